@@ -43,7 +43,8 @@ LIBS :=
 
 LIBS += schemas
 schemas_SRC := \
-	schemas/errors.c
+	schemas/errors.c \
+	schemas/messages.c
 
 LIBS += base
 base_SRC := \

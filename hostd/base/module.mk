@@ -1,0 +1,6 @@
+# What every program of the host stands on.
+base_SRC += \
+	hostd/base/clock.c \
+	hostd/base/ipc.c
+
+base_PKGS += libevent_core
