@@ -1,6 +1,7 @@
 # What every program of the host stands on.
 base_SRC += \
 	hostd/base/clock.c \
+	hostd/base/config.c \
 	hostd/base/ipc.c
 
-base_PKGS += libevent_core
+base_PKGS += libevent_core libconfuse

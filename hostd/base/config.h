@@ -1,0 +1,56 @@
+/* The configuration of a bench: one file, read by every program, each of which takes what it needs.
+ *
+ * libconfuse's syntax; an unknown key, a wrong type or a value out of range is refused with file, line and what to do.
+ * Relative paths are relative to the configuration file's directory. docs/configuration.md describes every key; it and the
+ * defaults come from the table in config.c.
+ */
+#ifndef MINT_BASE_CONFIG_H
+#define MINT_BASE_CONFIG_H
+
+#include <stddef.h>
+
+enum { CONFIG_BAYS_MAX = 256 };
+
+struct config_bay {
+	int   number;         /* 1 … */
+	char *reader;         /* PC/SC reader name, whole; mint-bench compares it with the names pcscd tells */
+};
+
+/* All strings are owned by the struct, never NULL ("" when a key is not set), paths absolute. */
+struct config {
+	char *bench;              /* name of this bench in rows: "bench-1" */
+	char *programs;           /* directory with mint-queue, mint-worker … */
+	char *database;
+	char *calendar;           /* data/calendar/… */
+	char *module;             /* PKCS#11 module */
+	char *models;             /* directory of model profiles */
+	char *pcscd_socket;       /* PCSCLITE_CSOCK_NAME of bench and worker; "" for the system's pcscd */
+	char *work;               /* directory for a worker's short-lived files (opensc.conf) */
+	char *station_key;        /* file with 32 bytes: seals transport codes; worker only */
+	char *office_certificate; /* PIN office, PEM: final codes are enveloped to it */
+	char *api_socket;         /* Unix socket of mint-api */
+	int   api_port;           /* TCP port on loopback; 0 any free, −1 none */
+	char *api_port_file;      /* where the port chosen is written; "" for nowhere */
+	char *ca_directory;
+	char *ca_passphrase;      /* file; "" when $CREDENTIALS_DIRECTORY/ca-passphrase is given */
+	char *ca_profiles;        /* directory of certificate profiles */
+	char *ca_profile;         /* the one used for new credentials: "institution" */
+	char *label_layout;       /* data/labels/… */
+	char *slip_layout;        /* the same for on-site collection */
+	char *printer;            /* "file:DIRECTORY" */
+	int   single_operator;    /* 1: importer and overrider may be the same person (demonstration only) */
+	int   attempts_max;       /* tokens tried for a credential before it is parked */
+	int   step_timeout_ms;    /* where neither steps table nor model profile says */
+	struct config_bay *bays;
+	size_t bay_count;
+};
+
+/* Reads `path`. On a fault one log line names file, line, key, what is wrong and what to do: MINT_CONFIG, or MINT_NOT_FOUND,
+ * MINT_MEMORY. The caller frees with config_free. */
+int config_read(const char *path, struct config **config);
+void config_free(struct config **config);
+
+/* The bay of that reader name, NULL when the configuration has none. */
+const struct config_bay *config_bay_of_reader(const struct config *config, const char *reader);
+
+#endif
