@@ -1,0 +1,175 @@
+#include "hostd/bench/presence.h"
+#include "hostd/base/config.h"
+#include "hostd/base/ipc.h"
+#include "hostd/base/log.h"
+#include "schemas/errors.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <winscard.h>
+
+enum { RETRY_FIRST_MS = 20, RETRY_MAX_MS = 2000 };
+
+static const char plug_and_play[] = "\\\\?PnP?\\Notification";
+
+/* One row a bay, and behind them the row that tells of readers coming and going. */
+struct watch {
+	const struct config *config;
+	int                  report_fd;
+	SCARDCONTEXT         context;
+	SCARD_READERSTATE   *rows;
+	int                 *reported;     /* enum presence, −1 before the first report */
+	int                  retry_ms;
+	pthread_mutex_t      never_held;   /* a timed wait on these is this thread's timer */
+	pthread_cond_t       never_told;
+};
+
+static size_t
+bay_count(const struct watch *watch)
+{
+	return watch->config->bay_count;
+}
+
+static void
+report(struct watch *watch, size_t i, enum presence shown)
+{
+	const SCARD_READERSTATE *row = &watch->rows[i];
+	struct message message = { .type = MESSAGE_bay };
+
+	if (watch->reported[i] == (int)shown)
+		return;
+	watch->reported[i] = (int)shown;
+	message.bay.bay = (uint32_t)watch->config->bays[i].number;
+	message.bay.presence = (uint8_t)shown;
+	message.bay.reader = row->szReader;
+	if (shown == PRESENCE_TOKEN)
+		message.bay.atr = (struct blob){ row->rgbAtr, (uint32_t)row->cbAtr };
+	if (ipc_write(watch->report_fd, &message, -1) != 0)
+		log_error("bay %u: its state could not be reported: the main loop is gone", message.bay.bay);
+}
+
+static enum presence
+shown_by(const SCARD_READERSTATE *row)
+{
+	DWORD state = row->dwEventState;
+
+	if (state & (SCARD_STATE_UNKNOWN | SCARD_STATE_UNAVAILABLE | SCARD_STATE_IGNORE))
+		return PRESENCE_NO_READER;
+	if (!(state & SCARD_STATE_PRESENT))
+		return PRESENCE_EMPTY;
+	return state & SCARD_STATE_MUTE || row->cbAtr == 0 ? PRESENCE_MUTE : PRESENCE_TOKEN;
+}
+
+/* The high word counts insertions and removals (pcsc-lite): two more since the last look is another token. */
+static int
+was_swapped(const SCARD_READERSTATE *row)
+{
+	DWORD before = row->dwCurrentState >> 16, now = row->dwEventState >> 16;
+
+	return (row->dwCurrentState & SCARD_STATE_PRESENT) && (row->dwEventState & SCARD_STATE_PRESENT) && now != before;
+}
+
+static void
+take_changes(struct watch *watch)
+{
+	for (size_t i = 0; i < bay_count(watch); i++) {
+		SCARD_READERSTATE *row = &watch->rows[i];
+
+		if (!(row->dwEventState & SCARD_STATE_CHANGED) && watch->reported[i] >= 0)
+			continue;
+		if (was_swapped(row))
+			report(watch, i, PRESENCE_EMPTY);
+		report(watch, i, shown_by(row));
+		row->dwCurrentState = row->dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
+	}
+	watch->rows[bay_count(watch)].dwCurrentState = watch->rows[bay_count(watch)].dwEventState;
+}
+
+/* pcscd went, or is not there yet: no bay has a reader until it is back. */
+static void
+wait_for_pcscd(struct watch *watch, LONG why)
+{
+	struct timespec until;
+
+	if (watch->retry_ms == RETRY_FIRST_MS)
+		log_warning("pcscd: %s: is it running? trying again", pcsc_stringify_error(why));
+	for (size_t i = 0; i < bay_count(watch); i++)
+		report(watch, i, PRESENCE_NO_READER);
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += watch->retry_ms % 1000 * 1000000L;
+	until.tv_sec += watch->retry_ms / 1000 + until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&watch->never_held);
+	pthread_cond_timedwait(&watch->never_told, &watch->never_held, &until);
+	pthread_mutex_unlock(&watch->never_held);
+	if (watch->retry_ms < RETRY_MAX_MS)
+		watch->retry_ms *= 2;
+}
+
+static LONG
+watch_until_it_fails(struct watch *watch)
+{
+	DWORD count = (DWORD)bay_count(watch) + 1;
+	LONG r = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &watch->context);
+
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	for (DWORD i = 0; i < count; i++)
+		watch->rows[i].dwCurrentState = SCARD_STATE_UNAWARE;
+	for (DWORD timeout_ms = 0;; timeout_ms = INFINITE) { /* the first look answers at once */
+		r = SCardGetStatusChange(watch->context, timeout_ms, watch->rows, count);
+		if (r != SCARD_S_SUCCESS && !(r == SCARD_E_TIMEOUT && timeout_ms == 0))
+			break;
+		watch->retry_ms = RETRY_FIRST_MS;
+		take_changes(watch);
+	}
+	SCardReleaseContext(watch->context);
+	return r;
+}
+
+static void *
+look_on(void *argument)
+{
+	struct watch *watch = argument;
+
+	for (;;)
+		wait_for_pcscd(watch, watch_until_it_fails(watch));
+	return NULL;
+}
+
+int
+presence_watch(const struct config *config, int report_fd)
+{
+	struct watch *watch = calloc(1, sizeof *watch);
+	size_t count = config->bay_count + 1;
+	pthread_condattr_t monotonic;
+	pthread_t thread;
+
+	if (!watch)
+		return MINT_MEMORY;
+	*watch = (struct watch){ .config = config, .report_fd = report_fd, .retry_ms = RETRY_FIRST_MS };
+	watch->rows = calloc(count, sizeof *watch->rows);
+	watch->reported = calloc(count, sizeof *watch->reported);
+	if (!watch->rows || !watch->reported)
+		goto failed;
+	for (size_t i = 0; i < count; i++) {
+		watch->rows[i].szReader = i < config->bay_count ? config->bays[i].reader : plug_and_play;
+		watch->reported[i] = -1;
+	}
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&watch->never_held, NULL);
+	pthread_cond_init(&watch->never_told, &monotonic);
+	if (pthread_create(&thread, NULL, look_on, watch) != 0)
+		goto failed;
+	pthread_detach(thread);
+	return 0;
+failed:
+	log_error("the watch over the readers could not be started: memory?");
+	free(watch->rows);
+	free(watch->reported);
+	free(watch);
+	return MINT_SYSTEM;
+}
