@@ -1,0 +1,177 @@
+#!/bin/bash
+# A bench of virtual tokens: real pcscd, real opensc-pkcs11.so, virtual cards in the readers.
+#
+#   bench.sh run    bring it up, mint the sample applications with live progress, write the summary, take it down
+#   bench.sh up     bring it up and leave it up
+#   bench.sh down   take down what `up` (or a killed `run`) started
+#   bench.sh status what runs, and where things are
+#
+# Knobs (environment): RUN=dir BAYS=n APPLICATIONS=file LAW=none|jcop4|j3a081 SEED=n APDU_US=n B=build/dev
+# Everything that is started is written to $RUN/pids/NAME and stopped by that process id.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+run=${RUN:-run}
+bays=${BAYS:-8}
+applications=${APPLICATIONS:-data/samples/applications.json}
+law=${LAW:-none}
+seed=${SEED:-1}
+apdu_us=${APDU_US:-0}
+programs=$PWD/${B:-build/dev}
+office=${OFFICE:-$run-office} # the PIN office is another place: nothing of it lies in the run directory
+start_deadline_s=10
+export PATH=$programs:$PATH
+
+fail() { echo "bench: $*" >&2; exit 1; }
+say() { echo "bench: $*"; }
+alive() { [ -s "$run/pids/$1" ] && kill -0 "$(cat "$run/pids/$1")" 2>/dev/null; }
+
+# start NAME COMMAND…: in a session of its own, output to $RUN/log/NAME, process id to $RUN/pids/NAME.
+start() {
+	local name=$1; shift
+	setsid "$@" </dev/null >>"$run/log/$name" 2>&1 &
+	echo $! >"$run/pids/$name"
+}
+
+# stop NAME: SIGTERM, SIGKILL after a second and a half.
+stop() {
+	local pid tries
+	alive "$1" || { rm -f "$run/pids/$1"; return 0; }
+	pid=$(cat "$run/pids/$1")
+	kill "$pid" 2>/dev/null || true
+	for (( tries = 0; tries < 150; tries++ )); do
+		kill -0 "$pid" 2>/dev/null || break
+		sleep 0.01
+	done
+	kill -9 "$pid" 2>/dev/null || true
+	rm -f "$run/pids/$1"
+}
+
+# Secrets and certificates of the demonstration, made once for a run directory.
+prepare() {
+	mkdir -p "$run"/{pids,log,work,labels,certs,tokens}
+	chmod 700 "$run" "$run/work"
+	[ -s "$run/station.key" ] || (umask 077; head -c 32 /dev/urandom >"$run/station.key")
+	[ -s "$run/ca-passphrase" ] || (umask 077; openssl rand -base64 24 >"$run/ca-passphrase")
+	[ -s "$run/ca/ca.pem" ] ||
+		mint-ca init --dir "$run/ca" --demonstration --passphrase-file "$run/ca-passphrase" >"$run/log/ca-init" 2>&1 ||
+		{ cat "$run/log/ca-init" >&2; fail "the demonstration CA could not be made"; }
+	if [ ! -s "$office/office.pem" ]; then
+		mkdir -p "$office"; chmod 700 "$office"
+		openssl req -x509 -newkey rsa:3072 -noenc -days 3650 -subj "/O=演示 DEMONSTRATION/CN=PIN office" -utf8 \
+			-keyout "$office/office.key" -out "$office/office.pem" 2>"$run/log/office" || fail "no PIN office certificate"
+	fi
+	cp "$office/office.pem" "$run/office.pem"
+}
+
+configure() {
+	local data=$PWD/data n=0 port reader
+	{
+		echo "# written by tools/dev/bench.sh at each start"
+		echo "bench = \"virtual\""
+		echo "programs = \"$programs\""
+		echo "database = \"mint.db\""
+		echo "calendar = \"$data/calendar/cn.conf\""
+		echo "models = \"$data/models\""
+		echo "pcscd_socket = \"pcscd/pcscd.comm\""
+		echo "work = \"work\""
+		echo "station_key = \"station.key\""
+		echo "office_certificate = \"office.pem\""
+		echo "api_socket = \"api.sock\""
+		echo "api_port = 0"
+		echo "api_port_file = \"api.port\""
+		echo "ca_directory = \"ca\""
+		echo "ca_passphrase = \"ca-passphrase\""
+		echo "ca_profiles = \"$data/profiles\""
+		echo "label_layout = \"$data/labels/shipping.conf\""
+		echo "slip_layout = \"$data/labels/collection.conf\""
+		echo "printer = \"file:labels\""
+		echo "single_operator = 1"
+		while IFS=$'\t' read -r port reader; do
+			n=$((n + 1))
+			echo "bay $n { reader = \"$reader\" }"
+		done <"$run/pcscd/readers"
+	} >"$run/mint.conf"
+}
+
+up() {
+	local ports
+	if alive mintd; then say "it is up already: $run"; return 0; fi
+	down_quietly
+	prepare
+	ports=$(tools/dev/pcscd.sh ports "$bays")
+	# shellcheck disable=SC2086 # one argument a port
+	tools/dev/pcscd.sh start "$run/pcscd" $ports >"$run/log/readers" || fail "pcscd did not start: $run/pcscd/pcscd.log"
+	start vtoken vtoken --ports "${ports// /,}" --state "$run/tokens" --control "$run/vtoken.sock" \
+		--law "$law" --seed "$seed" --apdu-us "$apdu_us" --log "$run/apdu.log" --pool "$run/tokens/pool"
+	configure
+	start mintd mintd --config "$run/mint.conf"
+	wait_until_ready
+	start operator mint-operator --api "$run/api.sock" --vtoken "$run/vtoken.sock" --pile "$run/operator.pile" \
+		--mintctl "$programs/mintctl"
+}
+
+wait_until_ready() {
+	local tries
+	for (( tries = 0; tries < start_deadline_s * 50; tries++ )); do
+		if [ -S "$run/api.sock" ] && mintctl --socket "$run/api.sock" status >/dev/null 2>&1; then return 0; fi
+		alive mintd || break
+		sleep 0.02
+	done
+	tail -5 "$run/log/mintd" >&2
+	fail "the programs did not come up: $run/log/mintd"
+}
+
+down_quietly() {
+	stop operator
+	stop mintd
+	stop vtoken
+	[ ! -d "$run/pcscd" ] || tools/dev/pcscd.sh stop "$run/pcscd" 2>/dev/null || true
+}
+
+interrupted() {
+	trap - INT TERM EXIT
+	echo
+	say "stopped; the same command goes on where it left off"
+	kill "$(jobs -p)" 2>/dev/null || true
+	down_quietly
+	exit 130
+}
+
+conclude() {
+	mintctl --socket "$run/api.sock" certs --out "$run/certs" >"$run/log/certs" 2>&1 || { cat "$run/log/certs" >&2; return 1; }
+	mintctl --socket "$run/api.sock" summary --json >"$run/summary.json"
+	mintctl --socket "$run/api.sock" summary
+	cat <<TXT
+  summary       $run/summary.json
+  certificates  $run/certs/*.pem   (chain: $run/ca/ca.pem)
+  labels        $run/labels/*.png, *.zpl
+  database      $run/mint.db
+  logs          $run/log/, every APDU in $run/apdu.log
+TXT
+}
+
+run() {
+	local result=0
+	trap interrupted INT TERM
+	trap down_quietly EXIT
+	up
+	mintctl --socket "$run/api.sock" import "$applications" || result=$?
+	mintctl --socket "$run/api.sock" watch --until-idle & wait $! || result=$?
+	conclude || result=$?
+	[ "$result" = 0 ] || say "not everything was issued (exit $result): see above, mintctl list --state parked, $run/log/"
+	return "$result"
+}
+
+case ${1:-} in
+run) run ;;
+up)
+	up
+	say "it is up: $run. mintctl --socket $run/api.sock status; the API on http://127.0.0.1:$(cat "$run/api.port")/v1/status; make down stops it" ;;
+down) down_quietly; say "it is down: $run" ;;
+status)
+	for name in vtoken mintd operator; do
+		if alive "$name"; then echo "$name runs, process $(cat "$run/pids/$name")"; else echo "$name does not run"; fi
+	done ;;
+*) sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit 64 ;;
+esac
