@@ -84,7 +84,7 @@ $(foreach t,$(UNIT_TESTS),$(eval $(call PROGRAM_RULES,$(t))))
 $(foreach f,$(FUZZERS),$(eval $(call PROGRAM_RULES,$(f),-fsanitize=fuzzer)))
 
 .DEFAULT_GOAL := all
-.PHONY: all programs units help deps
+.PHONY: all programs units help deps run up down clean
 
 all: programs ## build every program (FLAVOUR=dev|asan|tsan|cov)
 
@@ -97,6 +97,17 @@ deps: ## install the Debian packages of packages.txt that are missing
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+run: deps ## mint the sample applications on a virtual bench (RUN BAYS APPLICATIONS LAW SEED)
+	@$(MAKE) --no-print-directory programs
+	@B=$(B) tools/dev/bench.sh run
+
+up: deps ## the same bench, staying up
+	@$(MAKE) --no-print-directory programs
+	@B=$(B) tools/dev/bench.sh up
+
+down: ## take down what `up` started
+	@B=$(B) tools/dev/bench.sh down
 
 clean: ## remove what was built
 	rm -rf build
