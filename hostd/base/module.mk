@@ -1,17 +1,32 @@
-# What every program of the host stands on.
+# What every program of the host stands on, and the application record from outside.
 base_SRC += \
+	hostd/base/calendar.c \
 	hostd/base/clock.c \
 	hostd/base/config.c \
+	hostd/base/date.c \
+	hostd/base/identity.c \
 	hostd/base/ipc.c \
 	hostd/base/program.c
 
-base_PKGS += libevent_core libconfuse
+base_PKGS += jansson libconfuse libcrypto libevent_core
+
+UNIT_TESTS += test-calendar
+test-calendar_SRC := \
+	tests/unit/test_calendar.c
+test-calendar_USES := base schemas
+test-calendar_PKGS := cmocka
 
 UNIT_TESTS += test-config
 test-config_SRC := \
 	tests/unit/test_config.c
 test-config_USES := base schemas
 test-config_PKGS := cmocka
+
+UNIT_TESTS += test-identity
+test-identity_SRC := \
+	tests/unit/test_identity.c
+test-identity_USES := base schemas
+test-identity_PKGS := cmocka
 
 UNIT_TESTS += test-ipc
 test-ipc_SRC := \
