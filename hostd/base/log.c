@@ -15,6 +15,7 @@ static const struct {
 	const char *name;
 	enum log_level level;
 } levels[] = {
+	{ "none", LOG_LEVEL_NONE },
 	{ "error", LOG_LEVEL_ERROR },
 	{ "warning", LOG_LEVEL_WARNING },
 	{ "info", LOG_LEVEL_INFO },

@@ -7,9 +7,9 @@
 #define MINT_BASE_LOG_H
 
 /* Levels of RFC 5424, section 6.2.1, as far as they are used. */
-enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_INFO = 6, LOG_LEVEL_DEBUG = 7 };
+enum log_level { LOG_LEVEL_NONE = -1, LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_INFO = 6, LOG_LEVEL_DEBUG = 7 };
 
-/* Call first. `program` is kept, not copied. Level from MINT_LOG (error, warning, info, debug), default info. */
+/* Call first. `program` is kept, not copied. Level from MINT_LOG (none, error, warning, info, debug), default info. */
 void log_open(const char *program);
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -39,3 +39,8 @@ test-messages_SRC := \
 	tests/unit/test_messages.c
 test-messages_USES := schemas
 test-messages_PKGS := cmocka
+
+FUZZERS += fuzz-config
+fuzz-config_SRC := \
+	tests/fuzz/fuzz_config.c
+fuzz-config_USES := base schemas
