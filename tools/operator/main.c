@@ -1,0 +1,262 @@
+/* mint-operator: the hands at a virtual bench. It does what a person does, by the same means: looks at the bays as a screen
+ * shows them, takes tokens out when a bay says so, lays them on the table, packs a parcel with `mintctl pack` when all its
+ * tokens lie there, puts blank tokens in while applications wait. It knows nothing that the API does not tell it.
+ */
+#include "tools/operator/bench_api.h"
+#include "tools/operator/pile.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { ANSWER_MS = 5000, NEWS_WAIT_S = 20, RETRY_MS = 100, PARCEL_TOKENS_MAX = 20 };
+
+struct operator {
+	const char       *api_path;
+	const char       *vtoken_path;
+	const char       *pile_path;
+	const char       *mintctl;
+	struct bench_api *api;
+	struct pile      *pile;
+};
+
+static volatile sig_atomic_t stopped;
+
+static void
+on_stop(int signal_number)
+{
+	(void)signal_number;
+	stopped = 1;
+}
+
+static const char *
+text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : "";
+}
+
+/* One order to the virtual tokens; a refusal is said, not hidden: the next look at the bays decides what follows. */
+static int
+tell_vtoken(struct operator *operator, const char *line)
+{
+	json_t *answer = vtoken_command(operator->vtoken_path, line);
+	int ok = answer && json_is_true(json_object_get(answer, "ok"));
+
+	if (!ok && !stopped) {
+		char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+
+		fprintf(stderr, "operator: vtoken: %s: %s\n", line, text ? text : "no answer");
+		free(text);
+	}
+	json_decref(answer);
+	return ok;
+}
+
+static void
+put_blank(struct operator *operator, long long bay)
+{
+	char line[64];
+
+	snprintf(line, sizeof line, "insert %lld new", bay - 1);
+	tell_vtoken(operator, line);
+}
+
+static void
+take_out(struct operator *operator, long long bay)
+{
+	char line[64];
+
+	snprintf(line, sizeof line, "remove %lld", bay - 1);
+	tell_vtoken(operator, line);
+}
+
+/* What a bay shows decides what the hands do; a state that is not here is left alone. */
+static void
+tend_bay(struct operator *operator, const json_t *bay, long long waiting)
+{
+	long long number = json_integer_value(json_object_get(bay, "bay"));
+	const char *state = text_of(bay, "state");
+
+	if (strcmp(state, "empty") == 0) {
+		if (waiting > 0)
+			put_blank(operator, number);
+	} else if (strcmp(state, "take") == 0) {
+		if (pile_add(operator->pile, text_of(bay, "token")) != 0) {
+			fprintf(stderr, "operator: %s: %s: the token stays in its bay\n", operator->pile_path, strerror(errno));
+			return;
+		}
+		take_out(operator, number);
+		if (waiting > 0)
+			put_blank(operator, number);
+	} else if (strcmp(state, "trouble") == 0) {
+		take_out(operator, number); /* into the quarantine box */
+		if (waiting > 0)
+			put_blank(operator, number);
+	}
+}
+
+static long long
+credentials_waiting(struct operator *operator)
+{
+	json_t *status = bench_api_get(operator->api, "/v1/status", ANSWER_MS, NULL);
+	long long waiting = json_integer_value(json_object_get(json_object_get(status, "credentials"), "waiting"));
+
+	json_decref(status);
+	return waiting;
+}
+
+static void
+tend_bays(struct operator *operator)
+{
+	json_t *answer = bench_api_get(operator->api, "/v1/bays", ANSWER_MS, NULL);
+	long long waiting = credentials_waiting(operator);
+	const json_t *bay;
+	size_t i;
+
+	json_array_foreach(json_object_get(answer, "bays"), i, bay)
+		tend_bay(operator, bay, waiting);
+	json_decref(answer);
+}
+
+static void
+run_pack(struct operator *operator, const char *reference, const char *const serials[], size_t count)
+{
+	const char *arguments[PARCEL_TOKENS_MAX + 6] = { operator->mintctl, "--socket", operator->api_path, "pack", reference };
+	int status = 0;
+	pid_t pid;
+
+	memcpy(arguments + 5, serials, count * sizeof *serials);
+	if (posix_spawn(&pid, operator->mintctl, NULL, NULL, (char *const *)(uintptr_t)arguments, environ) != 0 ||
+	    waitpid(pid, &status, 0) != pid || status != 0)
+		fprintf(stderr, "operator: %s: packing ended with status %d\n", reference, WEXITSTATUS(status));
+}
+
+/* A parcel is packed when each of its tokens lies on the table and its label is out. */
+static void
+pack_if_complete(struct operator *operator, const char *reference)
+{
+	const char *serials[PARCEL_TOKENS_MAX];
+	const json_t *row;
+	json_t *answer;
+	char path[160];
+	size_t i, count = 0;
+	int complete = 1, label = 0;
+
+	snprintf(path, sizeof path, "/v1/applications/%s", reference);
+	answer = bench_api_get(operator->api, path, ANSWER_MS, NULL);
+	json_array_foreach(json_object_get(answer, "credentials"), i, row) {
+		serials[count] = text_of(row, "token");
+		complete = complete && strcmp(text_of(row, "state"), "taken") == 0 && pile_has(operator->pile, serials[count]);
+		if (!complete || ++count == PARCEL_TOKENS_MAX)
+			break;
+	}
+	json_array_foreach(json_object_get(answer, "labels"), i, row)
+		label = label || strcmp(text_of(row, "state"), "printed") == 0;
+	if (complete && label && count > 0)
+		run_pack(operator, reference, serials, count);
+	json_decref(answer);
+}
+
+static void
+pack_parcels(struct operator *operator)
+{
+	json_t *answer = bench_api_get(operator->api, "/v1/applications?state=minted&limit=500", ANSWER_MS, NULL);
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(answer, "applications"), i, row)
+		pack_if_complete(operator, text_of(row, "reference"));
+	json_decref(answer);
+}
+
+/* Waits until something happened after *seq; a lost API is waited for, it comes back. */
+static void
+wait_for_news(struct operator *operator, long long *seq)
+{
+	struct timespec pause = { 0, RETRY_MS * 1000000L };
+	char path[96];
+	json_t *answer, *now;
+
+	snprintf(path, sizeof path, "/v1/events?after=%lld&wait=%d", *seq, NEWS_WAIT_S);
+	answer = bench_api_get(operator->api, path, (NEWS_WAIT_S + 5) * 1000L, NULL);
+	now = json_object_get(answer, "seq");
+	if (now)
+		*seq = json_integer_value(now);
+	else if (!stopped)
+		ppoll(NULL, 0, &pause, NULL); /* bounded retry: the supervisor is starting the API anew */
+	json_decref(answer);
+}
+
+static int
+work(struct operator *operator)
+{
+	struct sigaction stop = { .sa_handler = on_stop };
+	long long seq = 0;
+
+	sigaction(SIGTERM, &stop, NULL);
+	sigaction(SIGINT, &stop, NULL);
+	operator->api = bench_api_new(operator->api_path);
+	operator->pile = pile_open(operator->pile_path);
+	if (!operator->api || !operator->pile) {
+		fprintf(stderr, "operator: %s: %s\n", operator->pile_path, strerror(errno));
+		return 71;
+	}
+	while (!stopped) {
+		tend_bays(operator);
+		pack_parcels(operator);
+		wait_for_news(operator, &seq);
+	}
+	pile_free(&operator->pile);
+	bench_api_free(&operator->api);
+	return 0;
+}
+
+static const char usage[] =
+	"usage: mint-operator --api SOCKET --vtoken SOCKET --pile FILE --mintctl PROGRAM\n"
+	"The hands at a virtual bench: takes finished tokens out, packs parcels, puts blank tokens in. Ends on SIGTERM.\n"
+	"  --api SOCKET       Unix socket of mint-api\n"
+	"  --vtoken SOCKET    control socket of vtoken; bay N is its slot N-1\n"
+	"  --pile FILE        the packing table: tokens taken out, one serial a line\n"
+	"  --mintctl PROGRAM  packs with `PROGRAM pack REFERENCE SERIAL…`\n"
+	"  --help             print this\n";
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "api", required_argument, NULL, 'a' }, { "vtoken", required_argument, NULL, 'v' },
+		{ "pile", required_argument, NULL, 'p' }, { "mintctl", required_argument, NULL, 'm' },
+		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+	};
+	struct operator operator = { NULL, NULL, NULL, NULL, NULL, NULL };
+	static const char letters[] = "avpm";
+	const char **const places[] = { &operator.api_path, &operator.vtoken_path, &operator.pile_path, &operator.mintctl };
+	int option;
+
+	while ((option = getopt_long(argc, argv, "a:v:p:m:h", options, NULL)) != -1) {
+		const char *at = option == '?' ? NULL : strchr(letters, option);
+
+		if (option == 'h')
+			return fputs(usage, stdout) < 0;
+		if (!at)
+			return fputs(usage, stderr), 64;
+		*places[at - letters] = optarg;
+	}
+	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+		if (!*places[i])
+			return fputs(usage, stderr), 64;
+	return work(&operator);
+}

@@ -1,0 +1,86 @@
+#include "tools/operator/pile.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct pile {
+	FILE  *file;
+	char **serials;
+	size_t count;
+};
+
+static int
+remember(struct pile *pile, const char *serial)
+{
+	char **grown = realloc(pile->serials, (pile->count + 1) * sizeof *grown);
+
+	if (!grown)
+		return -1;
+	pile->serials = grown;
+	grown[pile->count] = strdup(serial);
+	return grown[pile->count] ? (int)(pile->count++, 0) : -1;
+}
+
+struct pile *
+pile_open(const char *path)
+{
+	struct pile *pile = calloc(1, sizeof *pile);
+	char line[128];
+
+	if (!pile)
+		return NULL;
+	pile->file = fopen(path, "a+e");
+	if (!pile->file) {
+		pile_free(&pile);
+		return NULL;
+	}
+	rewind(pile->file);
+	while (fgets(line, sizeof line, pile->file)) {
+		char *end = strchr(line, '\n');
+
+		if (!end)
+			break; /* the last line was cut by a power loss: that token was not taken yet */
+		*end = '\0';
+		if (remember(pile, line) != 0)
+			break;
+	}
+	return pile;
+}
+
+void
+pile_free(struct pile **place)
+{
+	struct pile *pile = *place;
+
+	*place = NULL;
+	if (!pile)
+		return;
+	for (size_t i = 0; i < pile->count; i++)
+		free(pile->serials[i]);
+	free(pile->serials);
+	if (pile->file)
+		fclose(pile->file);
+	free(pile);
+}
+
+int
+pile_has(const struct pile *pile, const char *serial)
+{
+	for (size_t i = 0; i < pile->count; i++)
+		if (strcmp(pile->serials[i], serial) == 0)
+			return 1;
+	return 0;
+}
+
+int
+pile_add(struct pile *pile, const char *serial)
+{
+	if (pile_has(pile, serial))
+		return 0;
+	fseek(pile->file, 0, SEEK_END);
+	if (fprintf(pile->file, "%s\n", serial) < 0 || fflush(pile->file) != 0 || fdatasync(fileno(pile->file)) != 0)
+		return -1;
+	return remember(pile, serial);
+}

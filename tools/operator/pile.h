@@ -1,0 +1,23 @@
+/* The packing table: tokens that were taken out of their bays and are in no parcel yet.
+ *
+ * It is a file, one serial a line, because the tokens of a real table are still there after a power cut, too. A token is
+ * written down before it is taken out; finding it twice does no harm.
+ */
+#ifndef MINT_OPERATOR_PILE_H
+#define MINT_OPERATOR_PILE_H
+
+#include <stddef.h>
+
+struct pile;
+
+/* Opens or creates the file and reads what lies there. NULL with errno. */
+struct pile *pile_open(const char *path);
+void pile_free(struct pile **pile);
+
+/* 0, or −1 with errno. */
+int pile_add(struct pile *pile, const char *serial);
+
+/* Whether that token lies on the table. */
+int pile_has(const struct pile *pile, const char *serial);
+
+#endif
