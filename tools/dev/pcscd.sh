@@ -1,0 +1,131 @@
+#!/bin/bash
+# A private pcscd with one vpcd reader for each port, for benches that are not plugged in.
+#
+#   pcscd.sh ports N           print N free consecutive ports (loopback side of the virtual tokens), one line
+#   pcscd.sh start DIR PORT…   start pcscd; prints one line a port: PORT<TAB>READER NAME (kept in DIR/readers)
+#   pcscd.sh stop DIR          stop it and remove what start made in DIR (the log stays)
+#
+# Clients find it by PCSCLITE_CSOCK_NAME=DIR/pcscd.comm; DIR/pcscd.pid holds its process id, DIR/pcscd.log its words.
+#
+# Reader names. Debian's vpcd has two slots an entry of reader.conf: port P and port P+1. Two ports that follow each
+# other in the list and differ by one therefore share an entry: exactly one reader a port. The n-th entry (from 00) is
+# "Bench NN", and pcscd adds " 00 00" for its first slot and " 00 01" for its second. So a list of consecutive ports
+# P0, P1, P2, P3 … gives "Bench 00 00 00", "Bench 00 00 01", "Bench 01 00 00", "Bench 01 00 01" …
+# A port without such a partner still gets its entry, whose second slot is then a spare reader that stays empty (name
+# not printed; it takes port P+1 and counts against pcscd's limit of 16 readers).
+#
+# Each entry has its own copy of the driver: two entries with one LIBPATH would share one card. vpcd listens on all
+# addresses (it offers no choice), on ports below 32768 so that no outgoing connection is in its way.
+#
+# pcscd's paths are fixed (/run/pcscd), hence the mount namespace with DIR bound there; an ordinary user gets it inside
+# a user namespace. /run is covered by a fresh tmpfs because only root could create /run/pcscd, and so that this pcscd
+# sees no udev events: it must not grab readers that are plugged into the machine.
+set -euo pipefail
+
+driver=${VPCD_DRIVER:-/usr/lib/pcsc/drivers/serial/libifdvpcd.so}
+daemon=${PCSCD:-/usr/sbin/pcscd}
+max_readers=16
+start_deadline_ms=5000
+stop_deadline_ms=200   # pcscd takes over a second to end its reader threads and has nothing to save: then it is killed
+
+fail() { echo "pcscd.sh: $*" >&2; exit 1; }
+
+now_ms() { local t=$EPOCHREALTIME; echo $(( ${t%[.,]*} * 1000 + 10#${t#*[.,]} / 1000 )); }
+
+# Runs "$@" every 10 ms until it succeeds; fails after $1 milliseconds.
+wait_for() {
+	local deadline=$(( $(now_ms) + $1 )); shift
+	until "$@"; do
+		[ "$(now_ms)" -lt "$deadline" ] || return 1
+		sleep 0.01
+	done
+}
+
+listening_ports() { awk '$4 == "0A" { sub(/.*:/, "", $2); print $2 }' /proc/net/tcp /proc/net/tcp6 2>/dev/null; }
+
+ports() {
+	local count=$1 base k tries taken
+	taken=" $(listening_ports | while read -r hex; do printf '%d ' "0x$hex"; done)"
+	for (( tries = 0; tries < 200; tries++ )); do
+		base=$(( 20000 + 2 * ((RANDOM << 15 | RANDOM) % 6000) ))
+		for (( k = 0; k <= count; k++ )); do
+			[[ $taken != *" $(( base + k )) "* ]] || continue 2
+		done
+		for (( k = 0; k < count; k++ )); do printf '%d ' $(( base + k )); done | sed 's/ $/\n/'
+		return 0
+	done
+	fail "ports: no $count free consecutive ports between 20000 and 32000"
+}
+
+# Writes DIR/reader.conf, DIR/readers and the driver copies for the ports in "$@".
+configure() {
+	local dir=$1 entry=0 port name; shift
+	: > "$dir/reader.conf"; : > "$dir/readers"
+	mkdir -p "$dir/lib"
+	while [ $# -gt 0 ]; do
+		port=$1; shift
+		name=$(printf 'Bench %02d' "$entry")
+		cp "$driver" "$dir/lib/vpcd-$entry.so"
+		printf 'FRIENDLYNAME "%s"\nDEVICENAME /dev/null:%d\nLIBPATH /run/pcscd/lib/vpcd-%d.so\nCHANNELID %d\n\n' \
+			"$name" "$port" "$entry" "$port" >> "$dir/reader.conf"
+		printf '%d\t%s 00 00\n' "$port" "$name" >> "$dir/readers"
+		if [ "${1:-}" = $(( port + 1 )) ]; then
+			printf '%d\t%s 00 01\n' "$1" "$name" >> "$dir/readers"
+			shift
+		fi
+		entry=$(( entry + 1 ))
+	done
+	[ $(( 2 * entry )) -le $max_readers ] || fail "start: $(( 2 * entry )) readers wanted, pcscd has room for $max_readers"
+}
+
+start() {
+	local dir=$1 pid flags=-m; shift
+	[ $# -gt 0 ] || fail "start: name at least one port"
+	[ -r "$driver" ] || fail "start: $driver: not there: install vsmartcard-vpcd"
+	mkdir -p "$dir"
+	! running "$dir" || fail "start: $dir: a pcscd runs here already (process $(pid_of "$dir"))"
+	rm -f "$dir/pcscd.comm" "$dir/pcscd.pid"
+	configure "$dir" "$@"
+	[ "$(id -u)" = 0 ] || flags=-Urm
+	# The paths are resolved from the working directory (-c): /run may be above DIR itself.
+	( cd "$dir" && exec setsid unshare $flags sh -c '
+		mount -t tmpfs -o mode=755 tmpfs /run && mkdir /run/pcscd && mount -c --bind . /run/pcscd &&
+		cd / && exec "$0" -f -c /run/pcscd/reader.conf' "$daemon" ) > "$dir/pcscd.log" 2>&1 < /dev/null &
+	pid=$!
+	if ! wait_for $start_deadline_ms started "$dir" "$pid"; then
+		kill "$pid" 2>/dev/null || true
+		cat "$dir/pcscd.log" >&2
+		fail "start: $dir: pcscd made no socket; its words are above"
+	fi
+	cat "$dir/readers"
+}
+
+# True when the socket is there; leaves wait_for at once, by failing the start, when the process has died.
+started() {
+	[ -S "$1/pcscd.comm" ] && [ -s "$1/pcscd.pid" ] && return 0
+	kill -0 "$2" 2>/dev/null || { cat "$1/pcscd.log" >&2; fail "start: $1: pcscd ended at once; its words are above"; }
+	return 1
+}
+
+# pcscd ends its number with a NUL byte.
+pid_of() { tr -d '\0' < "$1/pcscd.pid"; }
+running() { [ -s "$1/pcscd.pid" ] && kill -0 "$(pid_of "$1")" 2>/dev/null; }
+stopped() { ! kill -0 "$1" 2>/dev/null; }
+
+stop() {
+	local dir=$1 pid
+	if running "$dir"; then
+		pid=$(pid_of "$dir")
+		kill "$pid" 2>/dev/null || true
+		wait_for $stop_deadline_ms stopped "$pid" || kill -9 "$pid" 2>/dev/null || true
+	fi
+	rm -rf "$dir/lib"
+	rm -f "$dir/pcscd.comm" "$dir/pcscd.pid" "$dir/reader.conf" "$dir/readers"
+}
+
+case "${1:-}" in
+ports) [ $# = 2 ] || fail "usage: pcscd.sh ports N"; ports "$2" ;;
+start) [ $# -ge 3 ] || fail "usage: pcscd.sh start DIR PORT…"; shift; start "$@" ;;
+stop)  [ $# = 2 ] || fail "usage: pcscd.sh stop DIR"; stop "$2" ;;
+*)     sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"; exit 64 ;;
+esac
