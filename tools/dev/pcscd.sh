@@ -17,6 +17,9 @@
 # Each entry has its own copy of the driver: two entries with one LIBPATH would share one card. vpcd listens on all
 # addresses (it offers no choice), on ports below 32768 so that no outgoing connection is in its way.
 #
+# VPCD_BELL_DRIVER=…/vpcdbell.so in the environment puts that driver (tools/vpcdbell) in front of vpcd; DIR/bell/PORT is then
+# rung by vtoken, and pcscd sees a token come or go at once instead of at its next look, up to 400 ms later.
+#
 # pcscd's paths are fixed (/run/pcscd), hence the mount namespace with DIR bound there; an ordinary user gets it inside
 # a user namespace. /run is covered by a fresh tmpfs because only root could create /run/pcscd, and so that this pcscd
 # sees no udev events: it must not grab readers that are plugged into the machine.
@@ -24,6 +27,7 @@ set -euo pipefail
 
 driver=${VPCD_DRIVER:-/usr/lib/pcsc/drivers/serial/libifdvpcd.so}
 daemon=${PCSCD:-/usr/sbin/pcscd}
+bell=${VPCD_BELL_DRIVER:-}
 max_readers=16
 start_deadline_ms=5000
 stop_deadline_ms=200   # pcscd takes over a second to end its reader threads and has nothing to save: then it is killed
@@ -61,11 +65,16 @@ ports() {
 configure() {
 	local dir=$1 entry=0 port name; shift
 	: > "$dir/reader.conf"; : > "$dir/readers"
-	mkdir -p "$dir/lib"
+	mkdir -p "$dir/lib" "$dir/bell"
 	while [ $# -gt 0 ]; do
 		port=$1; shift
 		name=$(printf 'Bench %02d' "$entry")
-		cp "$driver" "$dir/lib/vpcd-$entry.so"
+		if [ -n "$bell" ]; then
+			cp "$bell" "$dir/lib/vpcd-$entry.so"
+			cp "$driver" "$dir/lib/vpcd-$entry.so.vpcd"
+		else
+			cp "$driver" "$dir/lib/vpcd-$entry.so"
+		fi
 		printf 'FRIENDLYNAME "%s"\nDEVICENAME /dev/null:%d\nLIBPATH /run/pcscd/lib/vpcd-%d.so\nCHANNELID %d\n\n' \
 			"$name" "$port" "$entry" "$port" >> "$dir/reader.conf"
 		printf '%d\t%s 00 00\n' "$port" "$name" >> "$dir/readers"
@@ -90,7 +99,7 @@ start() {
 	# The paths are resolved from the working directory (-c): /run may be above DIR itself.
 	( cd "$dir" && exec setsid unshare $flags sh -c '
 		mount -t tmpfs -o mode=755 tmpfs /run && mkdir /run/pcscd && mount -c --bind . /run/pcscd &&
-		cd / && exec "$0" -f -c /run/pcscd/reader.conf' "$daemon" ) > "$dir/pcscd.log" 2>&1 < /dev/null &
+		cd / && VPCD_BELL=/run/pcscd/bell exec "$0" -f -c /run/pcscd/reader.conf' "$daemon" ) > "$dir/pcscd.log" 2>&1 < /dev/null &
 	pid=$!
 	if ! wait_for $start_deadline_ms started "$dir" "$pid"; then
 		kill "$pid" 2>/dev/null || true
@@ -119,7 +128,7 @@ stop() {
 		kill "$pid" 2>/dev/null || true
 		wait_for $stop_deadline_ms stopped "$pid" || kill -9 "$pid" 2>/dev/null || true
 	fi
-	rm -rf "$dir/lib"
+	rm -rf "$dir/lib" "$dir/bell"
 	rm -f "$dir/pcscd.comm" "$dir/pcscd.pid" "$dir/reader.conf" "$dir/readers"
 }
 

@@ -83,7 +83,8 @@ take_out(struct operator *operator, long long bay)
 	tell_vtoken(operator, line);
 }
 
-/* What a bay shows decides what the hands do; a state that is not here is left alone. */
+/* What a bay shows decides what the hands do; a state that is not here is left alone. A blank token goes in when the bay
+ * shows that it is empty, so that no reader ever sees one token turn into another. */
 static void
 tend_bay(struct operator *operator, const json_t *bay, long long waiting)
 {
@@ -99,12 +100,8 @@ tend_bay(struct operator *operator, const json_t *bay, long long waiting)
 			return;
 		}
 		take_out(operator, number);
-		if (waiting > 0)
-			put_blank(operator, number);
 	} else if (strcmp(state, "trouble") == 0) {
 		take_out(operator, number); /* into the quarantine box */
-		if (waiting > 0)
-			put_blank(operator, number);
 	}
 }
 
