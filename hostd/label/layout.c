@@ -130,6 +130,13 @@ has(cfg_t *section, const char *name)
 	return cfg_getopt(section, name) != NULL;
 }
 
+/* Both edges are rounded, so that neighbours meet; but rules of one thickness look alike wherever they are. */
+static int
+extent(double from, double length, double scale)
+{
+	return length < 1 ? (int)lround(length * scale) : (int)(lround((from + length) * scale) - lround(from * scale));
+}
+
 static int
 read_box(cfg_t *section, const struct layout *layout, struct item *item)
 {
@@ -143,11 +150,10 @@ read_box(cfg_t *section, const struct layout *layout, struct item *item)
 		if (!(mm[i] >= 0 && mm[i] <= 1000))
 			return refuse(section, item, "box has a number below 0 or above 1000: give mm from the top left corner");
 	}
-	/* Both edges are rounded, so that neighbours meet. */
 	box->x = (int)lround(mm[0] * scale);
 	box->y = (int)lround(mm[1] * scale);
-	box->width = (int)lround((mm[0] + mm[2]) * scale) - box->x;
-	box->height = (int)lround((mm[1] + mm[3]) * scale) - box->y;
+	box->width = extent(mm[0], mm[2], scale);
+	box->height = extent(mm[1], mm[3], scale);
 	if (box->width < 1 || box->height < 1)
 		return refuse(section, item, "box is smaller than one dot: make it wider or higher");
 	if (box->x + box->width > layout->width || box->y + box->height > layout->height)

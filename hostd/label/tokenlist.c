@@ -43,21 +43,29 @@ entry(const struct tokenlist *list, struct fields *fields, size_t index)
 	return template_expand(list->item->value, fields, NULL);
 }
 
+/* The entry that is widest at the largest size; the caller's to free. */
 static int
-widest_entry(const struct tokenlist *list, struct typeset *typeset, struct fields *fields, double *widest_em, uint32_t *missing)
+widest_entry(const struct tokenlist *list, struct typeset *typeset, struct fields *fields, char **widest, uint32_t *missing)
 {
-	*widest_em = 0;
-	for (size_t i = list->first; i < list->label->serial_count; i++) {
+	int most = -1, width, result = 0;
+
+	*widest = NULL;
+	for (size_t i = list->first; i < list->label->serial_count && result == 0; i++) {
 		char *text = entry(list, fields, i);
-		double width_em;
-		int result = text ? typeset_width(typeset, list->item, text, &width_em, missing) : MINT_MEMORY;
+		result = text ? typeset_width(typeset, list->item, text, list->item->size_max, &width, missing) : MINT_MEMORY;
+		if (result == 0 && width > most) {
+			free(*widest);
+			*widest = text;
+			text = NULL;
+			most = width;
+		}
 		free(text);
-		if (result < 0)
-			return result;
-		*widest_em = width_em > *widest_em ? width_em : *widest_em;
 	}
-	*widest_em += list->item->tick ? tick_em : 0;
-	return 0;
+	if (result < 0) {
+		free(*widest);
+		*widest = NULL;
+	}
+	return result;
 }
 
 static int
@@ -73,36 +81,57 @@ rows_at(const struct item *item, int size)
 }
 
 static int
-columns_at(const struct item *item, int size, double widest_em)
+gutter_at(int size)
 {
-	double one = widest_em * size + 1, gutter = gutter_em * size;
-	int columns = item->box.width < one ? 0 : 1 + (int)((item->box.width - one) / (one + gutter));
+	return (int)(gutter_em * size + 0.5);
+}
+
+static int
+indent_at(const struct item *item, int size)
+{
+	return item->tick ? (int)(tick_em * size + 0.5) : 0;
+}
+
+static int
+columns_at(const struct item *item, int size, int width)
+{
+	int columns = (item->box.width + gutter_at(size)) / (width + gutter_at(size));
 
 	return columns < item->columns ? columns : item->columns;
+}
+
+/* Takes what fits at this size; false when that is not all, unless the size is the smallest. */
+static bool
+plan_at(struct tokenlist *list, int size, int width)
+{
+	size_t left = list->label->serial_count - list->first;
+	size_t rows = (size_t)rows_at(list->item, size), room = rows * (size_t)columns_at(list->item, size, width);
+
+	if (room == 0 || (room < left && size > list->item->size_min))
+		return false;
+	list->size = size;
+	list->count = left < room ? left : room;
+	/* No more columns than needed, and all of about the same length. */
+	list->columns = (int)((list->count + rows - 1) / rows);
+	list->rows = (int)((list->count + (size_t)list->columns - 1) / (size_t)list->columns);
+	return true;
 }
 
 int
 tokenlist_plan(struct tokenlist *list, struct typeset *typeset, struct fields *fields, uint32_t *missing)
 {
-	size_t left = list->label->serial_count - list->first;
 	const struct item *item = list->item;
-	double widest_em;
-	int result = widest_entry(list, typeset, fields, &widest_em, missing);
+	bool planned = false;
+	char *widest;
+	int width, result = widest_entry(list, typeset, fields, &widest, missing);
 
-	if (result < 0)
-		return result;
-	for (list->size = item->size_max; list->size >= item->size_min; list->size--) {
-		int columns = columns_at(item, list->size, widest_em), rows = rows_at(item, list->size);
-		size_t room = (size_t)columns * (size_t)rows;
-		if (room == 0 || (room < left && list->size > item->size_min))
-			continue;
-		list->count = left < room ? left : room;
-		/* No more columns than needed, and all of about the same length. */
-		list->columns = (int)((list->count + (size_t)rows - 1) / (size_t)rows);
-		list->rows = (int)((list->count + (size_t)list->columns - 1) / (size_t)list->columns);
-		return 0;
+	for (int size = item->size_max; size >= item->size_min && result == 0 && !planned; size--) {
+		/* Glyphs stand on whole dots, so the width does not quite grow with the size. */
+		result = typeset_width(typeset, item, widest, size, &width, missing);
+		planned = result == 0 && plan_at(list, size, width + indent_at(item, size));
 	}
-	return MINT_LABEL_TOO_LONG;
+	free(widest);
+	return result < 0 ? result : planned ? 0 : MINT_LABEL_TOO_LONG;
 }
 
 static int
@@ -116,7 +145,7 @@ draw_entry(const struct tokenlist *list, struct typeset *typeset, struct raster 
 	style.lines = 1;
 	style.align = style.valign = ALIGN_START;
 	if (style.tick) {
-		int indent = (int)(tick_em * list->size + 0.5), line = list->size >= 32 ? 3 : 2;
+		int indent = indent_at(&style, list->size), line = list->size >= 32 ? 3 : 2;
 		raster_frame(page, (struct box){ cell.x, cell.y + (list->size - tick) / 2, tick, tick }, line, 0);
 		cell.x += indent;
 		cell.width -= indent;
@@ -128,7 +157,7 @@ int
 tokenlist_draw(const struct tokenlist *list, struct typeset *typeset, struct raster *page, struct fields *fields, uint32_t *missing)
 {
 	const struct box area = list->item->box;
-	int gutter = (int)(gutter_em * list->size), width = (area.width - (list->columns - 1) * gutter) / list->columns;
+	int gutter = gutter_at(list->size), width = (area.width - (list->columns - 1) * gutter) / list->columns;
 	int result = 0;
 
 	for (size_t i = 0; i < list->count && result == 0; i++) {

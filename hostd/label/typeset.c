@@ -9,7 +9,8 @@
 #include "hostd/label/layout.h"
 #include "schemas/errors.h"
 
-enum { THRESHOLD = 112, MEASURE_SIZE = 100 };
+/* Of 255: a little below the half, since thin strokes of small type would break. */
+enum { THRESHOLD = 112 };
 
 /* Where the base line stands below the top of the em, for Chinese type (the em box of the ideographs). */
 static const double base_line_em = 0.87;
@@ -91,15 +92,13 @@ missing_character(PangoLayout *layout)
 }
 
 int
-typeset_width(struct typeset *typeset, const struct item *item, const char *text, double *width_em, uint32_t *missing)
+typeset_width(struct typeset *typeset, const struct item *item, const char *text, int size, int *width, uint32_t *missing)
 {
-	int width;
-
-	set_size(typeset, item, MEASURE_SIZE, -1);
+	set_size(typeset, item, size, -1);
 	pango_layout_set_text(typeset->layout, text, -1);
-	pango_layout_get_size(typeset->layout, &width, NULL);
+	pango_layout_get_size(typeset->layout, width, NULL);
+	*width = PANGO_PIXELS_CEIL(*width);
 	*missing = missing_character(typeset->layout);
-	*width_em = (double)width / PANGO_SCALE / MEASURE_SIZE;
 	return *missing ? MINT_LABEL_GLYPH : 0;
 }
 

@@ -23,7 +23,7 @@ void typeset_free(struct typeset **typeset);
 int typeset_draw(struct typeset *typeset, struct raster *page, struct box box, const struct item *item, const char *text,
     uint32_t *missing);
 
-/* The width of `text` on one line, in em, which does not change with the size. 0, MINT_LABEL_GLYPH. */
-int typeset_width(struct typeset *typeset, const struct item *item, const char *text, double *width_em, uint32_t *missing);
+/* The width in dots of `text` on one line with an em of `size` dots. 0, MINT_LABEL_GLYPH. */
+int typeset_width(struct typeset *typeset, const struct item *item, const char *text, int size, int *width, uint32_t *missing);
 
 #endif
