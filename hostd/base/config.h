@@ -35,8 +35,7 @@ struct config {
 	char *ca_passphrase;      /* file; "" when $CREDENTIALS_DIRECTORY/ca-passphrase is given */
 	char *ca_profiles;        /* directory of certificate profiles */
 	char *ca_profile;         /* the one used for new credentials: "institution" */
-	char *label_layout;       /* data/labels/… */
-	char *slip_layout;        /* the same for on-site collection */
+	char *label_layouts;      /* directory of label layouts: data/labels */
 	char *printer;            /* "file:DIRECTORY" */
 	int   single_operator;    /* 1: importer and overrider may be the same person (demonstration only) */
 	int   attempts_max;       /* tokens tried for a credential before it is parked */

@@ -83,8 +83,7 @@ configure() {
 		echo "ca_directory = \"ca\""
 		echo "ca_passphrase = \"ca-passphrase\""
 		echo "ca_profiles = \"$data/profiles\""
-		echo "label_layout = \"$data/labels/shipping.conf\""
-		echo "slip_layout = \"$data/labels/collection.conf\""
+		echo "label_layouts = \"$data/labels\""
 		echo "printer = \"file:labels\""
 		echo "single_operator = 1"
 		while IFS=$'\t' read -r port reader; do
