@@ -1,12 +1,20 @@
 # What every program of the host stands on, and the application record from outside.
 base_SRC += \
+	hostd/base/application.c \
+	hostd/base/application_field.c \
+	hostd/base/application_read.c \
+	hostd/base/application_schema.c \
+	hostd/base/application_stream.c \
 	hostd/base/calendar.c \
 	hostd/base/clock.c \
 	hostd/base/config.c \
 	hostd/base/date.c \
+	hostd/base/finding.c \
 	hostd/base/identity.c \
 	hostd/base/ipc.c \
-	hostd/base/program.c
+	hostd/base/json_place.c \
+	hostd/base/program.c \
+	hostd/base/text.c
 
 base_PKGS += jansson libconfuse libcrypto libevent_core
 
