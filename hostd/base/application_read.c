@@ -561,7 +561,8 @@ add_text_fault(struct findings *findings, const char *text, size_t length, const
 	else if (code == json_error_stack_overflow)
 		rule = RULE_TOO_DEEP;
 	json_place(text, length, offset, path, sizeof path);
-	findings_add_at(findings, rule, path, line, column);
+	/* The only control that JSON can spell and jansson does not take. */
+	findings_add_at(findings, rule, path, rule == RULE_CONTROL ? "U+0000" : NULL, line, column);
 	return rule == RULE_JSON_SYNTAX ? MINT_SYNTAX : 0;
 }
 

@@ -158,6 +158,8 @@ end_record(struct application_stream *stream, enum state next)
 		stream->state = STOPPED;
 		stream->totals.stopped = true;
 	}
+	stream->used = 0;
+	stream->too_large = false;
 	count(stream, application != NULL);
 	result = report(stream, application);
 	application_free(&application);

@@ -83,12 +83,13 @@ findings_add(struct findings *findings, enum finding_rule rule, const char *path
 }
 
 void
-findings_add_at(struct findings *findings, enum finding_rule rule, const char *path, size_t line, size_t column)
+findings_add_at(struct findings *findings, enum finding_rule rule, const char *path, const char *argument, size_t line,
+                size_t column)
 {
 	/* Only the record's first line shares its line with what stands before the record. */
 	if (line == 1)
 		column += findings->column - 1;
-	add(findings, rule, path, NULL, findings->line + line - 1, column);
+	add(findings, rule, path, argument, findings->line + line - 1, column);
 }
 
 bool

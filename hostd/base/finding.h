@@ -47,9 +47,9 @@ struct finding {
 };
 
 /* More than this from one record help nobody: the last place then says how many more there are. */
-#define FINDINGS_MAX 50
+#define FINDINGS_MAX 20
 
-/* All findings of one record. Plain data without memory of its own (12 kB): nothing to free, nothing to fail. */
+/* All findings of one record. Plain data without memory of its own (5 kB): nothing to free, nothing to fail. */
 struct findings {
 	size_t         record;    /* its number in the file, from 1 */
 	size_t         line;      /* where it begins */
@@ -68,7 +68,8 @@ void findings_begin(struct findings *findings, size_t record, size_t line, size_
 void findings_add(struct findings *findings, enum finding_rule rule, const char *path, const char *argument);
 
 /* The same at a place inside the record: line and column count from 1 where the record begins. */
-void findings_add_at(struct findings *findings, enum finding_rule rule, const char *path, size_t line, size_t column);
+void findings_add_at(struct findings *findings, enum finding_rule rule, const char *path, const char *argument,
+                     size_t line, size_t column);
 
 /* Whether a finding of this weight is in the list. */
 bool findings_have(const struct findings *findings, enum finding_weight weight);
