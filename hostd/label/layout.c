@@ -186,6 +186,8 @@ layout_parse(const char *text, size_t length, struct layout **layout, char *why,
 		layout_refuse(cfg, NULL, "a NUL byte: save the file as plain UTF-8 text");
 	else if (cfg_parse_buf(cfg, copy) == CFG_SUCCESS)
 		result = build(cfg, made);
+	else if (*why == '\0') /* libconfuse gives up on some misplaced words without saying so */
+		layout_refuse(cfg, NULL, "a name, a value or a brace is not where one is expected: compare with docs/labels.md");
 	if (result < 0)
 		goto out;
 	*layout = made;
