@@ -8,23 +8,68 @@
 
 #include "schemas/errors.h"
 
+/* What may stand in an object, by key. `place` is that of the member in struct label. */
+struct member {
+	const char *key;
+	enum { TEXT, FLAG, KIND, COPY, TIME, SERIALS, COURIER, SENDER } type;
+	bool        needed;
+	size_t      place;
+};
+
+#define IN_LABEL(member) offsetof(struct label, member)
+
+static const struct member label_members[] = {
+	{ "kind", KIND, true, 0 },
+	{ "application", TEXT, true, IN_LABEL(application) },
+	{ "organisation", TEXT, true, IN_LABEL(organisation) },
+	{ "name", TEXT, true, IN_LABEL(name) },
+	{ "phone", TEXT, false, IN_LABEL(phone) },
+	{ "address", TEXT, false, IN_LABEL(address) },
+	{ "tokens", SERIALS, true, 0 },
+	{ "printed_at", TIME, true, 0 },
+	{ "copy", COPY, false, 0 },
+	{ "urgent", FLAG, false, IN_LABEL(urgent) },
+	{ "freight_collect", FLAG, false, IN_LABEL(freight_collect) },
+	{ "courier", COURIER, false, 0 },
+	{ "sender", SENDER, false, 0 },
+	{ NULL, TEXT, false, 0 },
+};
+
+static const struct member courier_members[] = {
+	{ "waybill", TEXT, false, IN_LABEL(waybill) },
+	{ "routing", TEXT, false, IN_LABEL(routing) },
+	{ "hub", TEXT, false, IN_LABEL(hub) },
+	{ "product", TEXT, false, IN_LABEL(product) },
+	{ NULL, TEXT, false, 0 },
+};
+
+static const struct member sender_members[] = {
+	{ "name", TEXT, true, IN_LABEL(sender_name) },
+	{ "phone", TEXT, false, IN_LABEL(sender_phone) },
+	{ "address", TEXT, false, IN_LABEL(sender_address) },
+	{ NULL, TEXT, false, 0 },
+};
+
+struct reading {
+	struct label_document *document;
+	char                  *why;
+	size_t                 why_size;
+};
+
+/* 31 December 9999, so that the time can be printed. */
+static const json_int_t time_max = INT64_C(253402214400000000);
+
 static int
-read_kind(const char *kind, struct label *label, char *why, size_t why_size)
+refuse(const struct reading *reading, const char *key, const char *what)
 {
-	if (strcmp(kind, "shipping") == 0)
-		label->kind = LABEL_SHIPPING;
-	else if (strcmp(kind, "collection") == 0)
-		label->kind = LABEL_COLLECTION;
-	else {
-		snprintf(why, why_size, "kind: shipping or collection is expected");
-		return MINT_FIELD;
-	}
-	return 0;
+	snprintf(reading->why, reading->why_size, "%.40s: %s", key, what);
+	return MINT_FIELD;
 }
 
 static int
-read_serials(json_t *tokens, struct label_document *document, char *why, size_t why_size)
+read_serials(const struct reading *reading, json_t *tokens)
 {
+	struct label_document *document = reading->document;
 	size_t count = json_array_size(tokens);
 
 	document->serials = calloc(count + 1, sizeof *document->serials);
@@ -32,58 +77,97 @@ read_serials(json_t *tokens, struct label_document *document, char *why, size_t 
 		return MINT_MEMORY;
 	for (size_t i = 0; i < count; i++) {
 		document->serials[i] = json_string_value(json_array_get(tokens, i));
-		if (!document->serials[i]) {
-			snprintf(why, why_size, "tokens: an array of strings is expected");
-			return MINT_FIELD;
-		}
+		if (!document->serials[i])
+			return refuse(reading, "tokens", "an array of strings is expected");
 	}
 	document->label.serials = document->serials;
 	document->label.serial_count = count;
+	return json_is_array(tokens) ? 0 : refuse(reading, "tokens", "an array of strings is expected");
+}
+
+static int
+read_kind(const struct reading *reading, const char *kind)
+{
+	if (kind && strcmp(kind, "shipping") == 0)
+		reading->document->label.kind = LABEL_SHIPPING;
+	else if (kind && strcmp(kind, "collection") == 0)
+		reading->document->label.kind = LABEL_COLLECTION;
+	else
+		return refuse(reading, "kind", "shipping or collection is expected");
 	return 0;
 }
 
-/* jansson's text may quote a value, so only key and place are taken from it. */
 static int
-explain_unpack(const json_error_t *error, char *why, size_t why_size)
+read_number(const struct reading *reading, const char *key, json_t *value, json_int_t high, json_int_t *number)
 {
-	enum json_error_code code = json_error_code(error);
+	*number = json_integer_value(value);
+	if (!json_is_integer(value) || *number < 0 || *number > high)
+		return refuse(reading, key, "no whole number, or out of range");
+	return 0;
+}
 
-	if (code == json_error_item_not_found || code == json_error_end_of_input_expected)
-		snprintf(why, why_size, "%s", error->text); /* names keys */
-	else
-		snprintf(why, why_size, "%s: a value has the wrong type", error->source);
-	return MINT_FIELD;
+static int read_object(const struct reading *, const struct member *, const char *, json_t *);
+
+static int
+read_member(const struct reading *reading, const struct member *member, json_t *value)
+{
+	struct label *label = &reading->document->label;
+	char *place = (char *)label + member->place;
+	const char *text = json_string_value(value);
+	json_int_t number;
+	int result = 0;
+
+	switch (member->type) {
+	case TEXT:
+		if (!text)
+			return refuse(reading, member->key, "a string is expected");
+		memcpy(place, &text, sizeof text);
+		break;
+	case FLAG:
+		if (!json_is_boolean(value))
+			return refuse(reading, member->key, "true or false is expected");
+		*(bool *)place = json_is_true(value);
+		break;
+	case KIND:
+		return read_kind(reading, text);
+	case COPY:
+		result = read_number(reading, member->key, value, 99, &number);
+		label->copy = (unsigned int)number;
+		break;
+	case TIME:
+		result = read_number(reading, member->key, value, time_max, &number);
+		label->printed_at = number;
+		break;
+	case SERIALS:
+		return read_serials(reading, value);
+	case COURIER:
+		return read_object(reading, courier_members, member->key, value);
+	case SENDER:
+		return read_object(reading, sender_members, member->key, value);
+	}
+	return result;
 }
 
 static int
-read_members(struct label_document *document, char *why, size_t why_size)
+read_object(const struct reading *reading, const struct member *members, const char *name, json_t *object)
 {
-	struct label *label = &document->label;
-	json_error_t error;
-	json_t *tokens;
-	const char *kind;
-	json_int_t printed_at;
-	int copy = 0, urgent = 0, freight_collect = 0, result;
+	size_t known = 0;
+	int result;
 
-	if (json_unpack_ex(document->json, &error, 0,
-	        "{s:s, s:s, s:s, s:s, s?s, s?s, s:o, s:I, s?i, s?b, s?b,"
-	        " s?{s?s, s?s, s?s, s?s !}, s?{s:s, s?s, s?s !} !}",
-	        "kind", &kind, "application", &label->application, "organisation", &label->organisation,
-	        "name", &label->name, "phone", &label->phone, "address", &label->address, "tokens", &tokens,
-	        "printed_at", &printed_at, "copy", &copy, "urgent", &urgent, "freight_collect", &freight_collect,
-	        "courier", "waybill", &label->waybill, "routing", &label->routing, "hub", &label->hub, "product", &label->product,
-	        "sender", "name", &label->sender_name, "phone", &label->sender_phone, "address", &label->sender_address) < 0)
-		return explain_unpack(&error, why, why_size);
-	if (copy < 0 || copy > 99 || printed_at < 0 || printed_at > INT64_C(253370764800000000)) {
-		snprintf(why, why_size, "copy: 0 to 99, printed_at: UTC microseconds before the year 9999 are expected");
-		return MINT_FIELD;
+	if (!json_is_object(object))
+		return refuse(reading, name, "an object is expected");
+	for (const struct member *member = members; member->key; member++) {
+		json_t *value = json_object_get(object, member->key);
+		known += value != NULL;
+		if (!value && member->needed)
+			return refuse(reading, member->key, "is missing");
+		result = value ? read_member(reading, member, value) : 0;
+		if (result < 0)
+			return result;
 	}
-	label->copy = (unsigned int)copy;
-	label->printed_at = printed_at;
-	label->urgent = urgent;
-	label->freight_collect = freight_collect;
-	result = read_kind(kind, label, why, why_size);
-	return result < 0 ? result : read_serials(tokens, document, why, why_size);
+	if (json_object_size(object) != known)
+		return refuse(reading, name, "has a key that is not known: see docs/labels.md");
+	return 0;
 }
 
 int
@@ -102,7 +186,7 @@ label_document_read(const char *text, size_t length, struct label_document *docu
 		snprintf(why, why_size, "line %d, column %d: no well-formed JSON object", error.line, error.column);
 		return json_error_code(&error) == json_error_out_of_memory ? MINT_MEMORY : MINT_SYNTAX;
 	}
-	result = read_members(document, why, why_size);
+	result = read_object(&(struct reading){ document, why, why_size }, label_members, "label", document->json);
 	if (result < 0)
 		label_document_clear(document);
 	return result;

@@ -64,7 +64,7 @@ write_file(const char *path, const void *data, size_t length)
 static int
 write_page(const struct raster *page, size_t number, const char *application, const char *directory)
 {
-	char path[4096], suffix[16] = "";
+	char path[4096], suffix[32] = "";
 	uint8_t *png = NULL;
 	char *zpl = NULL;
 	size_t length;

@@ -2,6 +2,7 @@
 #include "hostd/label/tokenlist.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,11 +34,21 @@ set_serial(struct fields *fields, const char *serial, int group)
 	return fields_set_text(fields, FIELD_serial, spaced);
 }
 
+/* All numbers as wide as that of the last token, so that serials stand under each other. */
+static int
+set_index(struct fields *fields, size_t number, size_t last)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%*zu", snprintf(NULL, 0, "%zu", last), number);
+	return fields_set_text(fields, FIELD_index, text);
+}
+
 /* What stands in the list for one token; the caller's to free. */
 static char *
 entry(const struct tokenlist *list, struct fields *fields, size_t index)
 {
-	if (fields_set_number(fields, FIELD_index, index + 1) < 0 ||
+	if (set_index(fields, index + 1, list->label->serial_count) < 0 ||
 	    set_serial(fields, list->label->serials[index], list->item->group) < 0)
 		return NULL;
 	return template_expand(list->item->value, fields, NULL);

@@ -12,7 +12,7 @@ struct raster;
 struct box;
 struct typeset;
 
-/* NULL when out of memory. */
+/* One at a time in a process; NULL when out of memory. */
 struct typeset *typeset_new(void);
 void typeset_free(struct typeset **typeset);
 
