@@ -100,8 +100,8 @@ up() {
 	prepare
 	ports=$(tools/dev/pcscd.sh ports "$bays")
 	# shellcheck disable=SC2086 # one argument a port
-	VPCD_BELL_DRIVER=$programs/vpcdbell.so tools/dev/pcscd.sh start "$run/pcscd" $ports >"$run/log/readers" || fail "pcscd did not start: $run/pcscd/pcscd.log"
-	start vtoken vtoken --ports "${ports// /,}" --state "$run/tokens" --control "$run/vtoken.sock" --bell "$run/pcscd/bell" \
+	tools/dev/pcscd.sh start "$run/pcscd" $ports >"$run/log/readers" || fail "pcscd did not start: $run/pcscd/pcscd.log"
+	start vtoken vtoken --ports "${ports// /,}" --state "$run/tokens" --control "$run/vtoken.sock" \
 		--law "$law" --seed "$seed" --apdu-us "$apdu_us" --log "$run/apdu.log" --pool "$run/tokens/pool"
 	configure
 	start mintd mintd --config "$run/mint.conf"
