@@ -7,12 +7,14 @@
 #
 # Clients find it by PCSCLITE_CSOCK_NAME=DIR/pcscd.comm; DIR/pcscd.pid holds its process id, DIR/pcscd.log its words.
 #
-# Reader names. Debian's vpcd has two slots an entry of reader.conf: port P and port P+1. Two ports that follow each
-# other in the list and differ by one therefore share an entry: exactly one reader a port. The n-th entry (from 00) is
-# "Bench NN", and pcscd adds " 00 00" for its first slot and " 00 01" for its second. So a list of consecutive ports
-# P0, P1, P2, P3 … gives "Bench 00 00 00", "Bench 00 00 01", "Bench 01 00 00", "Bench 01 00 01" …
-# A port without such a partner still gets its entry, whose second slot is then a spare reader that stays empty (name
-# not printed; it takes port P+1 and counts against pcscd's limit of 16 readers).
+# Reader names: the n-th port of the list (from 00) is reader "Bench NN 00 00", for at most 16 ports.
+#
+# Readers are vpcd's, loaded by build/vpcd-quick.so (tools/vtoken/reader.c), which gives one slot a reader and lets pcscd
+# notice a change of card within some 20 ms as with real USB readers. Where it is not built, vpcd is used alone: pcscd
+# then takes up to 400 ms to notice a change, and Debian's vpcd has two slots an entry: two ports that follow each other
+# in the list and differ by one share an entry and are "Bench NN 00 00" and "Bench NN 00 01"; a port without such a
+# partner leaves a spare reader that stays empty (it takes port P+1 and counts against pcscd's limit of 16 readers).
+# So take the names from what start prints.
 #
 # Each entry has its own copy of the driver: two entries with one LIBPATH would share one card. vpcd listens on all
 # addresses (it offers no choice), on ports below 32768 so that no outgoing connection is in its way.
@@ -23,6 +25,7 @@
 set -euo pipefail
 
 driver=${VPCD_DRIVER:-/usr/lib/pcsc/drivers/serial/libifdvpcd.so}
+quick=${VPCD_QUICK-$(dirname "$0")/../../build/vpcd-quick.so} # empty: vpcd alone
 daemon=${PCSCD:-/usr/sbin/pcscd}
 max_readers=16
 start_deadline_ms=5000
@@ -59,23 +62,30 @@ ports() {
 
 # Writes DIR/reader.conf, DIR/readers and the driver copies for the ports in "$@".
 configure() {
-	local dir=$1 entry=0 port name; shift
+	local dir=$1 entry=0 port name library slots=2; shift
 	: > "$dir/reader.conf"; : > "$dir/readers"
 	mkdir -p "$dir/lib"
+	[ ! -r "$quick" ] || slots=1
 	while [ $# -gt 0 ]; do
 		port=$1; shift
 		name=$(printf 'Bench %02d' "$entry")
-		cp "$driver" "$dir/lib/vpcd-$entry.so"
-		printf 'FRIENDLYNAME "%s"\nDEVICENAME /dev/null:%d\nLIBPATH /run/pcscd/lib/vpcd-%d.so\nCHANNELID %d\n\n' \
-			"$name" "$port" "$entry" "$port" >> "$dir/reader.conf"
+		library=vpcd-$entry.so
+		cp "$driver" "$dir/lib/$library"
+		if [ $slots = 1 ]; then
+			library=quick-$entry.so
+			cp "$quick" "$dir/lib/$library"
+		fi
+		printf 'FRIENDLYNAME "%s"\nDEVICENAME /dev/null:%d\nLIBPATH /run/pcscd/lib/%s\nCHANNELID %d\n\n' \
+			"$name" "$port" "$library" "$port" >> "$dir/reader.conf"
 		printf '%d\t%s 00 00\n' "$port" "$name" >> "$dir/readers"
-		if [ "${1:-}" = $(( port + 1 )) ]; then
+		if [ $slots = 2 ] && [ "${1:-}" = $(( port + 1 )) ]; then
 			printf '%d\t%s 00 01\n' "$1" "$name" >> "$dir/readers"
 			shift
 		fi
 		entry=$(( entry + 1 ))
 	done
-	[ $(( 2 * entry )) -le $max_readers ] || fail "start: $(( 2 * entry )) readers wanted, pcscd has room for $max_readers"
+	[ $(( slots * entry )) -le $max_readers ] ||
+		fail "start: $(( slots * entry )) readers wanted, pcscd has room for $max_readers"
 }
 
 start() {
