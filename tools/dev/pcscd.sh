@@ -7,18 +7,17 @@
 #
 # Clients find it by PCSCLITE_CSOCK_NAME=DIR/pcscd.comm; DIR/pcscd.pid holds its process id, DIR/pcscd.log its words.
 #
-# Reader names. Debian's vpcd has two slots an entry of reader.conf: port P and port P+1. Two ports that follow each
-# other in the list and differ by one therefore share an entry: exactly one reader a port. The n-th entry (from 00) is
-# "Bench NN", and pcscd adds " 00 00" for its first slot and " 00 01" for its second. So a list of consecutive ports
-# P0, P1, P2, P3 … gives "Bench 00 00 00", "Bench 00 00 01", "Bench 01 00 00", "Bench 01 00 01" …
-# A port without such a partner still gets its entry, whose second slot is then a spare reader that stays empty (name
-# not printed; it takes port P+1 and counts against pcscd's limit of 16 readers).
+# Reader names: the n-th port of the list (from 00) is reader "Bench NN 00 00", for at most 16 ports.
+#
+# Readers are vpcd's, loaded by build/vpcd-quick.so (tools/vtoken/reader.c), which gives one slot a reader and lets pcscd
+# notice a change of card within some 20 ms as with real USB readers. Where it is not built, vpcd is used alone: pcscd
+# then takes up to 400 ms to notice a change, and Debian's vpcd has two slots an entry: two ports that follow each other
+# in the list and differ by one share an entry and are "Bench NN 00 00" and "Bench NN 00 01"; a port without such a
+# partner leaves a spare reader that stays empty (it takes port P+1 and counts against pcscd's limit of 16 readers).
+# So take the names from what start prints.
 #
 # Each entry has its own copy of the driver: two entries with one LIBPATH would share one card. vpcd listens on all
 # addresses (it offers no choice), on ports below 32768 so that no outgoing connection is in its way.
-#
-# VPCD_BELL_DRIVER=…/vpcdbell.so in the environment puts that driver (tools/vpcdbell) in front of vpcd; DIR/bell/PORT is then
-# rung by vtoken, and pcscd sees a token come or go at once instead of at its next look, up to 400 ms later.
 #
 # pcscd's paths are fixed (/run/pcscd), hence the mount namespace with DIR bound there; an ordinary user gets it inside
 # a user namespace. /run is covered by a fresh tmpfs because only root could create /run/pcscd, and so that this pcscd
@@ -26,8 +25,8 @@
 set -euo pipefail
 
 driver=${VPCD_DRIVER:-/usr/lib/pcsc/drivers/serial/libifdvpcd.so}
+quick=${VPCD_QUICK-$(dirname "$0")/../../build/vpcd-quick.so} # empty: vpcd alone
 daemon=${PCSCD:-/usr/sbin/pcscd}
-bell=${VPCD_BELL_DRIVER:-}
 max_readers=16
 start_deadline_ms=5000
 stop_deadline_ms=200   # pcscd takes over a second to end its reader threads and has nothing to save: then it is killed
@@ -63,28 +62,30 @@ ports() {
 
 # Writes DIR/reader.conf, DIR/readers and the driver copies for the ports in "$@".
 configure() {
-	local dir=$1 entry=0 port name; shift
+	local dir=$1 entry=0 port name library slots=2; shift
 	: > "$dir/reader.conf"; : > "$dir/readers"
-	mkdir -p "$dir/lib" "$dir/bell"
+	mkdir -p "$dir/lib"
+	[ ! -r "$quick" ] || slots=1
 	while [ $# -gt 0 ]; do
 		port=$1; shift
 		name=$(printf 'Bench %02d' "$entry")
-		if [ -n "$bell" ]; then
-			cp "$bell" "$dir/lib/vpcd-$entry.so"
-			cp "$driver" "$dir/lib/vpcd-$entry.so.vpcd"
-		else
-			cp "$driver" "$dir/lib/vpcd-$entry.so"
+		library=vpcd-$entry.so
+		cp "$driver" "$dir/lib/$library"
+		if [ $slots = 1 ]; then
+			library=quick-$entry.so
+			cp "$quick" "$dir/lib/$library"
 		fi
-		printf 'FRIENDLYNAME "%s"\nDEVICENAME /dev/null:%d\nLIBPATH /run/pcscd/lib/vpcd-%d.so\nCHANNELID %d\n\n' \
-			"$name" "$port" "$entry" "$port" >> "$dir/reader.conf"
+		printf 'FRIENDLYNAME "%s"\nDEVICENAME /dev/null:%d\nLIBPATH /run/pcscd/lib/%s\nCHANNELID %d\n\n' \
+			"$name" "$port" "$library" "$port" >> "$dir/reader.conf"
 		printf '%d\t%s 00 00\n' "$port" "$name" >> "$dir/readers"
-		if [ "${1:-}" = $(( port + 1 )) ]; then
+		if [ $slots = 2 ] && [ "${1:-}" = $(( port + 1 )) ]; then
 			printf '%d\t%s 00 01\n' "$1" "$name" >> "$dir/readers"
 			shift
 		fi
 		entry=$(( entry + 1 ))
 	done
-	[ $(( 2 * entry )) -le $max_readers ] || fail "start: $(( 2 * entry )) readers wanted, pcscd has room for $max_readers"
+	[ $(( slots * entry )) -le $max_readers ] ||
+		fail "start: $(( slots * entry )) readers wanted, pcscd has room for $max_readers"
 }
 
 start() {
@@ -99,7 +100,7 @@ start() {
 	# The paths are resolved from the working directory (-c): /run may be above DIR itself.
 	( cd "$dir" && exec setsid unshare $flags sh -c '
 		mount -t tmpfs -o mode=755 tmpfs /run && mkdir /run/pcscd && mount -c --bind . /run/pcscd &&
-		cd / && VPCD_BELL=/run/pcscd/bell exec "$0" -f -c /run/pcscd/reader.conf' "$daemon" ) > "$dir/pcscd.log" 2>&1 < /dev/null &
+		cd / && exec "$0" -f -c /run/pcscd/reader.conf' "$daemon" ) > "$dir/pcscd.log" 2>&1 < /dev/null &
 	pid=$!
 	if ! wait_for $start_deadline_ms started "$dir" "$pid"; then
 		kill "$pid" 2>/dev/null || true
@@ -128,7 +129,7 @@ stop() {
 		kill "$pid" 2>/dev/null || true
 		wait_for $stop_deadline_ms stopped "$pid" || kill -9 "$pid" 2>/dev/null || true
 	fi
-	rm -rf "$dir/lib" "$dir/bell"
+	rm -rf "$dir/lib"
 	rm -f "$dir/pcscd.comm" "$dir/pcscd.pid" "$dir/reader.conf" "$dir/readers"
 }
 
