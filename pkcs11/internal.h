@@ -14,7 +14,7 @@
 struct module {
 	void                 *library; /* NULL when adopted */
 	CK_FUNCTION_LIST     *functions;
-	int64_t             (*now_ms)(void);
+	int64_t             (*now_us)(void);
 	struct module_failure failure;
 	bool                  initialised;
 };

@@ -62,8 +62,10 @@ generate(struct key *key, const struct key_order *order, int64_t deadline_ms)
 	fill_values(&values, order, &bits);
 	public_count = template_fill(public, ROWS(public_rows), &values);
 	private_count = template_fill(private, ROWS(private_rows), &values);
+	key->generation_us = -module_now_us(session->token->module);
 	error = module_call(session->token->module, deadline_ms, C_GenerateKeyPair, session->handle, &mechanism, public,
 	    public_count, private, private_count, &public_handle, &key->private);
+	key->generation_us += module_now_us(session->token->module);
 	if (error != 0)
 		return token_explain(session->token, error);
 	return public_key_read(session, public_handle, &key->public, deadline_ms);
@@ -195,6 +197,12 @@ const struct key_type *
 key_type(const struct key *key)
 {
 	return key->type;
+}
+
+int64_t
+key_generation_us(const struct key *key)
+{
+	return key->generation_us;
 }
 
 EVP_PKEY *

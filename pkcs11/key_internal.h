@@ -11,6 +11,7 @@ struct key {
 	CK_OBJECT_HANDLE       private;
 	EVP_PKEY              *public;
 	const struct key_type *type;
+	int64_t                generation_us;
 	bool                   login_each_time; /* CKA_ALWAYS_AUTHENTICATE */
 };
 

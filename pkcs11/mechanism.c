@@ -13,12 +13,12 @@ static const unsigned char p384[] = { 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22 }
 static const unsigned char p521[] = { 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23 };
 
 static const struct key_type key_types[] = {
-	{ "rsa-2048", CKK_RSA, CKM_RSA_PKCS_KEY_PAIR_GEN, 2048, NULL, 0, NID_undef, NID_sha256 },
-	{ "rsa-3072", CKK_RSA, CKM_RSA_PKCS_KEY_PAIR_GEN, 3072, NULL, 0, NID_undef, NID_sha256 },
-	{ "rsa-4096", CKK_RSA, CKM_RSA_PKCS_KEY_PAIR_GEN, 4096, NULL, 0, NID_undef, NID_sha256 },
-	{ "p-256", CKK_EC, CKM_EC_KEY_PAIR_GEN, 256, p256, sizeof p256, NID_X9_62_prime256v1, NID_sha256 },
-	{ "p-384", CKK_EC, CKM_EC_KEY_PAIR_GEN, 384, p384, sizeof p384, NID_secp384r1, NID_sha384 },
-	{ "p-521", CKK_EC, CKM_EC_KEY_PAIR_GEN, 521, p521, sizeof p521, NID_secp521r1, NID_sha512 },
+	{ "rsa2048", CKK_RSA, CKM_RSA_PKCS_KEY_PAIR_GEN, 2048, NULL, 0, NID_undef, NID_sha256 },
+	{ "rsa3072", CKK_RSA, CKM_RSA_PKCS_KEY_PAIR_GEN, 3072, NULL, 0, NID_undef, NID_sha256 },
+	{ "rsa4096", CKK_RSA, CKM_RSA_PKCS_KEY_PAIR_GEN, 4096, NULL, 0, NID_undef, NID_sha256 },
+	{ "p256", CKK_EC, CKM_EC_KEY_PAIR_GEN, 256, p256, sizeof p256, NID_X9_62_prime256v1, NID_sha256 },
+	{ "p384", CKK_EC, CKM_EC_KEY_PAIR_GEN, 384, p384, sizeof p384, NID_secp384r1, NID_sha384 },
+	{ "p521", CKK_EC, CKM_EC_KEY_PAIR_GEN, 521, p521, sizeof p521, NID_secp521r1, NID_sha512 },
 };
 
 /* In order of preference: the first that the token offers is used. A token that hashes itself is spared the DigestInfo;

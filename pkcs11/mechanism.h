@@ -8,7 +8,7 @@
 struct key_type;
 struct token;
 
-/* By name as profiles and messages write it: "rsa-2048", "rsa-3072", "rsa-4096", "p-256", "p-384", "p-521".
+/* By name as profiles and messages write it: "rsa2048", "rsa3072", "rsa4096", "p256", "p384", "p521".
  * NULL when there is none. Static. */
 const struct key_type *key_type_by_name(const char *name);
 

@@ -11,24 +11,30 @@
 #include "schemas/errors.h"
 
 static int64_t
-monotonic_ms(void)
+monotonic_us(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 int64_t
 module_now_ms(const struct module *module)
 {
-	return module->now_ms();
+	return module->now_us() / 1000;
+}
+
+int64_t
+module_now_us(const struct module *module)
+{
+	return module->now_us();
 }
 
 bool
 module_late(const struct module *module, int64_t deadline_ms)
 {
-	return deadline_ms != MODULE_NO_DEADLINE && module->now_ms() >= deadline_ms;
+	return deadline_ms != MODULE_NO_DEADLINE && module_now_ms(module) >= deadline_ms;
 }
 
 int
@@ -83,7 +89,7 @@ initialise(struct module *module)
 }
 
 int
-module_adopt(struct module **out, void *function_list, int64_t (*now_ms)(void))
+module_adopt(struct module **out, void *function_list, int64_t (*now_us)(void))
 {
 	struct module *module;
 	int            error;
@@ -93,7 +99,7 @@ module_adopt(struct module **out, void *function_list, int64_t (*now_ms)(void))
 	if (module == NULL)
 		return MINT_MEMORY;
 	module->functions = function_list;
-	module->now_ms = now_ms != NULL ? now_ms : monotonic_ms;
+	module->now_us = now_us != NULL ? now_us : monotonic_us;
 	module->failure = (struct module_failure){ "", "", "", CKR_OK };
 	error = initialise(module);
 	if (error != 0) {
@@ -105,7 +111,7 @@ module_adopt(struct module **out, void *function_list, int64_t (*now_ms)(void))
 }
 
 int
-module_open(struct module **out, const char *path, int64_t (*now_ms)(void))
+module_open(struct module **out, const char *path, int64_t (*now_us)(void))
 {
 	CK_C_GetFunctionList get_list;
 	CK_FUNCTION_LIST    *list = NULL;
@@ -119,7 +125,7 @@ module_open(struct module **out, const char *path, int64_t (*now_ms)(void))
 	*(void **)&get_list = dlsym(library, "C_GetFunctionList");
 	if (get_list == NULL || get_list(&list) != CKR_OK || list == NULL)
 		goto out;
-	error = module_adopt(out, list, now_ms);
+	error = module_adopt(out, list, now_us);
 	if (error == 0)
 		(*out)->library = library;
 out:

@@ -1,7 +1,7 @@
 /* A PKCS#11 module: loaded, initialised, finalised (PKCS#11 2.40, section 11.4).
  *
- * Deadlines. Every operation of this library takes `deadline_ms`, an absolute time on the module's clock
- * (CLOCK_MONOTONIC in milliseconds unless the caller gave another). It is looked at before each call into the module:
+ * Deadlines. Every operation of this library takes `deadline_ms`, an absolute time on the module's clock in
+ * milliseconds (CLOCK_MONOTONIC unless the caller gave another). It is looked at before each call into the module:
  * an operation that would start late returns MINT_TIMEOUT and touches nothing more. A call that hangs inside the module
  * cannot be interrupted from here (OpenSC holds one lock for the whole process): cancel it by killing the process, and
  * let a fresh one probe what happened.
@@ -32,13 +32,14 @@ struct module_facts {
 	char version[16]; /* "0.23" */
 };
 
-/* Loads the shared library `path` and calls C_Initialize. `now_ms` may be NULL.
+/* Loads the shared library `path` and calls C_Initialize. `now_us` tells the time in microseconds
+ * and may be NULL.
  * The caller frees *out with module_free. MINT_MODULE when it cannot be loaded or initialised. */
-int module_open(struct module **out, const char *path, int64_t (*now_ms)(void));
+int module_open(struct module **out, const char *path, int64_t (*now_us)(void));
 
 /* The same for a function list that is in the process already (a CK_FUNCTION_LIST *, borrowed): the seam at which
  * tests put a module of their own. */
-int module_adopt(struct module **out, void *function_list, int64_t (*now_ms)(void));
+int module_adopt(struct module **out, void *function_list, int64_t (*now_us)(void));
 
 /* C_Finalize, unload. Free tokens and sessions of the module first. Accepts NULL. */
 void module_free(struct module **module);
@@ -49,7 +50,8 @@ int module_facts(struct module *module, struct module_facts *out);
 /* Never NULL; borrowed from the module. */
 const struct module_failure *module_failure(const struct module *module);
 
-/* Now, on the module's clock, in milliseconds. */
+/* Now, on the module's clock. */
 int64_t module_now_ms(const struct module *module);
+int64_t module_now_us(const struct module *module);
 
 #endif

@@ -437,7 +437,7 @@ check_signature(struct key *key)
 	unsigned char             *sig = NULL, *spki = NULL;
 	size_t                     sig_len, spki_len;
 	char                       key_path[256], data_path[256], sig_path[256];
-	const char                *digest = strncmp(key_type_name(key_type(key)), "p-384", 5) == 0 ? "-sha384" : "-sha256";
+	const char                *digest = strncmp(key_type_name(key_type(key)), "p384", 5) == 0 ? "-sha384" : "-sha256";
 
 	assert_int_equal(key_sign(key, data, sizeof data, &sig, &sig_len, NEVER), 0);
 	assert_int_equal(key_public_der(key, &spki, &spki_len), 0);
@@ -464,19 +464,19 @@ openssl_accepts_requests_and_signatures_of(struct bench *bench, const char *type
 static void
 openssl_accepts_what_an_rsa_2048_key_signs(void **state)
 {
-	openssl_accepts_requests_and_signatures_of(*state, "rsa-2048");
+	openssl_accepts_requests_and_signatures_of(*state, "rsa2048");
 }
 
 static void
 openssl_accepts_what_a_p256_key_signs(void **state)
 {
-	openssl_accepts_requests_and_signatures_of(*state, "p-256");
+	openssl_accepts_requests_and_signatures_of(*state, "p256");
 }
 
 static void
 openssl_accepts_what_a_p384_key_signs(void **state)
 {
-	openssl_accepts_requests_and_signatures_of(*state, "p-384");
+	openssl_accepts_requests_and_signatures_of(*state, "p384");
 }
 
 static CK_RV
@@ -501,7 +501,7 @@ host_makes_the_digest_info_where_the_token_only_pads(void **state)
 {
 	altered.C_SignInit = noting_sign_init;
 	altered.C_GetMechanismInfo = no_sha256_rsa;
-	openssl_accepts_requests_and_signatures_of(*state, "rsa-2048");
+	openssl_accepts_requests_and_signatures_of(*state, "rsa2048");
 	assert_int_equal(last_sign_mechanism, CKM_RSA_PKCS);
 }
 
@@ -519,7 +519,7 @@ static void
 key_type_or_mechanism_not_offered_is_refused_before_the_token_works(void **state)
 {
 	struct bench    *bench = *state;
-	struct key_order order = { key_type_by_name("p-384"), id_1, sizeof id_1, "credential 1" };
+	struct key_order order = { key_type_by_name("p384"), id_1, sizeof id_1, "credential 1" };
 	struct key      *key = NULL;
 	unsigned char   *sig = NULL;
 	size_t           sig_len;
@@ -528,7 +528,7 @@ key_type_or_mechanism_not_offered_is_refused_before_the_token_works(void **state
 	assert_int_equal(key_type_offered(bench->token, order.type, NEVER), MINT_TOKEN_MECHANISM);
 	assert_int_equal(key_generate(&key, bench->session, &order, NEVER), MINT_TOKEN_MECHANISM);
 	assert_null(key);
-	key = generate(bench, "p-256");
+	key = generate(bench, "p256");
 	/* SoftHSM has no combined ECDSA mechanism to fall back on. */
 	assert_int_equal(key_sign(key, id_1, sizeof id_1, &sig, &sig_len, NEVER), MINT_TOKEN_MECHANISM);
 	assert_null(sig);
@@ -540,8 +540,8 @@ static void
 id_that_is_taken_is_refused(void **state)
 {
 	struct bench    *bench = *state;
-	struct key_order order = { key_type_by_name("p-256"), id_1, sizeof id_1, "credential 2" };
-	struct key      *key = generate(bench, "p-256"), *second = NULL;
+	struct key_order order = { key_type_by_name("p256"), id_1, sizeof id_1, "credential 2" };
+	struct key      *key = generate(bench, "p256"), *second = NULL;
 	unsigned char    unused = 0;
 
 	assert_int_equal(key_generate(&second, bench->session, &order, NEVER), MINT_EXISTS);
@@ -559,7 +559,7 @@ static void
 certificate_is_read_back_byte_for_byte_after_the_module_was_reloaded(void **state)
 {
 	struct bench  *bench = *state;
-	struct key    *key = generate(bench, "p-256");
+	struct key    *key = generate(bench, "p256");
 	unsigned char *der, *back = NULL;
 	size_t         len, back_len;
 
@@ -581,7 +581,7 @@ static void
 challenge_proves_the_key_and_refuses_another(void **state)
 {
 	struct bench  *bench = *state;
-	struct key    *key = generate(bench, "rsa-2048"), *again = NULL;
+	struct key    *key = generate(bench, "rsa2048"), *again = NULL;
 	EVP_PKEY      *other = EVP_EC_gen("P-256");
 	unsigned char *sig = NULL;
 	size_t         sig_len;
@@ -610,7 +610,7 @@ static void
 wrong_signature_of_the_token_is_never_given_out(void **state)
 {
 	struct bench  *bench = *state;
-	struct key    *key = generate(bench, "p-256");
+	struct key    *key = generate(bench, "p256");
 	X509_NAME     *name = subject();
 	unsigned char *out = NULL;
 	size_t         len;
@@ -628,7 +628,7 @@ static void
 public_key_comes_from_the_certificate_where_the_token_keeps_none(void **state)
 {
 	struct bench  *bench = *state;
-	struct key    *key = generate(bench, "p-256"), *again = NULL;
+	struct key    *key = generate(bench, "p256"), *again = NULL;
 	unsigned char *der;
 	size_t         len, deleted = 0;
 
@@ -648,7 +648,7 @@ static void
 objects_are_listed_with_id_and_label(void **state)
 {
 	struct bench       *bench = *state;
-	struct key         *key = generate(bench, "p-256");
+	struct key         *key = generate(bench, "p256");
 	struct object_facts list[4];
 	size_t              count;
 
@@ -694,7 +694,7 @@ key_that_wants_a_login_for_each_use_gets_one_for_each(void **state)
 	altered.C_GetAttributeValue = every_object_wants_a_login;
 	altered.C_Login = counting_login;
 	context_logins = 0;
-	key = generate(bench, "p-256");
+	key = generate(bench, "p256");
 	check_signature(key);
 	check_signature(key);
 	assert_int_equal(context_logins, 2);
@@ -718,7 +718,7 @@ static void
 nothing_is_called_after_the_deadline(void **state)
 {
 	struct bench    *bench = *state;
-	struct key_order order = { key_type_by_name("p-256"), id_1, sizeof id_1, "late" };
+	struct key_order order = { key_type_by_name("p256"), id_1, sizeof id_1, "late" };
 	struct key      *key = NULL;
 	int64_t          now = module_now_ms(bench->module);
 
