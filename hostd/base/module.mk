@@ -6,6 +6,8 @@ base_SRC += \
 	hostd/base/date.c \
 	hostd/base/identity.c \
 	hostd/base/ipc.c \
+	hostd/base/model.c \
+	hostd/base/model_check.c \
 	hostd/base/program.c
 
 base_PKGS += jansson libconfuse libcrypto libevent_core
@@ -34,6 +36,12 @@ test-ipc_SRC := \
 test-ipc_USES := base schemas
 test-ipc_PKGS := cmocka
 
+UNIT_TESTS += test-model
+test-model_SRC := \
+	tests/unit/test_model.c
+test-model_USES := base schemas
+test-model_PKGS := cmocka
+
 UNIT_TESTS += test-messages
 test-messages_SRC := \
 	tests/unit/test_messages.c
@@ -44,3 +52,8 @@ FUZZERS += fuzz-config
 fuzz-config_SRC := \
 	tests/fuzz/fuzz_config.c
 fuzz-config_USES := base schemas
+
+FUZZERS += fuzz-model
+fuzz-model_SRC := \
+	tests/fuzz/fuzz_model.c
+fuzz-model_USES := base schemas
