@@ -128,7 +128,8 @@ key_generate(struct key **out, struct session *session, const struct key_order *
 
 /* From the certificate of the same id: some cards keep no public key of their own. */
 static int
-public_from_certificate(struct key *key, const unsigned char *id, size_t id_len, int64_t deadline_ms)
+public_from_certificate(struct session *session, const unsigned char *id, size_t id_len, EVP_PKEY **public,
+    int64_t deadline_ms)
 {
 	unsigned char       *der = NULL;
 	const unsigned char *at;
@@ -136,32 +137,42 @@ public_from_certificate(struct key *key, const unsigned char *id, size_t id_len,
 	X509                *certificate;
 	int                  error;
 
-	error = certificate_read(key->session, id, id_len, &der, &der_len, deadline_ms);
+	error = certificate_read(session, id, id_len, &der, &der_len, deadline_ms);
 	if (error != 0)
 		return error;
 	at = der;
 	certificate = d2i_X509(NULL, &at, (long)der_len);
-	key->public = certificate != NULL ? X509_get_pubkey(certificate) : NULL;
+	*public = certificate != NULL ? X509_get_pubkey(certificate) : NULL;
 	X509_free(certificate);
 	OPENSSL_free(der);
-	return key->public != NULL ? 0 : MINT_TOKEN_ERROR;
+	return *public != NULL ? 0 : MINT_TOKEN_ERROR;
+}
+
+int
+key_public_find(struct session *session, const unsigned char *id, size_t id_len, EVP_PKEY **public,
+    int64_t deadline_ms)
+{
+	CK_OBJECT_HANDLE object;
+	int              error;
+
+	*public = NULL;
+	error = find_one(session, OBJECT_PUBLIC_KEY, id, id_len, &object, deadline_ms);
+	if (error == MINT_NOT_FOUND)
+		return public_from_certificate(session, id, id_len, public, deadline_ms);
+	if (error != 0)
+		return error;
+	return public_key_read(session, object, public, deadline_ms);
 }
 
 static int
 open_halves(struct key *key, const unsigned char *id, size_t id_len, int64_t deadline_ms)
 {
-	CK_OBJECT_HANDLE public;
-	int              error;
+	int error;
 
 	error = find_one(key->session, OBJECT_PRIVATE_KEY, id, id_len, &key->private, deadline_ms);
 	if (error != 0)
 		return error;
-	error = find_one(key->session, OBJECT_PUBLIC_KEY, id, id_len, &public, deadline_ms);
-	if (error == MINT_NOT_FOUND)
-		return public_from_certificate(key, id, id_len, deadline_ms);
-	if (error != 0)
-		return error;
-	return public_key_read(key->session, public, &key->public, deadline_ms);
+	return key_public_find(key->session, id, id_len, &key->public, deadline_ms);
 }
 
 int

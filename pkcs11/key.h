@@ -30,6 +30,11 @@ int key_generate(struct key **out, struct session *session, const struct key_ord
  * token keeps no public key object. MINT_NOT_FOUND, MINT_EXISTS (two under one id). */
 int key_open(struct key **out, struct session *session, const unsigned char *id, size_t id_len, int64_t deadline_ms);
 
+/* The public half alone, as it is seen without a login: the public key object, else the certificate's key. The caller
+ * frees with EVP_PKEY_free. MINT_NOT_FOUND, MINT_EXISTS (two under one id). */
+int key_public_find(struct session *session, const unsigned char *id, size_t id_len, EVP_PKEY **public,
+    int64_t deadline_ms);
+
 /* How long C_GenerateKeyPair took, microseconds; 0 for a key that was opened. */
 int64_t key_generation_us(const struct key *key);
 
