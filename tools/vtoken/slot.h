@@ -1,0 +1,54 @@
+/* A slot: a reader of pcscd's that may have a token in it. Takes commands from vpcd to the card and answers back in
+ * the card's own time, after what the command changed is on the disk. */
+#ifndef MINT_VTOKEN_SLOT_H
+#define MINT_VTOKEN_SLOT_H
+
+#include "tools/vtoken/keygen.h"
+#include "tools/vtoken/law.h"
+#include "tools/vtoken/token.h"
+#include "tools/vtoken/trail.h"
+#include "tools/vtoken/work.h"
+
+#include <event2/event.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What all slots share; kept, not copied. */
+struct slot_world {
+	struct event_base *base;
+	struct work       *disk;    /* brings states to the disk */
+	struct keygen     *keygen;
+	struct trail      *trail;
+	const struct law  *law;
+	uint64_t           seed;
+	uint32_t           apdu_us; /* least time of any command */
+};
+
+struct slot;
+
+/* An empty slot for the reader on that port. NULL when out of memory. */
+struct slot *slot_new(const struct slot_world *world, unsigned number, uint16_t port);
+void         slot_free(struct slot **slot);
+
+/* Puts a token in, which the slot takes over. The slot must be empty. */
+void slot_insert(struct slot *slot, struct token *token);
+
+/* Pulls the token out, in the middle of a command if need be: that command gets no answer, and a key that was being
+ * generated is lost. Returns when no thread works on the token any more. */
+void slot_remove(struct slot *slot);
+
+/* Serial number of the token, NULL when the slot is empty. */
+const char *slot_serial(const struct slot *slot);
+
+struct slot_status {
+	uint16_t    port;
+	const char *serial;      /* NULL: empty */
+	bool        connected;   /* the driver can be reached: pcscd runs */
+	bool        generating;
+	uint64_t    commands;    /* since the token was put in */
+	uint32_t    generations; /* of this token, ever */
+};
+void slot_status(const struct slot *slot, struct slot_status *status);
+
+#endif
