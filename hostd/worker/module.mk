@@ -16,3 +16,9 @@ PROGRAMS += mint-worker
 mint-worker_SRC := \
 	hostd/worker/main.c
 mint-worker_USES := worker pkcs11 base schemas
+
+# Plays mint-queue for one token: tests/flow/worker.bats.
+PROGRAMS += worker-drive
+worker-drive_SRC := \
+	tests/flow/worker_drive.c
+worker-drive_USES := base schemas
