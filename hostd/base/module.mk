@@ -13,6 +13,8 @@ base_SRC += \
 	hostd/base/identity.c \
 	hostd/base/ipc.c \
 	hostd/base/json_place.c \
+	hostd/base/model.c \
+	hostd/base/model_check.c \
 	hostd/base/program.c \
 	hostd/base/text.c
 
@@ -42,6 +44,12 @@ test-ipc_SRC := \
 test-ipc_USES := base schemas
 test-ipc_PKGS := cmocka
 
+UNIT_TESTS += test-model
+test-model_SRC := \
+	tests/unit/test_model.c
+test-model_USES := base schemas
+test-model_PKGS := cmocka
+
 UNIT_TESTS += test-messages
 test-messages_SRC := \
 	tests/unit/test_messages.c
@@ -52,3 +60,8 @@ FUZZERS += fuzz-config
 fuzz-config_SRC := \
 	tests/fuzz/fuzz_config.c
 fuzz-config_USES := base schemas
+
+FUZZERS += fuzz-model
+fuzz-model_SRC := \
+	tests/fuzz/fuzz_model.c
+fuzz-model_USES := base schemas

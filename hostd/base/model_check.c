@@ -1,0 +1,294 @@
+#include "hostd/base/model_check.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TIMEOUT_MIN_MS = 100, TIMEOUT_MAX_MS = 3600000 };
+
+static const struct {
+	const char *name, *variable;
+} codes[CODES] = {
+	[CODE_SO_PIN] = { "so-pin", "MINT_SO_PIN" },
+	[CODE_SO_PUK] = { "so-puk", "MINT_SO_PUK" },
+	[CODE_USER_PIN] = { "user-pin", "MINT_USER_PIN" },
+	[CODE_USER_PUK] = { "user-puk", "MINT_USER_PUK" },
+};
+
+static const char *const texts[] = { "label", "reader", "serial" };
+
+/* What mint-worker may run; a profile is data and no way to run anything else. */
+static const char *const programs[] = { "pkcs15-init" };
+
+/* Options of those programs whose value is a code, so that none is ever written into a profile. */
+static const char *const code_options[] = { "--pin", "--puk", "--so-pin", "--so-puk" };
+
+#define COUNT(list) (sizeof(list) / sizeof(list)[0])
+
+const char *
+code_name(enum code code)
+{
+	return codes[code].name;
+}
+
+const char *
+code_variable(enum code code)
+{
+	return codes[code].variable;
+}
+
+enum code
+model_code_from(const char *name)
+{
+	enum code code = 0;
+
+	while (code < CODES && strcmp(codes[code].name, name) != 0)
+		code++;
+	return code;
+}
+
+static bool
+is_one_of(const char *text, const char *const *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(text, list[i]) == 0)
+			return true;
+	return false;
+}
+
+bool
+model_bytes_from(const char *text, struct model_bytes *bytes)
+{
+	unsigned value;
+	int used;
+
+	bytes->length = 0;
+	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+		if (!isxdigit((unsigned char)text[0]) || !isxdigit((unsigned char)text[1]) ||
+		    bytes->length == sizeof bytes->data || sscanf(text, "%2x%n", &value, &used) != 1)
+			return false;
+		bytes->data[bytes->length++] = (uint8_t)value;
+		text += used;
+	}
+	return true;
+}
+
+bool
+model_atr_from(const char *text, struct model_atr *atr)
+{
+	char *copy = strdup(text), *slash = copy ? strchr(copy, '/') : NULL;
+	struct model_bytes value = { .length = 0 }, mask = { .length = 0 };
+	bool good;
+
+	if (slash)
+		*slash++ = '\0';
+	good = copy && model_bytes_from(copy, &value) && value.length >= 2 && value.length <= MODEL_ATR_MAX;
+	if (slash)
+		good = good && model_bytes_from(slash, &mask) && mask.length == value.length;
+	if (good) {
+		memset(atr->mask, 0xff, sizeof atr->mask);
+		memcpy(atr->value, value.data, value.length);
+		memcpy(atr->mask, mask.data, mask.length);
+		atr->length = value.length;
+	}
+	free(copy);
+	return good;
+}
+
+/* The code that an argument stands for as a whole; CODES when it is none. */
+static enum code
+whole_code(const char *argument)
+{
+	size_t length = strlen(argument);
+	char name[16];
+
+	if (length < 3 || length - 2 >= sizeof name || argument[0] != '<' || argument[length - 1] != '>')
+		return CODES;
+	memcpy(name, argument + 1, length - 2);
+	name[length - 2] = '\0';
+	return model_code_from(name);
+}
+
+/* Every <…> in it is a text that we know. */
+static bool
+texts_known(const char *argument)
+{
+	char name[16];
+	int used;
+
+	while ((argument = strchr(argument, '<'))) {
+		used = 0;
+		if (sscanf(argument, "<%15[a-z-]>%n", name, &used) != 1 || used == 0 || !is_one_of(name, texts, COUNT(texts)))
+			return false;
+		argument += used;
+	}
+	return true;
+}
+
+/* Called for each value as it is read: looks at the last one and the one before it. */
+static int
+check_run(cfg_t *cfg, cfg_opt_t *option)
+{
+	unsigned last = cfg_opt_size(option) - 1;
+	const char *argument = cfg_opt_getnstr(option, last);
+	const char *before = last > 0 ? cfg_opt_getnstr(option, last - 1) : "";
+
+	if (last == 0 && !is_one_of(argument, programs, COUNT(programs)))
+		cfg_error(cfg, "run: \"%s\" is no program a profile may run: the only one is %s", argument, programs[0]);
+	else if (is_one_of(before, code_options, COUNT(code_options)) && whole_code(argument) == CODES)
+		cfg_error(cfg, "run: %s takes a code: <so-pin>, <so-puk>, <user-pin> or <user-puk>, nothing else", before);
+	else if (whole_code(argument) == CODES && !texts_known(argument))
+		cfg_error(cfg, "run: \"%s\" has an unknown placeholder", argument);
+	else
+		return 0;
+	return -1;
+}
+
+bool
+model_command_complete(const struct model_command *command)
+{
+	size_t count = 0;
+
+	while (command->arguments[count])
+		count++;
+	return count > 0 && !is_one_of(command->arguments[count - 1], code_options, COUNT(code_options));
+}
+
+static int
+check_apdu(cfg_t *cfg, cfg_opt_t *option)
+{
+	struct model_bytes bytes;
+
+	for (unsigned i = 0; i < cfg_opt_size(option); i++) {
+		const char *text = cfg_opt_getnstr(option, i);
+
+		if (model_bytes_from(text, &bytes) && bytes.length >= 4)
+			continue;
+		cfg_error(cfg, "%s: \"%s\" is no command APDU: give 4 to %d bytes in hex", cfg_opt_name(option), text,
+		    MODEL_APDU_MAX);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+check_atr(cfg_t *cfg, cfg_opt_t *option)
+{
+	struct model_atr atr;
+	const char *text = cfg_opt_getnstr(option, cfg_opt_size(option) - 1);
+
+	if (model_atr_from(text, &atr))
+		return 0;
+	cfg_error(cfg, "atr: \"%s\" is not valid: give 2 to %d bytes in hex, and a mask of as many after a slash", text,
+	    MODEL_ATR_MAX);
+	return -1;
+}
+
+static int
+check_range(cfg_t *cfg, cfg_opt_t *option, long low, long high)
+{
+	long value = cfg_opt_getnint(option, cfg_opt_size(option) - 1);
+
+	if (value >= low && value <= high)
+		return 0;
+	cfg_error(cfg, "%s: is %ld: give a number from %ld to %ld", cfg_opt_name(option), value, low, high);
+	return -1;
+}
+
+static int
+check_timeout(cfg_t *cfg, cfg_opt_t *option)
+{
+	return check_range(cfg, option, TIMEOUT_MIN_MS, TIMEOUT_MAX_MS);
+}
+
+static int
+check_byte(cfg_t *cfg, cfg_opt_t *option)
+{
+	return check_range(cfg, option, 0, 255);
+}
+
+static int
+check_serial_length(cfg_t *cfg, cfg_opt_t *option)
+{
+	return check_range(cfg, option, 1, 32);
+}
+
+static int
+check_code_length(cfg_t *cfg, cfg_opt_t *option)
+{
+	return check_range(cfg, option, 4, MODEL_CODE_MAX);
+}
+
+/* At least ten different printable characters, none of which a shell, an environment or JSON would treat in its own way. */
+static int
+check_alphabet(cfg_t *cfg, cfg_opt_t *option)
+{
+	const char *text = cfg_opt_getnstr(option, 0);
+
+	for (const char *c = text; *c; c++)
+		if (!isalnum((unsigned char)*c) || strchr(c + 1, *c)) {
+			cfg_error(cfg, "alphabet: '%c' stands twice or is neither letter nor digit", *c);
+			return -1;
+		}
+	if (strlen(text) >= 10)
+		return 0;
+	cfg_error(cfg, "alphabet: has fewer than ten characters");
+	return -1;
+}
+
+void
+model_set_checks(cfg_t *cfg)
+{
+	static const struct {
+		const char          *option;
+		cfg_validate_callback_t check;
+	} checks[] = {
+		{ "atr", check_atr }, { "alphabet", check_alphabet }, { "step_timeout_ms", check_timeout },
+		{ "probe|select", check_apdu }, { "probe|serial", check_apdu }, { "probe|blank", check_apdu },
+		{ "probe|lifecycle_tag", check_byte }, { "probe|lifecycle_finished", check_byte },
+		{ "probe|serial_offset", check_byte }, { "probe|serial_length", check_serial_length },
+		{ "code|length", check_code_length }, { "key|timeout_ms", check_timeout }, { "initialise|run", check_run },
+		{ "initialise|timeout_ms", check_timeout }, { "erase|run", check_run }, { "erase|timeout_ms", check_timeout },
+		{ "erase_half|run", check_run }, { "erase_half|timeout_ms", check_timeout },
+	};
+
+	for (size_t i = 0; i < COUNT(checks); i++)
+		cfg_set_validate_func(cfg, checks[i].option, checks[i].check);
+}
+
+char *
+model_expand(const char *argument, const char *label, const char *reader, const char *serial)
+{
+	const char *const values[COUNT(texts)] = { label, reader, serial };
+	enum code code = whole_code(argument);
+	char *text = NULL;
+	size_t size;
+	FILE *out;
+
+	if (code != CODES)
+		return asprintf(&text, "env:%s", codes[code].variable) < 0 ? NULL : text;
+	out = open_memstream(&text, &size);
+	if (!out)
+		return NULL;
+	while (*argument) {
+		size_t i = 0, length = 0;
+
+		for (; *argument == '<' && i < COUNT(texts); i++) {
+			length = strlen(texts[i]);
+			if (strncmp(argument + 1, texts[i], length) == 0 && argument[length + 1] == '>')
+				break;
+		}
+		if (*argument == '<' && i < COUNT(texts)) {
+			fputs(values[i], out);
+			argument += length + 2;
+		} else {
+			fputc(*argument++, out);
+		}
+	}
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}

@@ -1,0 +1,201 @@
+#include "hostd/worker/card.h"
+#include "schemas/errors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <winscard.h>
+
+enum { ANSWER_MAX = 258, SW_OK = 0x9000, SW_NOT_FOUND = 0x6A82, SW_RECORD_NOT_FOUND = 0x6A83 };
+
+/* pcsc-lite's answers, each once. */
+static const struct {
+	LONG theirs;
+	int  ours;
+} errors[] = {
+	{ SCARD_E_NO_SMARTCARD, MINT_TOKEN_GONE },
+	{ SCARD_W_REMOVED_CARD, MINT_TOKEN_GONE },
+	{ SCARD_W_RESET_CARD, MINT_TOKEN_GONE },
+	{ SCARD_E_UNKNOWN_READER, MINT_READER },
+	{ SCARD_E_READER_UNAVAILABLE, MINT_READER },
+	{ SCARD_E_NO_READERS_AVAILABLE, MINT_READER },
+	{ SCARD_E_NO_SERVICE, MINT_READER },
+	{ SCARD_E_SERVICE_STOPPED, MINT_READER },
+	{ SCARD_E_SHARING_VIOLATION, MINT_BUSY },
+	{ SCARD_E_TIMEOUT, MINT_TIMEOUT },
+	{ SCARD_E_NO_MEMORY, MINT_MEMORY },
+};
+
+struct answer {
+	uint8_t  data[ANSWER_MAX];
+	size_t   length; /* without the status word */
+	unsigned status;
+};
+
+static int
+error_of(LONG answer)
+{
+	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
+		if (errors[i].theirs == answer)
+			return errors[i].ours;
+	return MINT_TOKEN_ERROR;
+}
+
+static int
+transmit(SCARDHANDLE card, DWORD protocol, const struct model_bytes *apdu, struct answer *answer)
+{
+	DWORD got = sizeof answer->data;
+	LONG r = SCardTransmit(card, protocol == SCARD_PROTOCOL_T0 ? SCARD_PCI_T0 : SCARD_PCI_T1, apdu->data,
+	    (DWORD)apdu->length, NULL, answer->data, &got);
+
+	if (r != SCARD_S_SUCCESS)
+		return error_of(r);
+	if (got < 2)
+		return MINT_TOKEN_ERROR;
+	answer->length = got - 2;
+	answer->status = (unsigned)answer->data[got - 2] << 8 | answer->data[got - 1];
+	return 0;
+}
+
+/* The one-byte value of a tag inside the template 6F of an answer to SELECT (ISO 7816-4, 7.4.3); −1 when it has none. */
+static int
+template_byte(const struct answer *answer, int tag)
+{
+	size_t at = 2, end = answer->length;
+
+	if (end < 2 || answer->data[0] != 0x6F || answer->data[1] >= 0x80 || (size_t)answer->data[1] + 2 > end)
+		return -1;
+	for (end = (size_t)answer->data[1] + 2; at + 2 <= end; at += (size_t)answer->data[at + 1] + 2)
+		if (answer->data[at] == tag && answer->data[at + 1] == 1 && at + 3 <= end)
+			return answer->data[at + 2];
+	return -1;
+}
+
+static int
+read_serial(SCARDHANDLE card, DWORD protocol, const struct model_probe *probe, struct card_look *look, const char **why)
+{
+	struct answer answer;
+	int r = transmit(card, protocol, &probe->serial, &answer);
+
+	if (r != 0)
+		return r;
+	if (answer.status != SW_OK || answer.length < (size_t)(probe->serial_offset + probe->serial_length)) {
+		*why = "the card does not tell its serial number as the profile expects";
+		return MINT_TOKEN_ERROR;
+	}
+	for (int i = 0; i < probe->serial_length; i++)
+		snprintf(look->serial + 2 * i, 3, "%02X", answer.data[probe->serial_offset + i]);
+	return 0;
+}
+
+/* 1 blank, 0 not, negative error. */
+static int
+is_blank(SCARDHANDLE card, DWORD protocol, const struct model_probe *probe)
+{
+	struct answer answer;
+	int r;
+
+	for (size_t i = 0; i < probe->blank_count; i++) {
+		r = transmit(card, protocol, &probe->blank[i], &answer);
+		if (r != 0)
+			return r;
+		if (answer.status != SW_NOT_FOUND && answer.status != SW_RECORD_NOT_FOUND)
+			return 0;
+	}
+	return 1;
+}
+
+static int
+look_inside(SCARDHANDLE card, DWORD protocol, const struct model_probe *probe, struct card_look *look, const char **why)
+{
+	struct answer selected = { .length = 0 };
+	int r = 0, blank;
+
+	if (probe->select.length)
+		r = transmit(card, protocol, &probe->select, &selected);
+	if (r == 0 && probe->select.length && selected.status != SW_OK) {
+		*why = "the card does not have the application of its model profile";
+		return MINT_TOKEN_UNKNOWN;
+	}
+	if (r == 0 && probe->serial.length)
+		r = read_serial(card, protocol, probe, look, why);
+	if (r != 0 || probe->blank_count == 0)
+		return r;
+	blank = is_blank(card, protocol, probe);
+	if (blank < 0)
+		return blank;
+	if (blank)
+		look->stage = CARD_BLANK;
+	else if (probe->lifecycle_tag == 0)
+		look->stage = CARD_FINISHED;
+	else
+		look->stage = template_byte(&selected, probe->lifecycle_tag) == probe->lifecycle_finished ? CARD_FINISHED
+		                                                                                          : CARD_HALF;
+	return 0;
+}
+
+static int
+same_atr(SCARDHANDLE card, const uint8_t *atr, size_t atr_length)
+{
+	uint8_t now[MAX_ATR_SIZE];
+	DWORD length = sizeof now;
+	LONG r = SCardStatus(card, NULL, NULL, NULL, NULL, now, &length);
+
+	if (r != SCARD_S_SUCCESS)
+		return error_of(r);
+	return length == atr_length && memcmp(now, atr, atr_length) == 0 ? 0 : MINT_TOKEN_OTHER;
+}
+
+int
+card_look(const char *reader, const uint8_t *atr, size_t atr_length, const struct model_probe *probe,
+    struct card_look *look, const char **why)
+{
+	const char *unused;
+	SCARDCONTEXT context;
+	SCARDHANDLE card;
+	DWORD protocol;
+	LONG answer = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context);
+	int r;
+
+	why = why ? why : &unused;
+	*look = (struct card_look){ .stage = CARD_NOT_SAID };
+	*why = "pcscd";
+	if (answer != SCARD_S_SUCCESS)
+		return error_of(answer);
+	answer = SCardConnect(context, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, &card, &protocol);
+	r = error_of(answer);
+	if (answer == SCARD_S_SUCCESS) {
+		r = same_atr(card, atr, atr_length);
+		if (r == 0)
+			r = look_inside(card, protocol, probe, look, why);
+		SCardDisconnect(card, SCARD_RESET_CARD);
+	} else {
+		*why = pcsc_stringify_error(answer);
+	}
+	SCardReleaseContext(context);
+	return r;
+}
+
+int
+card_readers(char **names)
+{
+	SCARDCONTEXT context;
+	DWORD length = 0;
+	LONG answer = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context);
+
+	*names = NULL;
+	if (answer != SCARD_S_SUCCESS)
+		return MINT_READER;
+	answer = SCardListReaders(context, NULL, NULL, &length);
+	if (answer == SCARD_S_SUCCESS) {
+		*names = calloc(1, length + 2);
+		/* A reader may have come between the two calls: then the second says that the room is too small. */
+		answer = *names ? SCardListReaders(context, NULL, *names, &length) : SCARD_E_NO_MEMORY;
+	}
+	SCardReleaseContext(context);
+	if (answer == SCARD_S_SUCCESS)
+		return 0;
+	free(*names);
+	*names = NULL;
+	return answer == SCARD_E_NO_MEMORY ? MINT_MEMORY : MINT_READER;
+}

@@ -1,0 +1,32 @@
+/* The card in a reader, looked at over PC/SC before any PKCS#11 module touches it: which one, blank, half-made or finished.
+ *
+ * No PIN is given and no try used up. The card is reset when we let go of it, so that nothing that another process left
+ * verified stays so (a process that was killed could not log out).
+ */
+#ifndef MINT_WORKER_CARD_H
+#define MINT_WORKER_CARD_H
+
+#include "hostd/base/model.h"
+
+enum card_stage {
+	CARD_BLANK,    /* nothing on it */
+	CARD_HALF,     /* something on it, initialisation not finished */
+	CARD_FINISHED, /* initialised */
+	CARD_NOT_SAID  /* the model profile has no way to tell */
+};
+
+struct card_look {
+	enum card_stage stage;
+	char            serial[65]; /* of the hardware, upper-case hex; "" where the profile has no way to read it */
+};
+
+/* Looks. `atr` is what the bay showed: MINT_TOKEN_OTHER when the card answers with another one now. MINT_TOKEN_GONE,
+ * MINT_READER, MINT_TOKEN_ERROR (an answer that the profile does not expect). *why (may be NULL) is a static text. */
+int card_look(const char *reader, const uint8_t *atr, size_t atr_length, const struct model_probe *probe,
+    struct card_look *look, const char **why);
+
+/* The names of all readers, each ended by a NUL and the last by two; the caller frees. MINT_READER when pcscd is not there
+ * or has none. */
+int card_readers(char **names);
+
+#endif

@@ -1,0 +1,21 @@
+/* One child program (pkcs15-init), run to its end or to a deadline.
+ *
+ * Codes reach it by its environment alone (law 6); argument lists hold `env:VARIABLE`. It has no terminal, an environment of
+ * a few fixed variables, and dies with the worker.
+ */
+#ifndef MINT_WORKER_CHILD_H
+#define MINT_WORKER_CHILD_H
+
+#include "hostd/worker/codes.h"
+
+struct child_order {
+	char *const        *arguments;  /* complete, NULL-terminated; arguments[0] is looked up in /usr/local/bin, /usr/bin, /bin */
+	const struct codes *codes;      /* become MINT_SO_PIN … */
+	int                 timeout_ms;
+};
+
+/* Runs it. `said` (size bytes) gets the end of what it wrote, one line, codes struck out.
+ * 0: exit status 0. MINT_TOKEN_INIT: another one. MINT_TIMEOUT: it was killed. MINT_SYSTEM: it could not be run. */
+int child_run(const struct child_order *order, char *said, size_t size);
+
+#endif

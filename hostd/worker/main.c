@@ -1,0 +1,208 @@
+/* mint-worker: one process for one token and one role.
+ *
+ * Trusted with: the station's key (transport codes), the PKCS#11 module, one reader; it alone may start another program
+ * (pkcs15-init). It sees no database, no CA key and no network. Everything it does was ordered by mint-queue on
+ * descriptor 3, one step at a time, and each step's intent was committed before its message was sent.
+ *
+ * It blocks: on the channel between steps, in the module during one. A module that hangs is ended by SIGALRM a few seconds
+ * after the step's own deadline, or sooner by mintd on mint-queue's word; either way a fresh process probes the token.
+ */
+#include "hostd/base/ipc.h"
+#include "hostd/base/log.h"
+#include "hostd/base/program.h"
+#include "hostd/base/release.h"
+#include "hostd/worker/worker.h"
+#include "schemas/errors.h"
+
+#include <openssl/crypto.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { NOT_YET = 0 }; /* the role before the order */
+
+/* The permit table: which message may come in which role, and what it does. */
+static const struct step {
+	enum message_type type;
+	int               role; /* an enum worker_role; NOT_YET for the order itself */
+	const char       *name;
+	step_run         *run;
+	size_t            journal; /* where the message has its journal number */
+} steps[] = {
+#define JOURNAL(name) offsetof(struct message, name.journal)
+	{ MESSAGE_order, NOT_YET, "order", step_order, 0 },
+	{ MESSAGE_initialise, ROLE_MINT, "initialise", step_initialise, JOURNAL(initialise) },
+	{ MESSAGE_make_key, ROLE_MINT, "make_key", step_make_key, JOURNAL(make_key) },
+	{ MESSAGE_make_request, ROLE_MINT, "make_request", step_make_request, JOURNAL(make_request) },
+	{ MESSAGE_burn, ROLE_MINT, "burn", step_burn, JOURNAL(burn) },
+	{ MESSAGE_prove, ROLE_PROVE, "prove", step_prove, JOURNAL(prove) },
+	{ MESSAGE_seal, ROLE_PROVE, "seal", step_seal, JOURNAL(seal) },
+#undef JOURNAL
+};
+
+/* Who is to blame, as far as the worker can tell. What is not here is the host's. */
+static const struct {
+	int        error;
+	enum fault fault;
+} faults[] = {
+	{ MINT_TOKEN_GONE, FAULT_GONE },       { MINT_READER, FAULT_GONE },          { MINT_TOKEN_OTHER, FAULT_GONE },
+	{ MINT_TOKEN_UNKNOWN, FAULT_TOKEN },   { MINT_TOKEN_FOREIGN, FAULT_TOKEN },  { MINT_TOKEN_LIVE, FAULT_TOKEN },
+	{ MINT_TOKEN_FULL, FAULT_TOKEN },      { MINT_TOKEN_ERROR, FAULT_TOKEN },    { MINT_TOKEN_INIT, FAULT_TOKEN },
+	{ MINT_PIN_WRONG, FAULT_TOKEN },       { MINT_PIN_LOCKED, FAULT_TOKEN },     { MINT_TIMEOUT, FAULT_TOKEN },
+	{ MINT_PROOF_CERTIFICATE, FAULT_TOKEN }, { MINT_PROOF_KEY, FAULT_TOKEN },    { MINT_PROOF_CHALLENGE, FAULT_TOKEN },
+	{ MINT_NOT_FOUND, FAULT_TOKEN },       { MINT_TOKEN_MECHANISM, FAULT_ORDER }, { MINT_ARGUMENT, FAULT_ORDER },
+	{ MINT_REFUSED, FAULT_ORDER },         { MINT_EXISTS, FAULT_ORDER },         { MINT_SYNTAX, FAULT_ORDER },
+};
+
+static enum fault
+fault_of(int error)
+{
+	for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+		if (faults[i].error == error)
+			return faults[i].fault;
+	return FAULT_HOST;
+}
+
+static const struct step *
+step_for(const struct worker *worker, const struct message *message)
+{
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+		if (steps[i].type == message->type && steps[i].role == (int)worker->role)
+			return &steps[i];
+	return NULL;
+}
+
+static uint64_t
+journal_of(const struct step *step, const struct message *message)
+{
+	uint64_t journal = 0;
+
+	if (step->journal)
+		memcpy(&journal, (const char *)message + step->journal, sizeof journal);
+	return journal;
+}
+
+/* A step needs a token of a known model; an order that found none can only be finished. */
+static int
+run_step(struct worker *worker, const struct step *step, const struct message *message, struct message *answer,
+    struct step_keep *keep)
+{
+	if (step->role != NOT_YET && !worker->model)
+		return worker_fail(worker, MINT_TOKEN_UNKNOWN, "no model profile knows this card");
+	return step->run(worker, message, answer, keep);
+}
+
+/* Does a step and answers. 0, or the error of the channel. */
+static int
+do_step(struct worker *worker, const struct step *step, const struct message *message)
+{
+	struct message answer = { 0 };
+	struct step_keep keep = { .one = NULL };
+	int r, sent;
+
+	worker->detail[0] = '\0';
+	r = run_step(worker, step, message, &answer, &keep);
+	worker_at_rest();
+	if (r != 0) {
+		log_warning("bay %u: %s: %s: %s", worker->bay, step->name, error_info(r)->name, worker->detail);
+		access_close(worker); /* nothing stays logged in on a token that failed */
+		answer = (struct message){ .type = MESSAGE_failed };
+		answer.failed = (struct message_failed){
+			.journal = journal_of(step, message), .error = (uint32_t)-r, .fault = (uint8_t)fault_of(r),
+			.detail = worker->detail,
+		};
+	}
+	sent = ipc_write(IPC_PARENT_FD, &answer, -1);
+	OPENSSL_cleanse(keep.fixed, sizeof keep.fixed);
+	OPENSSL_free(keep.one);
+	OPENSSL_free(keep.two);
+	return sent;
+}
+
+/* 0: finished. Otherwise why the conversation ended. */
+static int
+converse(struct worker *worker)
+{
+	struct message message;
+	const struct step *step;
+	int r, finished = 0;
+
+	while (!finished) {
+		r = ipc_read(IPC_PARENT_FD, &message, NULL);
+		if (r != 0)
+			return r;
+		step = step_for(worker, &message);
+		if (step) {
+			r = do_step(worker, step, &message);
+		} else if (message.type == MESSAGE_finish) {
+			finished = 1;
+		} else if (message.type == MESSAGE_hello && (int)worker->role == NOT_YET) {
+			r = ipc_check_hello(&message);
+		} else {
+			log_error("mint-queue: sent %s to a worker that does not take it: ending", message_name(message.type));
+			r = MINT_PROTOCOL;
+		}
+		message_clear(&message);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+static int
+say_hello(void)
+{
+	struct message hello = { .type = MESSAGE_hello };
+
+	hello.hello = (struct message_hello){
+		.version = MESSAGES_VERSION, .program = PROGRAM_WORKER, .pid = (uint32_t)getpid(), .release = MINT_RELEASE,
+	};
+	return ipc_write(IPC_PARENT_FD, &hello, -1);
+}
+
+static int
+prepare(struct worker *worker, const char *config_path)
+{
+	int r = config_read(config_path, &worker->config);
+
+	if (r == 0)
+		r = models_read(worker->config->models, &worker->models);
+	if (r == 0)
+		r = codes_read_key(worker->config->station_key, worker->station_key);
+	return r;
+}
+
+static void
+clear(struct worker *worker)
+{
+	access_close(worker);
+	if (worker->conf_path[0])
+		unlink(worker->conf_path);
+	models_free(&worker->models);
+	config_free(&worker->config);
+	OPENSSL_cleanse(worker, sizeof *worker);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct worker worker;
+	const struct rlimit none = { 0, 0 };
+	const char *config_path;
+	int r, status;
+
+	log_open("mint-worker");
+	if (program_options("mint-worker", "Works on one token in one role, as mint-queue orders.", argc, argv, &config_path,
+	    &status) != 0)
+		return status;
+	signal(SIGPIPE, SIG_IGN);
+	setrlimit(RLIMIT_CORE, &none); /* codes never go into a core file */
+	r = prepare(&worker, config_path);
+	if (r == 0)
+		r = say_hello();
+	if (r == 0)
+		r = converse(&worker);
+	clear(&worker);
+	return r == 0 ? 0 : error_info(r)->exit_status;
+}

@@ -1,0 +1,24 @@
+# mint-worker, and its parts as a library so that tests link what ships.
+LIBS += worker
+worker_PKGS := libcrypto libpcsclite
+worker_SRC := \
+	hostd/worker/access.c \
+	hostd/worker/card.c \
+	hostd/worker/child.c \
+	hostd/worker/codes.c \
+	hostd/worker/envelope.c \
+	hostd/worker/mint.c \
+	hostd/worker/opensc_conf.c \
+	hostd/worker/probe.c \
+	hostd/worker/prove.c
+
+PROGRAMS += mint-worker
+mint-worker_SRC := \
+	hostd/worker/main.c
+mint-worker_USES := worker pkcs11 base schemas
+
+# Plays mint-queue for one token: tests/flow/worker.bats.
+PROGRAMS += worker-drive
+worker-drive_SRC := \
+	tests/flow/worker_drive.c
+worker-drive_USES := base schemas

@@ -1,0 +1,17 @@
+/* The opensc.conf of one worker: one reader visible, one driver, nothing cached (opensc.conf(5)).
+ *
+ * OpenSC probes every reader that it can see and blocks behind a card that generates a key; so every other reader is named
+ * in ignored_readers. The list is a list of substrings of readers present now: it is written anew for each worker.
+ */
+#ifndef MINT_WORKER_OPENSC_CONF_H
+#define MINT_WORKER_OPENSC_CONF_H
+
+/* Writes the text for `reader` to *text (the caller frees). `names` as of card_readers; `driver` "" for any.
+ * MINT_READER when `reader` is not among them, when another reader's name is a part of its name (ignoring that one would
+ * hide ours as well), or when a name cannot be written into the file. */
+int opensc_conf_text(const char *reader, const char *names, const char *driver, char **text);
+
+/* Writes it to `path`, mode 0600, for the readers that pcscd has now, and sets OPENSC_CONF. */
+int opensc_conf_write(const char *path, const char *reader, const char *driver);
+
+#endif

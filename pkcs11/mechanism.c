@@ -1,0 +1,111 @@
+#include "pkcs11/mechanism.h"
+
+#include <string.h>
+
+#include <openssl/obj_mac.h>
+
+#include "pkcs11/key_types.h"
+#include "schemas/errors.h"
+
+/* Named curves as CKA_EC_PARAMS: the DER of their object identifiers (RFC 5480, section 2.1.1.1). */
+static const unsigned char p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
+static const unsigned char p384[] = { 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22 };
+static const unsigned char p521[] = { 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23 };
+
+static const struct key_type key_types[] = {
+	{ "rsa2048", CKK_RSA, CKM_RSA_PKCS_KEY_PAIR_GEN, 2048, NULL, 0, NID_undef, NID_sha256 },
+	{ "rsa3072", CKK_RSA, CKM_RSA_PKCS_KEY_PAIR_GEN, 3072, NULL, 0, NID_undef, NID_sha256 },
+	{ "rsa4096", CKK_RSA, CKM_RSA_PKCS_KEY_PAIR_GEN, 4096, NULL, 0, NID_undef, NID_sha256 },
+	{ "p256", CKK_EC, CKM_EC_KEY_PAIR_GEN, 256, p256, sizeof p256, NID_X9_62_prime256v1, NID_sha256 },
+	{ "p384", CKK_EC, CKM_EC_KEY_PAIR_GEN, 384, p384, sizeof p384, NID_secp384r1, NID_sha384 },
+	{ "p521", CKK_EC, CKM_EC_KEY_PAIR_GEN, 521, p521, sizeof p521, NID_secp521r1, NID_sha512 },
+};
+
+/* In order of preference: the first that the token offers is used. A token that hashes itself is spared the DigestInfo;
+ * for ECDSA the host hashes first, since tokens that offer the combined mechanisms offer the plain one too. */
+static const struct signature_way signature_ways[] = {
+	{ CKK_RSA, NID_sha256, CKM_SHA256_RSA_PKCS, INPUT_WHOLE, OUTPUT_AS_IS },
+	{ CKK_RSA, NID_sha256, CKM_RSA_PKCS, INPUT_DIGEST_INFO, OUTPUT_AS_IS },
+	{ CKK_EC, NID_sha256, CKM_ECDSA, INPUT_DIGEST, OUTPUT_R_S },
+	{ CKK_EC, NID_sha256, CKM_ECDSA_SHA256, INPUT_WHOLE, OUTPUT_R_S },
+	{ CKK_EC, NID_sha384, CKM_ECDSA, INPUT_DIGEST, OUTPUT_R_S },
+	{ CKK_EC, NID_sha384, CKM_ECDSA_SHA384, INPUT_WHOLE, OUTPUT_R_S },
+	{ CKK_EC, NID_sha512, CKM_ECDSA, INPUT_DIGEST, OUTPUT_R_S },
+	{ CKK_EC, NID_sha512, CKM_ECDSA_SHA512, INPUT_WHOLE, OUTPUT_R_S },
+};
+
+const struct key_type *
+key_type_at(unsigned n)
+{
+	return n < sizeof key_types / sizeof key_types[0] ? &key_types[n] : NULL;
+}
+
+const struct key_type *
+key_type_by_name(const char *name)
+{
+	for (unsigned i = 0; i < sizeof key_types / sizeof key_types[0]; i++)
+		if (strcmp(key_types[i].name, name) == 0)
+			return &key_types[i];
+	return NULL;
+}
+
+const char *
+key_type_name(const struct key_type *type)
+{
+	return type->name;
+}
+
+const struct key_type *
+key_type_of(CK_KEY_TYPE kind, unsigned bits)
+{
+	for (unsigned i = 0; i < sizeof key_types / sizeof key_types[0]; i++)
+		if (key_types[i].kind == kind && key_types[i].bits == bits)
+			return &key_types[i];
+	return NULL;
+}
+
+/* 0 when the token offers the mechanism for this use and size; sizes of 0 mean the module does not say. */
+static int
+offered(struct token *token, CK_MECHANISM_TYPE mechanism, CK_FLAGS use, unsigned bits, int64_t deadline_ms)
+{
+	CK_MECHANISM_INFO info;
+	int               error;
+
+	memset(&info, 0, sizeof info);
+	error = module_call(token->module, deadline_ms, C_GetMechanismInfo, token->slot, mechanism, &info);
+	if (error != 0)
+		return error;
+	if (!(info.flags & use))
+		return module_fail(token->module, "C_GetMechanismInfo", MINT_TOKEN_MECHANISM,
+		    "the mechanism is not offered for this use");
+	if (info.ulMaxKeySize != 0 && (bits < info.ulMinKeySize || bits > info.ulMaxKeySize))
+		return module_fail(token->module, "C_GetMechanismInfo", MINT_TOKEN_MECHANISM,
+		    "the key size is not offered");
+	return 0;
+}
+
+int
+key_type_offered(struct token *token, const struct key_type *type, int64_t deadline_ms)
+{
+	return offered(token, type->generate, CKF_GENERATE_KEY_PAIR, type->bits, deadline_ms);
+}
+
+int
+signature_way_choose(struct token *token, const struct key_type *type, const struct signature_way **out,
+    int64_t deadline_ms)
+{
+	int error = MINT_TOKEN_MECHANISM;
+
+	for (size_t i = 0; i < sizeof signature_ways / sizeof signature_ways[0]; i++) {
+		const struct signature_way *way = &signature_ways[i];
+
+		if (way->kind != type->kind || way->digest_nid != type->digest_nid)
+			continue;
+		error = offered(token, way->mechanism, CKF_SIGN, type->bits, deadline_ms);
+		if (error == 0)
+			*out = way;
+		if (error != MINT_TOKEN_MECHANISM)
+			break;
+	}
+	return error;
+}

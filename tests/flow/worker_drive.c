@@ -1,0 +1,426 @@
+/* worker-drive: plays mint-queue and mint-ca for one token, so that mint-worker can be tested alone.
+ *
+ *   worker-drive --config FILE --worker PROGRAM --reader NAME --atr HEX --dir DIR [--key-type T] [--label L] WORD…
+ *
+ * Words, in order: `mint`, `prove` start a worker in that role and print what it probed; `initialise`, `erase` (initialise after
+ * erasing), `key`, `request`, `certify` (sign the request here), `burn`, `prove!`, `proven` (prove of a proof on record),
+ * `seal` are steps; `finish` ends the worker and prints its exit status, `kill` kills it; `expect=NAME` before a step says that
+ * it must fail with that error. What a queue would keep (codes, key, certificate, envelope) is kept in DIR, so that several
+ * calls make one life of a token. Exit status 0 when every step ended as expected.
+ */
+#include "hostd/base/ipc.h"
+#include "hostd/base/release.h"
+#include "schemas/errors.h"
+#include "schemas/messages.h"
+
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509.h>
+#include <err.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { FILE_MAX = 16384, EXIT_UNEXPECTED = 2 };
+
+static struct {
+	const char *config, *worker, *reader, *directory, *key_type, *label, *expected;
+	uint8_t     atr[33], key_id[1], buffer[6][FILE_MAX];
+	uint32_t    atr_length;
+	char        serial[65];
+	pid_t       pid;
+	int         fd;
+	uint64_t    journal;
+} drive = { .key_type = "p256", .label = "MB-00000001", .key_id = { 0x45 }, .fd = -1, .serial = "" };
+
+/* --- files of DIR */
+
+static void
+keep(const char *name, const void *data, size_t length)
+{
+	char path[512];
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/%s", drive.directory, name);
+	file = fopen(path, "we");
+	if (!file || fwrite(data, 1, length, file) != length || fclose(file) != 0)
+		err(1, "%s", path);
+}
+
+/* Into one of a few buffers; what is not there has length 0. */
+static struct blob
+kept(const char *name, int buffer)
+{
+	char path[512];
+	size_t length = 0;
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/%s", drive.directory, name);
+	file = fopen(path, "re");
+	if (file) {
+		length = fread(drive.buffer[buffer], 1, FILE_MAX, file);
+		fclose(file);
+	}
+	return (struct blob){ drive.buffer[buffer], (uint32_t)length };
+}
+
+static void
+keep_blob(const char *name, const struct blob *blob)
+{
+	if (blob->length > 0)
+		keep(name, blob->data, blob->length);
+}
+
+static void
+print_hex(const char *name, const struct blob *blob)
+{
+	printf(" %s=", name);
+	for (uint32_t i = 0; i < blob->length; i++)
+		printf("%02x", blob->data[i]);
+}
+
+/* --- the worker */
+
+static void
+start_worker(void)
+{
+	int fds[2];
+
+	if (ipc_pair(fds) != 0)
+		err(1, "no socket pair");
+	drive.pid = fork();
+	if (drive.pid == 0) {
+		setpgid(0, 0);
+		dup2(fds[1], IPC_PARENT_FD);
+		execl(drive.worker, "mint-worker", "--config", drive.config, (char *)NULL);
+		err(71, "%s", drive.worker);
+	}
+	close(fds[1]);
+	drive.fd = fds[0];
+}
+
+static void
+say(const struct message *message)
+{
+	if (ipc_write(drive.fd, message, -1) != 0)
+		err(1, "the worker does not listen");
+}
+
+static void
+hear(struct message *message)
+{
+	int r = ipc_read(drive.fd, message, NULL);
+
+	if (r != 0)
+		errx(1, "the worker does not answer: %s", error_info(r)->name);
+}
+
+/* Sends a step and prints the answer's name; the caller clears it. 1 when it is the one wanted. */
+static int
+ask(const struct message *message, enum message_type wanted, struct message *answer)
+{
+	say(message);
+	hear(answer);
+	if (answer->type == MESSAGE_failed) {
+		const char *name = error_info((int)answer->failed.error)->name;
+
+		printf("failed error=%s fault=%u journal=%llu detail=%s\n", name, answer->failed.fault,
+		    (unsigned long long)answer->failed.journal, answer->failed.detail);
+		if (!drive.expected || strcmp(drive.expected, name) != 0)
+			exit(EXIT_UNEXPECTED);
+		drive.expected = NULL;
+		return 0;
+	}
+	printf("%s", message_name(answer->type));
+	if (answer->type != wanted || drive.expected) {
+		printf(", expected %s\n", drive.expected ? drive.expected : message_name(wanted));
+		exit(EXIT_UNEXPECTED);
+	}
+	return 1;
+}
+
+static void
+order(enum worker_role role)
+{
+	struct message message, answer;
+
+	start_worker();
+	hear(&message);
+	if (ipc_check_hello(&message) != 0)
+		errx(1, "no hello");
+	message_clear(&message);
+	message = (struct message){ .type = MESSAGE_hello };
+	message.hello = (struct message_hello){ MESSAGES_VERSION, PROGRAM_QUEUE, (uint32_t)getpid(), MINT_RELEASE };
+	say(&message);
+	message = (struct message){ .type = MESSAGE_order };
+	message.order = (struct message_order){
+		.lease = 7, .bay = 1, .role = (uint8_t)role, .reader = drive.reader, .atr = { drive.atr, drive.atr_length },
+	};
+	if (ask(&message, MESSAGE_probed, &answer)) {
+		printf(" content=%u model=%s serial=%s label=%s tries_low=%u", answer.probed.content, answer.probed.model,
+		    answer.probed.serial, answer.probed.label, answer.probed.pin_tries_low);
+		print_hex("key_id", &answer.probed.key_id);
+		print_hex("certificate", &answer.probed.certificate_sha256);
+		printf(" spki=%u codes=%u pid=%d\n", answer.probed.spki.length, answer.probed.fresh_codes.length, drive.pid);
+		snprintf(drive.serial, sizeof drive.serial, "%s", answer.probed.serial);
+		keep_blob("fresh", &answer.probed.fresh_codes);
+	}
+	message_clear(&answer);
+}
+
+static void
+word_mint(void)
+{
+	order(ROLE_MINT);
+}
+
+static void
+word_prove_role(void)
+{
+	order(ROLE_PROVE);
+}
+
+static void
+initialise(int erase)
+{
+	struct message message = { .type = MESSAGE_initialise }, answer;
+	struct blob fresh = kept("fresh", 0), old = kept("codes", 1);
+
+	message.initialise = (struct message_initialise){
+		.journal = ++drive.journal, .erase = (uint8_t)erase, .label = drive.label, .codes = fresh,
+	};
+	if (erase)
+		message.initialise.old_codes = old;
+	if (ask(&message, MESSAGE_initialised, &answer)) {
+		printf(" serial=%s label=%s\n", answer.initialised.serial, answer.initialised.label);
+		keep_blob("codes", &fresh);
+	}
+	message_clear(&answer);
+}
+
+static void
+word_initialise(void)
+{
+	initialise(0);
+}
+
+static void
+word_erase(void)
+{
+	initialise(1);
+}
+
+static void
+word_key(void)
+{
+	struct message message = { .type = MESSAGE_make_key }, answer;
+
+	message.make_key = (struct message_make_key){
+		.journal = ++drive.journal, .key_type = drive.key_type, .key_id = { drive.key_id, 1 }, .label = "credential",
+		.codes = kept("codes", 0),
+	};
+	if (ask(&message, MESSAGE_key_made, &answer)) {
+		printf(" spki=%u duration_us=%llu\n", answer.key_made.spki.length, (unsigned long long)answer.key_made.duration_us);
+		keep_blob("spki.der", &answer.key_made.spki);
+	}
+	message_clear(&answer);
+}
+
+static void
+word_request(void)
+{
+	struct message message = { .type = MESSAGE_make_request }, answer;
+
+	message.make_request = (struct message_make_request){
+		.journal = ++drive.journal, .key_id = { drive.key_id, 1 }, .common_name = "REF-1-01", .codes = kept("codes", 0),
+	};
+	if (ask(&message, MESSAGE_request_made, &answer)) {
+		printf(" request=%u\n", answer.request_made.request.length);
+		keep_blob("request.der", &answer.request_made.request);
+	}
+	message_clear(&answer);
+}
+
+/* A certificate for the request by a key that is thrown away. */
+static void
+word_certify(void)
+{
+	struct blob der = kept("request.der", 0);
+	const uint8_t *at = der.data;
+	X509_REQ *request = d2i_X509_REQ(NULL, &at, (long)der.length);
+	EVP_PKEY *issuer = EVP_EC_gen("P-256");
+	X509 *certificate = X509_new();
+	uint8_t *out = NULL;
+	int length;
+
+	if (!request || X509_REQ_verify(request, X509_REQ_get0_pubkey(request)) != 1)
+		errx(1, "the request does not verify");
+	X509_set_version(certificate, X509_VERSION_3);
+	ASN1_INTEGER_set(X509_get_serialNumber(certificate), 4711);
+	X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
+	X509_gmtime_adj(X509_getm_notAfter(certificate), 86400);
+	X509_set_subject_name(certificate, X509_REQ_get_subject_name(request));
+	X509_set_pubkey(certificate, X509_REQ_get0_pubkey(request));
+	X509_sign(certificate, issuer, EVP_sha256());
+	length = i2d_X509(certificate, &out);
+	keep("certificate.der", out, (size_t)length);
+	printf("certified bytes=%d\n", length);
+	OPENSSL_free(out);
+	X509_free(certificate);
+	X509_REQ_free(request);
+	EVP_PKEY_free(issuer);
+}
+
+static void
+word_burn(void)
+{
+	struct message message = { .type = MESSAGE_burn }, answer;
+
+	message.burn = (struct message_burn){
+		.journal = ++drive.journal, .key_id = { drive.key_id, 1 }, .label = "credential",
+		.certificate = kept("certificate.der", 0), .codes = kept("codes", 1),
+	};
+	if (ask(&message, MESSAGE_burned, &answer))
+		printf("\n");
+	message_clear(&answer);
+}
+
+static void
+prove(int proven)
+{
+	struct message message = { .type = MESSAGE_prove }, answer;
+
+	message.prove = (struct message_prove){
+		.journal = ++drive.journal, .serial = drive.serial, .key_id = { drive.key_id, 1 },
+		.certificate = kept("certificate.der", 0), .codes = kept("codes", 1), .proven = (uint8_t)proven,
+	};
+	if (ask(&message, MESSAGE_proved, &answer)) {
+		printf(" codes_left=%u envelope=%u", answer.proved.codes_left, answer.proved.envelope.length);
+		print_hex("certificate", &answer.proved.certificate_sha256);
+		printf("\n");
+		keep_blob("challenge", &answer.proved.challenge);
+		keep_blob("signature", &answer.proved.signature);
+		keep_blob("envelope.der", &answer.proved.envelope);
+	}
+	message_clear(&answer);
+}
+
+static void
+word_prove(void)
+{
+	prove(0);
+}
+
+static void
+word_proven(void)
+{
+	prove(1);
+}
+
+static void
+word_seal(void)
+{
+	struct message message = { .type = MESSAGE_seal }, answer;
+
+	message.seal.journal = ++drive.journal;
+	if (ask(&message, MESSAGE_sealed, &answer))
+		printf("\n");
+	message_clear(&answer);
+}
+
+static void
+wait_for_worker(void)
+{
+	int status;
+
+	if (waitpid(drive.pid, &status, 0) != drive.pid)
+		err(1, "waitpid");
+	close(drive.fd);
+	printf("exited %s=%d\n", WIFSIGNALED(status) ? "signal" : "status",
+	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+static void
+word_finish(void)
+{
+	struct message message = { .type = MESSAGE_finish };
+
+	say(&message);
+	wait_for_worker();
+}
+
+static void
+word_kill(void)
+{
+	kill(-drive.pid, SIGKILL);
+	wait_for_worker();
+}
+
+static const struct {
+	const char *word;
+	void      (*run)(void);
+} words[] = {
+	{ "mint", word_mint }, { "prove", word_prove_role }, { "initialise", word_initialise }, { "erase", word_erase },
+	{ "key", word_key }, { "request", word_request }, { "certify", word_certify }, { "burn", word_burn },
+	{ "prove!", word_prove }, { "proven", word_proven }, { "seal", word_seal }, { "finish", word_finish },
+	{ "kill", word_kill },
+};
+
+static void
+run_word(const char *word)
+{
+	if (strncmp(word, "expect=", 7) == 0) {
+		drive.expected = word + 7;
+		return;
+	}
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (strcmp(words[i].word, word) == 0) {
+			words[i].run();
+			fflush(stdout);
+			return;
+		}
+	errx(1, "%s: no such word", word);
+}
+
+static void
+take_atr(const char *hex)
+{
+	unsigned byte;
+	int used;
+
+	for (; drive.atr_length < sizeof drive.atr && sscanf(hex, "%2x%n", &byte, &used) == 1; hex += used)
+		drive.atr[drive.atr_length++] = (uint8_t)byte;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' }, { "worker", required_argument, NULL, 'w' },
+		{ "reader", required_argument, NULL, 'r' }, { "atr", required_argument, NULL, 'a' },
+		{ "dir", required_argument, NULL, 'd' }, { "key-type", required_argument, NULL, 'k' },
+		{ "label", required_argument, NULL, 'l' }, { NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+		switch (option) {
+		case 'c': drive.config = optarg; break;
+		case 'w': drive.worker = optarg; break;
+		case 'r': drive.reader = optarg; break;
+		case 'a': take_atr(optarg); break;
+		case 'd': drive.directory = optarg; break;
+		case 'k': drive.key_type = optarg; break;
+		case 'l': drive.label = optarg; break;
+		default: return 64;
+		}
+	if (!drive.config || !drive.worker || !drive.reader || !drive.directory)
+		errx(64, "--config, --worker, --reader and --dir are needed");
+	for (; optind < argc; optind++)
+		run_word(argv[optind]);
+	return 0;
+}

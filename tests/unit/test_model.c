@@ -1,0 +1,170 @@
+/* Model profiles: what is read, and that a bad one is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "hostd/base/model.h"
+#include "schemas/errors.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define GOOD \
+	"atr = { \"3B 00 11\" }\n" \
+	"code user-pin { length = 6 }\n" \
+	"key p256 { timeout_ms = 1000 }\n"
+
+static const uint8_t myeid_atr[] = {
+	0x3B, 0xF5, 0x18, 0x00, 0x00, 0x81, 0x31, 0xFE, 0x45, 0x4D, 0x79, 0x45, 0x49, 0x44, 0x9A,
+};
+
+static struct model *
+parse(const char *text)
+{
+	struct model *model = NULL;
+
+	assert_int_equal(model_parse("/somewhere/card.conf", text, strlen(text), &model), 0);
+	return model;
+}
+
+static void
+profile_of_the_virtual_token_is_found_by_its_atr(void **state)
+{
+	struct models *models = NULL;
+	const struct model *model;
+
+	(void)state;
+	assert_int_equal(models_read("data/models", &models), 0);
+	model = models_by_atr(models, myeid_atr, sizeof myeid_atr);
+	assert_non_null(model);
+	assert_string_equal(model->name, "myeid");
+	assert_int_equal(model->initialise.count, 3);
+	assert_string_equal(model->initialise.list[2].title, "finish");
+	assert_int_equal(model->code_length[CODE_SO_PUK], 8);
+	assert_int_equal(model->probe.lifecycle_tag, 0x8A);
+	assert_int_equal(model->probe.select.length, 18);
+	assert_int_equal(model->probe.blank_count, 2);
+	assert_int_equal(model_key(model, "rsa2048")->timeout_ms, 150000);
+	assert_null(model_key(model, "rsa1024"));
+	assert_null(models_by_atr(models, myeid_atr, sizeof myeid_atr - 1));
+	models_free(&models);
+	assert_int_equal(models_read("data/nowhere", &models), MINT_NOT_FOUND);
+}
+
+static void
+mask_says_which_bits_of_an_atr_must_agree(void **state)
+{
+	struct model *wide = parse("atr = { \"3B 00 11/FF FF F0\" }\ncode user-pin {}\nkey p256 {}\n");
+	struct model *narrow = parse(GOOD);
+	struct model *list[] = { wide, narrow };
+	struct models models = { list, 2 };
+	const uint8_t same[] = { 0x3B, 0x00, 0x11 }, near[] = { 0x3B, 0x00, 0x12 }, far[] = { 0x3B, 0x00, 0x21 };
+
+	(void)state;
+	assert_ptr_equal(models_by_atr(&models, same, 3), narrow);
+	assert_ptr_equal(models_by_atr(&models, near, 3), wide);
+	assert_null(models_by_atr(&models, far, 3));
+	model_free(&wide);
+	model_free(&narrow);
+}
+
+static void
+codes_become_references_and_never_text(void **state)
+{
+	static const char *const names[] = { "<so-pin>", "<so-puk>", "<user-pin>", "<user-puk>" };
+	static const char *const references[] = { "env:MINT_SO_PIN", "env:MINT_SO_PUK", "env:MINT_USER_PIN", "env:MINT_USER_PUK" };
+	char *text;
+
+	(void)state;
+	for (int i = 0; i < CODES; i++) {
+		text = model_expand(names[i], "L", "R", "S");
+		assert_string_equal(text, references[i]);
+		free(text);
+	}
+	text = model_expand("a<label>b<serial><reader>c", "L<serial>", "R", "S");
+	assert_string_equal(text, "aL<serial>bSRc");
+	free(text);
+}
+
+/* Reads `text` with standard error in a file; returns what was said. */
+static char *
+complaint(const char *text)
+{
+	static char said[1024];
+	char path[] = "/tmp/test-model-XXXXXX";
+	int file = mkstemp(path), kept = dup(STDERR_FILENO);
+	struct model *model = NULL;
+	ssize_t got;
+
+	assert_true(file >= 0 && kept >= 0);
+	dup2(file, STDERR_FILENO);
+	assert_int_equal(model_parse("card.conf", text, strlen(text), &model), MINT_CONFIG);
+	dup2(kept, STDERR_FILENO);
+	close(kept);
+	got = pread(file, said, sizeof said - 1, 0);
+	said[got > 0 ? got : 0] = '\0';
+	close(file);
+	unlink(path);
+	assert_null(model);
+	return said;
+}
+
+static void
+bad_profile_is_refused_with_its_line(void **state)
+{
+	static const struct {
+		const char *text, *said;
+	} bad[] = {
+		{ GOOD "colour = \"red\"\n", "card.conf:4: no such option 'colour'" },
+		{ "atr = { \"3B 0\" }\n", "card.conf:1: atr" },
+		{ "atr = { \"3B 00/FF\" }\n", "card.conf:1: atr" },
+		{ GOOD "\n\ninitialise a { run = { \"sh\", \"-c\", \"reboot\" } }\n", "card.conf:6: run: \"sh\"" },
+		{ GOOD "initialise a { run = { \"pkcs15-init\", \"--so-pin\", \"123456\" } }\n", "card.conf:4: run: --so-pin takes a code" },
+		{ GOOD "initialise a { run = { \"pkcs15-init\", \"--pin\", \"<label>\" } }\n", "card.conf:4: run: --pin takes a code" },
+		{ GOOD "initialise a { run = { \"pkcs15-init\", \"<colour>\" } }\n", "card.conf:4: run: \"<colour>\"" },
+		{ GOOD "initialise a { run = { \"pkcs15-init\", \"x<so-pin>\" } }\n", "card.conf:4: run: \"x<so-pin>\"" },
+		{ GOOD "initialise a { run = { \"pkcs15-init\", \"--pin\" } }\n", "ends where a code should follow" },
+		{ GOOD "initialise a { run = { } }\n", "is empty" },
+		{ GOOD "initialise a { }\ninitialise a { }\n", "card.conf:5: found duplicate title 'a'" },
+		{ GOOD "code user-pin { length = 3 }\n", "card.conf:4: " },
+		{ GOOD "code other { length = 8 }\n", "is none of so-pin" },
+		{ GOOD "alphabet = \"01234567899\"\n", "card.conf:4: alphabet" },
+		{ GOOD "alphabet = \"0123456789 \"\n", "card.conf:4: alphabet" },
+		{ GOOD "alphabet = \"012345678\"\n", "card.conf:4: alphabet" },
+		{ GOOD "probe { select = \"00 A4\" }\n", "card.conf:4: select" },
+		{ GOOD "probe { blank = { \"00 A4 00 00\", \"xy\" } }\n", "card.conf:4: blank" },
+		{ GOOD "probe { serial = \"00 CA 01 A0 00\" }\n", "serial_length: is missing" },
+		{ GOOD "step_timeout_ms = 0\n", "card.conf:4: step_timeout_ms: is 0" },
+		{ "code user-pin { }\nkey p256 { }\n", "atr: is missing" },
+		{ "atr = { \"3B 00\" }\nkey p256 { }\n", "code \"user-pin\": is missing" },
+		{ "atr = { \"3B 00\" }\ncode user-pin { }\n", "key: is missing" },
+		{ "", "is empty" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		char *said = complaint(bad[i].text);
+
+		if (!strstr(said, bad[i].said))
+			fail_msg("row %zu: expected \"%s\", it said \"%s\"", i, bad[i].said, said);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(profile_of_the_virtual_token_is_found_by_its_atr),
+		cmocka_unit_test(mask_says_which_bits_of_an_atr_must_agree),
+		cmocka_unit_test(codes_become_references_and_never_text),
+		cmocka_unit_test(bad_profile_is_refused_with_its_line),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
