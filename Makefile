@@ -114,7 +114,7 @@ TESTS   = UNIT_TESTS='$(UNIT_TESTS)' FUZZERS='$(FUZZERS)' ONLY='$(ONLY)' tests/r
 
 .DEFAULT_GOAL := all
 .PHONY: all programs units fuzzers objects help deps run up down check test asan tsan cov fuzz lint lint-gcc lint-clang \
-        lint-tidy lint-cppcheck lint-shell headers clean
+        lint-tidy lint-cppcheck lint-shell includes headers clean
 
 all: programs ## build every program (FLAVOUR=dev|clang|asan|tsan|cov, V=1 shows the commands)
 
@@ -174,11 +174,11 @@ fuzz: deps ## fuzz each parser (SECONDS=60 each, ONLY=name)
 	@FUZZ_SECONDS=$(SECONDS) FUZZ_RUNS=-1 $(TESTS) fuzz
 
 # ---------------------------------------------------------------- reading the source
-lint: deps ## gcc and clang with -Werror, clang-tidy, cppcheck, shellcheck, headers
+lint: deps ## gcc and clang with -Werror, clang-tidy, cppcheck, shellcheck, includes, headers
 	@$(SUBMAKE) lint-gcc
 	@$(SUBMAKE) lint-clang
 	@$(SUBMAKE) lint-tidy
-	@$(SUBMAKE) lint-cppcheck lint-shell headers
+	@$(SUBMAKE) lint-cppcheck lint-shell includes headers
 
 lint-gcc:
 	@$(MAKE) --no-print-directory FLAVOUR=dev objects
@@ -197,6 +197,9 @@ lint-cppcheck:
 
 lint-shell:
 	@shellcheck -x $(shell git ls-files --cached --others --exclude-standard '*.sh') .ci/run
+
+includes: ## does every #include keep to the layers of the design
+	@tools/dev/include-check.sh
 
 headers: ## does every header compile alone, with gcc and with clang
 	@PKGS='$(sort $(foreach t,$(ALL),$($(t)_PKGS)))' tools/dev/header-check.sh

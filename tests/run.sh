@@ -21,7 +21,7 @@ unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES RUN BAYS LAW SEED APPLICATIONS AP
 jobs_of() {
 	case $1 in
 	# gcc's build comes before any test; clang's comes with tidy: two makes never write the same objects.
-	lint)  printf 'lint %s\n' tidy cppcheck shell headers ;;
+	lint)  printf 'lint %s\n' tidy cppcheck shell includes headers ;;
 	flow)  for file in tests/flow/*.bats; do [ ! -e "$file" ] || echo "flow $(basename "$file" .bats)"; done ;;
 	unit*) for name in ${UNIT_TESTS:-}; do echo "$1 $name"; done ;;
 	fuzz)  for name in ${FUZZERS:-}; do echo "fuzz $name"; done ;;
@@ -45,7 +45,7 @@ run_job() {
 	case $kind in
 	lint)
 		case $name in
-		headers) make --no-print-directory "$name" ;;
+		includes | headers) make --no-print-directory "$name" ;;
 		*) make --no-print-directory "lint-$name" ;;
 		esac ;;
 	flow) bats --formatter tap "tests/flow/$name.bats" ;;
