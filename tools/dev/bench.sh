@@ -65,7 +65,7 @@ prepare() {
 }
 
 configure() {
-	local data=$PWD/data n=0 port reader
+	local data=$PWD/data n=0 reader
 	{
 		echo "# written by tools/dev/bench.sh at each start"
 		echo "bench = \"virtual\""
@@ -86,7 +86,7 @@ configure() {
 		echo "label_layouts = \"$data/labels\""
 		echo "printer = \"file:labels\""
 		echo "single_operator = 1"
-		while IFS=$'\t' read -r port reader; do
+		while IFS=$'\t' read -r _ reader; do
 			n=$((n + 1))
 			echo "bay $n { reader = \"$reader\" }"
 		done <"$run/pcscd/readers"
