@@ -204,6 +204,10 @@ includes: ## does every #include keep to the layers of the design
 headers: ## does every header compile alone, with gcc and with clang
 	@PKGS='$(sort $(foreach t,$(ALL),$($(t)_PKGS)))' tools/dev/header-check.sh
 
+bench: deps ## measure; one JSON object a line (ONLY=section, RUNS=5)
+	@$(SUBMAKE) programs
+	@tools/dev/benchmark.sh $(ONLY)
+
 clean: ## remove what was built
 	rm -rf build
 

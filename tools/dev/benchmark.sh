@@ -1,0 +1,132 @@
+#!/bin/bash
+# Measures the bench; one JSON object a line: {"name", "value", "unit", "reach", "met", "note"}.
+#
+#   benchmark.sh [ONLY]     ONLY: part of a section's name (one-bay, utilisation, cold-start, import, memory)
+#
+# RUNS (default 5) repeats what is a single short figure and takes the median. Numbers of one machine at one time: compare
+# within one run. Progress goes to standard error, run directories to a temporary place, removed at the end.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+export B=${B:-build/dev}
+only=${1:-}
+runs=${RUNS:-5}
+place=$(mktemp -d)
+mintctl=$PWD/$B/mintctl
+seal_done="step = 'seal' AND outcome = 'done'"
+
+finish() { RUN=$place/run OFFICE=$place/office tools/dev/bench.sh down >/dev/null 2>&1 || true; rm -rf "$place"; }
+trap finish EXIT
+
+say() { echo "bench: $*" >&2; }
+median() { sort -g | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+
+# row NAME VALUE UNIT REACH(≥x, ≤x or -) NOTE
+row() {
+	jq -cn --arg name "$1" --argjson value "$2" --arg unit "$3" --arg reach "$4" --arg note "${5:-}" '
+		($reach | if . == "-" then null else .[1:] | tonumber end) as $limit |
+		{ name: $name, value: $value, unit: $unit, reach: (if $reach == "-" then null else $reach end),
+		  met: (if $limit == null then null elif $reach[0:1] == "≥" then $value >= $limit else $value <= $limit end), note: $note }'
+}
+
+# applications COUNT KEY_TYPE: one credential each, distinct references.
+applications() {
+	jq -c --argjson n "$1" --arg key "$2" '. as $all | [range($n) as $i | $all[$i % ($all | length)] | del(.credentials, .urgent)
+		| .reference = "BENCH-\(1000000 + $i)" | .quantity = 1 | .key_type = $key]' data/samples/applications.json
+}
+
+fresh() { finish; mkdir -p "$place"; export RUN=$place/run OFFICE=$place/office APPLICATIONS=$place/applications.json; }
+
+query() { sqlite3 "file:$RUN/mint.db?mode=ro" "$1"; }
+
+# The APDU log as rows (at_us, serial, drawn_us) beside the run's own tables, then the query.
+query_with_apdus() {
+	awk '/ > / {
+		split($0, f, " "); drawn = 0; serial = ""
+		for (i in f) { if (f[i] ~ /^serial=/) serial = substr(f[i], 8); if (f[i] ~ /^drawn_us=/) drawn = substr(f[i], 10) }
+		print f[1] "," serial "," drawn }' "$RUN/apdu.log" >"$place/apdu.csv"
+	sqlite3 :memory: "ATTACH 'file:$RUN/mint.db?mode=ro' AS run" "CREATE TABLE line (at TEXT, serial TEXT, drawn_us INTEGER)" \
+		".mode csv" ".import $place/apdu.csv line" \
+		"CREATE TABLE apdu AS SELECT CAST(strftime('%s', at) AS INTEGER) * 1000000 + CAST(substr(at, 21, 6) AS INTEGER) AS at,
+		 serial, drawn_us FROM line" ".mode list" "$1"
+}
+
+section() { [[ -z $only || $1 == *"$only"* ]]; }
+
+one_bay() {
+	local step
+	say "one bay, no latency, P-256, 20 credentials"
+	fresh; applications 20 p256 >"$APPLICATIONS"
+	BAYS=1 LAW=none tools/dev/bench.sh run >&2
+	row one-bay/wall "$(query "SELECT (max(ended_at) - min(begun_at)) / 1000.0 FROM journal
+		WHERE use_id IS NOT NULL AND step NOT IN ('take', 'pack', 'label') GROUP BY use_id" | median)" ms - \
+		"P-256, LAW=none: first intent to sealed, median of 20"
+	row one-bay/cycle "$(query "SELECT (ended_at - lag(ended_at) OVER (ORDER BY ended_at)) / 1000.0 FROM journal
+		WHERE $seal_done" | sed '/^$/d' | median)" ms - "sealed to sealed, swap of the token included"
+	for step in initialise key request certify burn prove seal; do
+		row "one-bay/$step" "$(query "SELECT (ended_at - begun_at) / 1000.0 FROM journal WHERE step = '$step' AND outcome = 'done'" |
+			median)" ms - "median"
+		row "one-bay/$step-apdus" "$(query_with_apdus "SELECT (SELECT count(*) FROM apdu WHERE apdu.serial = t.serial AND apdu.at
+			BETWEEN j.begun_at AND j.ended_at) FROM run.journal j JOIN run.token t ON t.id = j.token_id
+			WHERE j.step = '$step' AND j.outcome = 'done'" | median)" APDU - "median"
+	done
+	row one-bay/apdus "$(query_with_apdus "SELECT count(*) FROM apdu WHERE serial <> '' GROUP BY serial" | median)" APDU - \
+		"per credential, recognising and proof included"
+}
+
+utilisation() {
+	say "8 bays, jcop4, RSA-2048, 100 credentials"
+	fresh; applications 100 rsa2048 >"$APPLICATIONS"
+	mkdir -p "$RUN/tokens/pool"
+	"$B/vtoken" --fill-pool 110 --pool "$RUN/tokens/pool" --type rsa2048 >&2
+	BAYS=8 LAW=jcop4 tools/dev/bench.sh run >&2
+	# From the first order to the last claim, which begins the drain; what is drawn counts as far as it lies before that.
+	row utilisation/8-bays-jcop4 "$(query_with_apdus "
+		WITH span AS (SELECT min(begun_at) AS a, max(CASE WHEN step = 'initialise' THEN begun_at END) AS b FROM run.journal)
+		SELECT round(sum(max(0, min(at + drawn_us, b) - at)) * 1.0 / (8 * (b - a)), 4) FROM apdu, span WHERE drawn_us > 0 AND at < b")" \
+		ratio "≥0.90" "latencies drawn ÷ (bays × elapsed), final drain left out"
+}
+
+cold_start() {
+	local n before
+	say "cold start with 8 bays, $runs times"
+	for (( n = 0; n < runs; n++ )); do
+		fresh
+		RUN=$place/run BAYS=8 tools/dev/bench.sh up >&2; RUN=$place/run tools/dev/bench.sh down >&2 # keys and CA are made once
+		before=$EPOCHREALTIME
+		BAYS=8 tools/dev/bench.sh up >&2
+		awk -v a="$before" -v b="$EPOCHREALTIME" 'BEGIN { print (b - a) * 1000 }' >>"$place.times"
+	done
+	row cold-start/8-bays "$(median <"$place.times")" ms "≤1000" "pcscd, tokens, programs, until the API answers; median of $runs"
+	rm -f "$place.times"
+}
+
+import() {
+	local before
+	say "import of 10,000 applications"
+	fresh; applications 10000 p256 >"$APPLICATIONS"
+	BAYS=1 tools/dev/bench.sh up >&2
+	before=$EPOCHREALTIME
+	"$mintctl" --socket "$RUN/api.sock" import "$APPLICATIONS" >"$place/import.out" || { tail -3 "$place/import.out" >&2; return 1; }
+	row import/10000 "$(awk -v a="$before" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }')" s "≤10" "mintctl import, durable, one bay minting beside it"
+}
+
+memory() {
+	local pid name
+	say "memory of each program, 8 bays at work"
+	fresh; applications 60 rsa2048 >"$APPLICATIONS"
+	BAYS=8 LAW=jcop4 tools/dev/bench.sh up >&2
+	"$mintctl" --socket "$RUN/api.sock" import "$APPLICATIONS" >/dev/null
+	timeout 60 "$mintctl" --socket "$RUN/api.sock" events --follow --json 2>/dev/null | grep -m 8 credential.keyed >/dev/null || true
+	for pid in $(cat "$RUN/pids/mintd") $(cat "/proc/$(cat "$RUN/pids/mintd")/task/"*/children); do
+		name=$(cat "/proc/$pid/comm" 2>/dev/null) || continue
+		awk -v name="$name" '/^Pss:/ { print name, $2 }' "/proc/$pid/smaps_rollup" 2>/dev/null || true
+	done >"$place/pss"
+	awk '{ sum[$1] += $2; n[$1]++; all += $2 } END { for (p in sum) print p, n[p], sum[p]; print "all", NR, all }' "$place/pss" |
+		sort | while read -r name count kb; do
+			row "memory/$name" "$(awk -v k="$kb" 'BEGIN { print k / 1024 }')" MB - "PSS of $count processes together"
+		done
+}
+
+for name in one-bay cold-start import utilisation memory; do
+	if section $name; then "${name//-/_}"; fi
+done
