@@ -6,6 +6,8 @@ ca_SRC := \
 	hostd/ca/authority_make.c \
 	hostd/ca/ca.c \
 	hostd/ca/certificate.c \
+	hostd/ca/command.c \
+	hostd/ca/command_run.c \
 	hostd/ca/crl.c \
 	hostd/ca/embedded.c \
 	hostd/ca/encode.c \
@@ -20,5 +22,11 @@ ca_SRC := \
 	hostd/ca/reason.c \
 	hostd/ca/record.c \
 	hostd/ca/request.c \
+	hostd/ca/service.c \
 	hostd/ca/text.c
 ca_PKGS := libcrypto libconfuse jansson libevent_core
+
+PROGRAMS += mint-ca
+mint-ca_SRC := \
+	hostd/ca/main.c
+mint-ca_USES := ca base schemas
