@@ -1,0 +1,38 @@
+/* What the files of mint-api share: the one loop's state. */
+#ifndef MINT_API_API_H
+#define MINT_API_API_H
+
+#include "hostd/api/call.h"
+#include "hostd/api/record.h"
+#include "hostd/base/program.h"
+
+struct door;
+struct orders;
+struct feed;
+
+struct api {
+	struct program_context *context;
+	struct record *record;
+	struct door   *doors;      /* the listeners */
+	struct orders *orders;     /* imports and commands that mint-queue has not answered yet */
+	struct feed   *feed;       /* who waits for events */
+	struct call   *calls;      /* every open call */
+	int            unsent;     /* answers on their way out */
+	int            ending;     /* mint-queue is gone or we were told to stop: nothing new is taken */
+	int64_t        started_us;
+};
+
+/* A handler for each route of schemas/routes.def. Called inside record_begin … record_end. */
+#define ROUTE(name, ...) void route_##name(struct call *call);
+#define QUERY(...)
+#include "schemas/routes.def"
+#undef QUERY
+#undef ROUTE
+
+/* Adds {"error", "what", "do", …} of schemas/errors.def under `member` when `name` is one, else null. */
+void api_explain(json_t *object, const char *member, const char *name);
+
+/* {"<list>": rows, "cursor": text or null}: rows carry their cursor, which is taken out; `limit` + 1 rows were asked for. */
+json_t *api_page(json_t *rows, const char *list, int64_t limit);
+
+#endif

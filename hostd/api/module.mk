@@ -1,0 +1,23 @@
+# What mint-api is made of; everything but main.c is an archive so that tests and fuzzers link the same objects.
+LIBS += api
+api_SRC := \
+	hostd/api/applications.c \
+	hostd/api/bays.c \
+	hostd/api/call.c \
+	hostd/api/certificates.c \
+	hostd/api/commands.c \
+	hostd/api/credentials.c \
+	hostd/api/door.c \
+	hostd/api/events.c \
+	hostd/api/import.c \
+	hostd/api/orders.c \
+	hostd/api/query.c \
+	hostd/api/record.c \
+	hostd/api/route.c \
+	hostd/api/status.c
+api_PKGS := jansson libcrypto libevent sqlite3
+
+PROGRAMS += mint-api
+mint-api_SRC := \
+	hostd/api/main.c
+mint-api_USES := api base schemas

@@ -1,0 +1,253 @@
+-- Everything mint-api reads; tools/dev/statements.awk makes build/gen/api_sql.h from it. Parameters are bound by name.
+-- A column …_at becomes RFC 3339, …_flag a boolean, …_json a JSON value (the suffix of the last two is dropped), a blob hex.
+
+-- :seq  by api/record.c  read
+-- The newest event: cursor and entity tag.
+SELECT coalesce(max(seq), 0) AS seq FROM event;
+
+-- :data_version  by api/record.c  read
+-- Changes with every commit of the writer, so that no entity tag outlives what it names.
+SELECT data_version FROM pragma_data_version;
+
+-- :begin  by api/record.c  write
+-- One request sees one moment.
+BEGIN;
+
+-- :end  by api/record.c  write
+-- Lets the writer's checkpoint pass.
+COMMIT;
+
+-- :tally_applications  by api/status.c  read
+-- How many applications in each state.
+SELECT state, count(*) AS count FROM application GROUP BY state;
+
+-- :tally_credentials  by api/status.c  read
+-- How many credentials in each state.
+SELECT state, count(*) AS count FROM credential GROUP BY state;
+
+-- :tally_tokens  by api/status.c  read
+-- How many tokens in each state.
+SELECT state, count(*) AS count FROM token GROUP BY state;
+
+-- :tally_bays  by api/status.c  read
+-- How many bays in each state.
+SELECT state, count(*) AS count FROM bay GROUP BY state;
+
+-- :tally_labels  by api/status.c  read
+-- How many print jobs in each state.
+SELECT state, count(*) AS count FROM print_job GROUP BY state;
+
+-- :status  by api/status.c  read
+-- What is late, what moves by itself or by the packer's hands, what waits for a decision.
+SELECT
+  (SELECT count(*) FROM application
+    WHERE state IN ('approved','held','minting','minted','packed') AND deadline_at < :now) AS late,
+  (SELECT count(*) FROM application WHERE state IN ('approved','minting','minted','packed') AND urgent = 1) AS urgent,
+  (SELECT count(*) FROM credential c WHERE (c.state = 'waiting' AND c.claimable = 1)
+      OR c.state IN ('claimed','initialised','keyed','requested','certified','burned','verified','sealed')
+      OR (c.state = 'taken' AND NOT EXISTS (SELECT 1 FROM credential o
+            WHERE o.application_id = c.application_id AND o.state = 'parked')))
+  + (SELECT count(*) FROM application a WHERE a.state IN ('minted','packed')
+      AND NOT EXISTS (SELECT 1 FROM credential o WHERE o.application_id = a.id AND o.state = 'parked')
+      AND NOT EXISTS (SELECT 1 FROM parcel p JOIN print_job j ON j.parcel_id = p.id
+            WHERE p.application_id = a.id AND j.state IN ('failed','unknown')))
+  + (SELECT count(*) FROM print_job WHERE state IN ('waiting','printing')) AS moving,
+  (SELECT count(*) FROM credential WHERE state = 'parked')
+  + (SELECT count(*) FROM print_job j WHERE j.state IN ('failed','unknown')
+      AND NOT EXISTS (SELECT 1 FROM print_job n WHERE n.parcel_id = j.parcel_id AND n.copy > j.copy)) AS needs_person;
+
+-- :pace  by api/status.c  read
+-- The newest sealings, for tokens an hour.
+SELECT count(*) AS count, coalesce(min(at), 0) AS first, coalesce(max(at), 0) AS last FROM event
+ WHERE seq > :seq - 5000 AND kind = 'credential.sealed' AND at > :since;
+
+-- :fact  by api/status.c  read
+-- A small fact about the whole.
+SELECT value FROM fact WHERE name = :name;
+
+-- :parked  by api/status.c  read
+-- What waits for a person, oldest first.
+SELECT c.name, c.parked_error AS error, c.parked_detail AS detail, c.parked_from AS "from", c.changed_at
+  FROM credential c WHERE c.state = 'parked' ORDER BY c.changed_at, c.id LIMIT 20;
+
+-- :summary  by api/status.c  read
+-- The numbers of a run.
+SELECT
+  (SELECT count(*) FROM application) AS applications,
+  (SELECT count(*) FROM credential) AS credentials,
+  (SELECT count(*) FROM application WHERE state IN ('issued','invoice_requested','invoiced')) AS issued,
+  (SELECT count(*) FROM credential WHERE state = 'packed') AS issued_credentials,
+  (SELECT count(*) FROM credential WHERE state = 'parked') AS parked,
+  (SELECT count(*) FROM credential WHERE state = 'waiting') AS waiting,
+  (SELECT count(*) FROM application WHERE state = 'held') AS held,
+  (SELECT count(*) FROM application WHERE state = 'rejected') AS rejected,
+  (SELECT count(*) FROM application WHERE state = 'cancelled') AS cancelled,
+  (SELECT count(*) FROM token WHERE state = 'quarantined') AS tokens_quarantined,
+  (SELECT count(*) FROM certificate WHERE state = 'revoked') AS certificates_revoked,
+  (SELECT count(*) FROM proof) AS proofs,
+  (SELECT count(*) FROM print_job WHERE state = 'printed') AS labels,
+  (SELECT count(*) FROM bay) AS bays;
+
+-- :span  by api/status.c  read
+-- When minting began and ended, and when the last credential was claimed (the drain begins there).
+SELECT min(j.begun_at) AS begun, max(CASE WHEN j.step = 'seal' AND j.outcome = 'done' THEN j.ended_at END) AS ended,
+       max(CASE WHEN j.step = 'initialise' THEN j.begun_at END) AS claimed,
+       count(CASE WHEN j.step = 'seal' AND j.outcome = 'done' THEN 1 END) AS sealed
+  FROM journal j WHERE j.begun_at >= :since;
+
+-- :key_time  by api/status.c  read
+-- How long tokens generated keys between two moments.
+SELECT coalesce(sum(min(made_at, :until) - max(made_at - duration_us, :since)), 0) AS busy_us FROM key
+ WHERE made_at > :since AND made_at - duration_us < :until;
+
+-- :step_times  by api/status.c  read
+-- How long each step took.
+SELECT step, count(*) AS count, count(CASE WHEN outcome <> 'done' THEN 1 END) AS failed,
+       CAST(avg(ended_at - begun_at) / 1000 AS INTEGER) AS mean_ms, max(ended_at - begun_at) / 1000 AS max_ms
+  FROM journal WHERE begun_at >= :since AND ended_at IS NOT NULL GROUP BY step;
+
+-- :applications  by api/applications.c  read
+-- A page; no personal data.
+SELECT a.id AS cursor, a.reference, a.kind, a.medium, a.state, a.quantity, a.urgent AS urgent_flag, a.delivery,
+       a.approved_at, a.deadline_at, a.imported_at, a.issued_at,
+       (a.deadline_at < :now AND a.state IN ('approved','held','minting','minted','packed')) AS late_flag,
+       (SELECT count(*) FROM credential c WHERE c.application_id = a.id AND c.state IN ('sealed','taken','packed')) AS minted,
+       (SELECT count(*) FROM credential c WHERE c.application_id = a.id AND c.state = 'packed') AS packed,
+       (SELECT count(*) FROM credential c WHERE c.application_id = a.id AND c.state = 'parked') AS parked
+  FROM application a
+ WHERE a.id > :after
+   AND (:state IS NULL OR a.state = :state)
+   AND (:urgent IS NULL OR a.urgent = :urgent)
+   AND (:late IS NULL OR (a.deadline_at < :now AND a.state IN ('approved','held','minting','minted','packed')) = :late)
+   AND (:reference IS NULL OR substr(a.reference, 1, length(:reference)) = :reference)
+ ORDER BY a.id LIMIT :limit;
+
+-- :application  by api/applications.c  read
+-- One application.
+SELECT a.id, a.reference, a.kind, a.medium, a.state, a.quantity, a.urgent AS urgent_flag, a.delivery, a.approved_at,
+       a.deadline_at, a.imported_at, a.issued_at, a.held_why, a.held_from,
+       (a.deadline_at < :now AND a.state IN ('approved','held','minting','minted','packed')) AS late_flag
+  FROM application a WHERE a.reference = :reference;
+
+-- :person  by api/applications.c  read
+-- Personal data of one application, for the Unix socket.
+SELECT record AS record_json, erased_at FROM person WHERE application_id = :application;
+
+-- :parcel  by api/applications.c  read
+-- The parcel of an application.
+SELECT id, state, packed_at, packed_by FROM parcel WHERE application_id = :application;
+
+-- :parcel_items  by api/applications.c  read
+-- Which tokens went into it.
+SELECT c.name AS credential, t.serial AS token, i.packed_at FROM parcel_item i
+  JOIN credential c ON c.id = i.credential_id JOIN token t ON t.id = i.token_id
+ WHERE i.parcel_id = :parcel ORDER BY c.ordinal;
+
+-- :labels  by api/applications.c  read
+-- Print jobs of a parcel.
+SELECT id AS job, copy, state, attempt, sha256, place, error, detail, made_at, printed_at FROM print_job
+ WHERE parcel_id = :parcel ORDER BY copy;
+
+-- :application_events  by api/applications.c  read
+-- The newest events of an application, newest first.
+SELECT e.seq, e.at, e.actor, e.kind, c.name AS credential, t.serial AS token, e.bay, e.error, e.detail AS detail_json
+  FROM event e LEFT JOIN credential c ON c.id = e.credential_id LEFT JOIN token t ON t.id = e.token_id
+ WHERE e.application_id = :application ORDER BY e.seq DESC LIMIT 200;
+
+-- :credentials_of  by api/applications.c  read
+-- The credentials of an application.
+SELECT c.name, c.ordinal, c.key_type, c.profile, c.state, c.attempt, c.parked_from, c.parked_error, c.parked_detail,
+       c.changed_at, t.serial AS token, u.bay
+  FROM credential c LEFT JOIN token_use u ON u.id = c.use_id LEFT JOIN token t ON t.id = u.token_id
+ WHERE c.application_id = :application ORDER BY c.ordinal;
+
+-- :credentials  by api/credentials.c  read
+-- A page of credentials.
+SELECT c.id AS cursor, c.name, a.reference AS application, c.key_type, c.profile, c.state, c.attempt, c.urgent AS urgent_flag,
+       c.deadline_at, c.parked_from, c.parked_error, c.parked_detail, c.changed_at, t.serial AS token, u.bay
+  FROM credential c JOIN application a ON a.id = c.application_id
+  LEFT JOIN token_use u ON u.id = c.use_id LEFT JOIN token t ON t.id = u.token_id
+ WHERE c.id > :after
+   AND (:state IS NULL OR c.state = :state)
+   AND (:application IS NULL OR a.reference = :application)
+ ORDER BY c.id LIMIT :limit;
+
+-- :credential  by api/credentials.c  read
+-- One credential.
+SELECT c.id, c.name, a.reference AS application, c.ordinal, c.key_type, c.profile, c.state, c.attempt, c.use_id,
+       c.parked_from, c.parked_error, c.parked_detail, c.urgent AS urgent_flag, c.deadline_at, c.changed_at
+  FROM credential c JOIN application a ON a.id = c.application_id WHERE c.name = :name;
+
+-- :uses  by api/credentials.c  read
+-- The tokens a credential was on, first one first.
+SELECT u.id AS use, t.serial, t.model, t.marker, t.atr, t.state, u.bay, u.begun_at, u.ended_at, u.outcome
+  FROM token_use u JOIN token t ON t.id = u.token_id WHERE u.credential_id = :credential ORDER BY u.id;
+
+-- :keys  by api/credentials.c  read
+-- The keys made for a credential.
+SELECT k.use_id AS use, k.key_type, k.key_id, k.spki_sha256, k.duration_us, k.made_at
+  FROM key k JOIN token_use u ON u.id = k.use_id WHERE u.credential_id = :credential ORDER BY k.id;
+
+-- :certificates_of  by api/credentials.c  read
+-- Every certificate asked for under a credential.
+SELECT id AS request_id, use_id AS use, purpose, serial, state, certificate, asked_at, signed_at, revoked_at
+  FROM certificate WHERE credential_id = :credential ORDER BY id;
+
+-- :proofs  by api/credentials.c  read
+-- The proofs of a credential.
+SELECT p.use_id AS use, p.prove_pid, p.prove_release, p.mint_pid, p.mint_release, p.certificate_sha256, p.read_at,
+       p.challenge, p.signature, p.signed_at
+  FROM proof p JOIN token_use u ON u.id = p.use_id WHERE u.credential_id = :credential ORDER BY p.use_id;
+
+-- :envelopes  by api/credentials.c  read
+-- The PIN office's envelopes; their content is not shown.
+SELECT e.id AS envelope, e.use_id AS use, e.codes, length(e.cms) AS cms_bytes, e.made_at, e.set_at
+  FROM pin_envelope e JOIN token_use u ON u.id = e.use_id WHERE u.credential_id = :credential ORDER BY e.id;
+
+-- :journal  by api/credentials.c  read
+-- What was begun and how it ended.
+SELECT j.id, j.step, j.bench, j.bay, j.lease, j.pid, j.release, j.actor, t.serial AS token, j.begun_at, j.ended_at, j.outcome,
+       j.error, j.detail
+  FROM journal j LEFT JOIN token t ON t.id = j.token_id WHERE j.credential_id = :credential ORDER BY j.id;
+
+-- :credential_events  by api/credentials.c  read
+-- What happened to a credential.
+SELECT e.seq, e.at, e.actor, e.kind, t.serial AS token, e.bay, e.error, e.detail AS detail_json
+  FROM event e LEFT JOIN token t ON t.id = e.token_id WHERE e.credential_id = :credential ORDER BY e.seq;
+
+-- :live_certificates  by api/certificates.c  read
+-- A page of live certificates.
+SELECT f.id AS cursor, c.name, f.certificate FROM certificate f JOIN credential c ON c.id = f.credential_id
+ WHERE f.id > :after AND f.state = 'live' AND f.certificate IS NOT NULL ORDER BY f.id LIMIT :limit;
+
+-- :bays  by api/bays.c  read
+-- Every bay.
+SELECT b.bay, b.bench, b.reader, b.state, t.serial AS token, c.name AS credential, a.reference AS application, b.lease, b.pid,
+       b.step, b.step_at, CASE WHEN b.step IS NULL THEN NULL ELSE max(0, :now - b.step_at) / 1000 END AS elapsed_ms,
+       b.error, b.changed_at
+  FROM bay b LEFT JOIN token t ON t.id = b.token_id LEFT JOIN credential c ON c.id = b.credential_id
+  LEFT JOIN application a ON a.id = c.application_id ORDER BY b.bay;
+
+-- :tokens  by api/bays.c  read
+-- A page of tokens.
+SELECT t.id AS cursor, t.serial, t.model, t.marker, t.lot, t.state, t.failed_error, t.failed_detail, t.seen_at
+  FROM token t WHERE t.id > :after AND (:state IS NULL OR t.state = :state) ORDER BY t.id LIMIT :limit;
+
+-- :token  by api/bays.c  read
+-- The tokens of a serial number: some lots repeat it.
+SELECT t.id, t.serial, t.model, t.marker, t.atr, t.lot, t.state, t.failed_error, t.failed_detail, t.seen_at
+  FROM token t WHERE t.serial = :serial ORDER BY t.id;
+
+-- :token_uses  by api/bays.c  read
+-- Whom a token served.
+SELECT u.id AS use, c.name AS credential, a.reference AS application, u.bay, u.begun_at, u.ended_at, u.outcome
+  FROM token_use u JOIN credential c ON c.id = u.credential_id JOIN application a ON a.id = c.application_id
+ WHERE u.token_id = :token ORDER BY u.id;
+
+-- :events  by api/events.c  read
+-- The feed.
+SELECT e.seq, e.at, e.actor, e.kind, a.reference AS application, c.name AS credential, t.serial AS token, e.bay,
+       e.error, e.detail AS detail_json
+  FROM event e LEFT JOIN application a ON a.id = e.application_id LEFT JOIN credential c ON c.id = e.credential_id
+  LEFT JOIN token t ON t.id = e.token_id
+ WHERE e.seq > :after AND (:application IS NULL OR a.reference = :application) ORDER BY e.seq LIMIT :limit;

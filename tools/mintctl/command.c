@@ -1,0 +1,398 @@
+#include "tools/mintctl/command.h"
+#include "schemas/errors.h"
+#include "tools/mintctl/screen.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	const char *value;   /* NULL for a flag */
+	const char *summary[2];
+} options[OPTION_COUNT] = {
+	[OPTION_AFTER] = { "after", "SEQ", { "events behind this sequence number", "起始序号" } },
+	[OPTION_AS] = { "as", "retry|redo|abandon", { "what is decided", "处理方式" } },
+	[OPTION_FOLLOW] = { "follow", NULL, { "go on as things happen, until Ctrl-C", "持续输出，按 Ctrl-C 结束" } },
+	[OPTION_LATE] = { "late", NULL, { "only what is past its deadline", "仅逾期" } },
+	[OPTION_LIMIT] = { "limit", "N", { "at most so many rows (everything unless said)", "最多行数（默认全部）" } },
+	[OPTION_OUT] = { "out", "DIR", { "directory, made if it is not there", "输出目录，不存在则创建" } },
+	[OPTION_REFERENCE] = { "reference", "PREFIX", { "only references that begin so", "申请号前缀" } },
+	[OPTION_SINCE] = { "since", "MICROSECONDS", { "only work begun at this UTC microsecond or later", "起始时间（UTC 微秒）" } },
+	[OPTION_STATE] = { "state", "STATE", { "only this state; parked, sealed … list credentials", "按状态；parked、sealed 等列出证书" } },
+	[OPTION_TIMEOUT] = { "timeout", "SECONDS", { "give up after so long", "超时秒数" } },
+	[OPTION_UNTIL_IDLE] = { "until-idle", NULL, { "end when all that can be issued is issued; status 0 only then", "全部可发证申请完成后结束；仅此时返回 0" } },
+	[OPTION_URGENT] = { "urgent", NULL, { "only urgent ones", "仅加急" } },
+	[OPTION_WHY] = { "why", "TEXT", { "the reason, kept on record", "原因，将被记录" } },
+	[OPTION_CONFIG] = { "config", "FILE", { "the bench's configuration; also $MINT_CONFIG", "工作站配置文件；或 $MINT_CONFIG" } },
+	[OPTION_HELP] = { "help", NULL, { "print this", "显示帮助" } },
+	[OPTION_JSON] = { "json", NULL, { "answer as JSON, errors too", "以 JSON 输出，错误亦然" } },
+	[OPTION_LANG] = { "lang", "en|zh", { "language; else LC_ALL, LC_MESSAGES, LANG", "语言；默认取 LC_ALL、LC_MESSAGES、LANG" } },
+	[OPTION_SOCKET] = { "socket", "PATH", { "socket of mint-api; also $MINT_SOCKET, else the configuration's", "mint-api 套接字；或 $MINT_SOCKET，或取自配置" } },
+};
+
+#define BIT(option) (1u << OPTION_##option)
+#define COMMON (BIT(CONFIG) | BIT(HELP) | BIT(JSON) | BIT(LANG) | BIT(SOCKET))
+
+/* The orders of schemas/commands.def: the object is the first argument, `tokens` are the further ones, the rest are options. */
+static const struct order_argument order_arguments[] = {
+#define COMMAND(...)
+#define ARGUMENT(verb, name, required, en, zh) { #verb, #name, required, { en, zh } },
+#include "schemas/commands.def"
+#undef ARGUMENT
+#undef COMMAND
+};
+
+static const struct command commands[] = {
+	{ "status", "", 0, 0, PLACE_CLIENT, 0, { "the bench at a glance", "总览" }, run_status },
+	{ "import", "FILE", 1, 1, PLACE_CLIENT, 0, { "applications from FILE (- for standard input): an array, or one object a line", "导入申请文件（- 为标准输入）" }, run_import },
+	{ "list", "", 0, 0, PLACE_CLIENT, BIT(STATE) | BIT(URGENT) | BIT(LATE) | BIT(REFERENCE) | BIT(LIMIT), { "applications, or credentials of a state", "列出申请或某状态的证书" }, run_list },
+	{ "show", "REFERENCE|CREDENTIAL|SERIAL", 1, 1, PLACE_CLIENT, 0, { "one application, credential (with its evidence) or token", "查看申请、证书（含凭据）或介质" }, run_show },
+	{ "bays", "", 0, 0, PLACE_CLIENT, 0, { "what each bay shows and does", "工位" }, run_bays },
+	{ "watch", "", 0, 0, PLACE_CLIENT, BIT(UNTIL_IDLE) | BIT(TIMEOUT), { "live progress; plain lines when piped", "实时进度" }, run_watch },
+#define COMMAND(verb, object, en, zh) { #verb, #object, 1, 1, PLACE_CLIENT, 0, { en, zh }, run_order },
+#define ARGUMENT(...)
+#include "schemas/commands.def"
+#undef ARGUMENT
+#undef COMMAND
+	{ "events", "", 0, 0, PLACE_CLIENT, BIT(AFTER) | BIT(FOLLOW) | BIT(LIMIT), { "what happened", "事件" }, run_events },
+	{ "summary", "", 0, 0, PLACE_CLIENT, BIT(SINCE), { "numbers of a run", "运行统计" }, run_summary },
+	{ "certs", "", 0, 0, PLACE_CLIENT, BIT(OUT), { "every live certificate as a PEM file named after its credential", "导出全部有效证书（PEM）" }, run_certs },
+	{ "ca", "…", 0, -1, PLACE_VERBATIM, 0, { "the embedded CA, offline: `mintctl ca help`", "内置 CA（离线）：mintctl ca help" }, run_ca },
+	{ "doctor", "", 0, 0, PLACE_OFFLINE, 0, { "what is wrong with this bench and what to do", "检查工作站并给出处理办法" }, run_doctor },
+	{ "completion", "", 0, 0, PLACE_OFFLINE, 0, { "a completion script for bash: source <(mintctl completion)", "bash 补全脚本" }, run_completion },
+};
+
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+
+const struct command *
+command_at(size_t index)
+{
+	return index < COMMAND_COUNT ? &commands[index] : NULL;
+}
+
+const struct command *
+command_by_name(const char *name)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+const struct order_argument *
+order_argument_next(const char *verb, const struct order_argument *before)
+{
+	for (size_t i = before ? (size_t)(before - order_arguments) + 1 : 0; i < sizeof order_arguments / sizeof order_arguments[0]; i++)
+		if (strcmp(order_arguments[i].verb, verb) == 0)
+			return &order_arguments[i];
+	return NULL;
+}
+
+static int
+option_by_name(const char *name, size_t length)
+{
+	for (int i = 0; i < OPTION_COUNT; i++)
+		if (strlen(options[i].name) == length && memcmp(options[i].name, name, length) == 0)
+			return i;
+	return -1;
+}
+
+int
+order_option(const struct order_argument *argument)
+{
+	return option_by_name(argument->name, strlen(argument->name));
+}
+
+static unsigned
+options_of(const struct command *command)
+{
+	unsigned bits = COMMON | (command ? command->options : 0);
+
+	if (command && command->run == run_order)
+		for (const struct order_argument *a = order_argument_next(command->name, NULL); a; a = order_argument_next(command->name, a))
+			if (order_option(a) >= 0)
+				bits |= 1u << order_option(a);
+	return bits;
+}
+
+/* An order with an argument that is no option takes it as further positional arguments. */
+static const struct order_argument *
+list_argument(const struct command *command)
+{
+	const struct order_argument *a = command->run == run_order ? order_argument_next(command->name, NULL) : NULL;
+
+	while (a && order_option(a) >= 0)
+		a = order_argument_next(command->name, a);
+	return a;
+}
+
+static int
+least_of(const struct command *command)
+{
+	const struct order_argument *list = list_argument(command);
+
+	return command->least + (list && list->required);
+}
+
+static int
+most_of(const struct command *command)
+{
+	return list_argument(command) ? -1 : command->most;
+}
+
+static void
+arguments_text(const struct command *command, char *text, size_t text_bytes)
+{
+	static const struct {
+		const char *object, *text;
+	} objects[] = { { "application", "REFERENCE" }, { "credential", "CREDENTIAL" }, { "token", "SERIAL" }, { "bay", "BAY" } };
+	const char *first = command->arguments;
+
+	for (size_t i = 0; command->run == run_order && i < sizeof objects / sizeof objects[0]; i++)
+		if (strcmp(objects[i].object, command->arguments) == 0)
+			first = objects[i].text;
+	snprintf(text, text_bytes, "%s%s", first, list_argument(command) ? " SERIAL…" : "");
+}
+
+/* --- parsing */
+
+static int fault_is(char *, size_t, const char *, ...) __attribute__((format(printf, 3, 4)));
+
+static int
+fault_is(char *fault, size_t fault_bytes, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(fault, fault_bytes, format, arguments);
+	va_end(arguments);
+	return MINT_ARGUMENT;
+}
+
+/* One --name, --name=value or --name value. *index moves on when the value is the next word. */
+static int
+parse_option(int argc, char **argv, int *index, struct run *run, char *fault, size_t fault_bytes)
+{
+	const char *word = argv[*index] + 2, *equals = strchr(word, '=');
+	int option = option_by_name(word, equals ? (size_t)(equals - word) : strlen(word));
+
+	if (option < 0)
+		return fault_is(fault, fault_bytes, "%s: %s", argv[*index], say("not an option", "没有此选项"));
+	if (run->options[option])
+		return fault_is(fault, fault_bytes, "--%s: %s", options[option].name, say("given twice", "重复给出"));
+	if (!options[option].value && equals)
+		return fault_is(fault, fault_bytes, "--%s: %s", options[option].name, say("takes no value", "不带参数值"));
+	if (!options[option].value)
+		run->options[option] = "";
+	else if (equals)
+		run->options[option] = equals + 1;
+	else if (*index + 1 < argc)
+		run->options[option] = argv[++*index];
+	else
+		return fault_is(fault, fault_bytes, "--%s: %s %s", options[option].name, say("needs a value:", "需要参数值："), options[option].value);
+	return 0;
+}
+
+static int
+check_options(const struct run *run, char *fault, size_t fault_bytes)
+{
+	unsigned allowed = options_of(run->command);
+
+	for (int i = 0; i < OPTION_COUNT; i++)
+		if (run->options[i] && !(allowed & 1u << i))
+			return fault_is(fault, fault_bytes, "--%s: %s %s", options[i].name, say("not an option of", "不适用于"),
+			    run->command ? run->command->name : "mintctl");
+	return 0;
+}
+
+static int
+check_arguments(const struct run *run, char *fault, size_t fault_bytes)
+{
+	const struct command *command = run->command;
+	char text[128];
+
+	arguments_text(command, text, sizeof text);
+	if (run->argument_count < least_of(command))
+		return fault_is(fault, fault_bytes, "%s: %s %s", command->name, say("needs", "需要"), text);
+	if (most_of(command) >= 0 && run->argument_count > most_of(command))
+		return fault_is(fault, fault_bytes, "%s: %s", run->arguments[most_of(command)], say("one argument too many", "多余的参数"));
+	if (command->run != run_order)
+		return 0;
+	for (const struct order_argument *a = order_argument_next(command->name, NULL); a; a = order_argument_next(command->name, a))
+		if (a->required && order_option(a) >= 0 && !run->options[order_option(a)])
+			return fault_is(fault, fault_bytes, "%s: --%s %s %s", command->name, a->name, say("is needed:", "为必填："), a->text[screen_language()]);
+	return 0;
+}
+
+int
+command_parse(int argc, char **argv, struct run *run, char *fault, size_t fault_bytes)
+{
+	int r = 0, only_arguments = 0;
+
+	run->arguments = argv; /* positional ones move to the front, behind nothing that is still to be read */
+	for (int i = 1; i < argc && r == 0; i++) {
+		if (!only_arguments && strcmp(argv[i], "--") == 0) {
+			only_arguments = 1;
+		} else if (!only_arguments && strncmp(argv[i], "--", 2) == 0) {
+			r = parse_option(argc, argv, &i, run, fault, fault_bytes);
+		} else if (run->command) {
+			argv[run->argument_count++] = argv[i];
+		} else {
+			run->command = command_by_name(argv[i]);
+			if (!run->command)
+				return fault_is(fault, fault_bytes, "%s: %s", argv[i], say("not a command", "没有此命令"));
+			if (run->command->place == PLACE_VERBATIM) {
+				run->arguments = argv + i + 1;
+				run->argument_count = argc - i - 1;
+				return 0;
+			}
+		}
+	}
+	run->json = run->options[OPTION_JSON] != NULL;
+	if (r == 0)
+		r = check_options(run, fault, fault_bytes);
+	if (r == 0 && !run->command)
+		run->options[OPTION_HELP] = "";
+	if (r == 0 && !run->options[OPTION_HELP])
+		r = check_arguments(run, fault, fault_bytes);
+	return r;
+}
+
+/* --- help */
+
+static void
+print_options(unsigned bits, FILE *out)
+{
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		char text[64];
+
+		if (!(bits & 1u << i))
+			continue;
+		snprintf(text, sizeof text, "--%s%s%s", options[i].name, options[i].value ? " " : "", options[i].value ? options[i].value : "");
+		fputs("  ", out);
+		text_pad(out, text, 28);
+		fprintf(out, "%s\n", options[i].summary[screen_language()]);
+	}
+}
+
+static void
+print_commands(FILE *out)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		char arguments[128], text[160];
+
+		arguments_text(&commands[i], arguments, sizeof arguments);
+		snprintf(text, sizeof text, "%s %s", commands[i].name, arguments);
+		fputs("  ", out);
+		text_pad(out, text, 34);
+		fprintf(out, "%s\n", commands[i].summary[screen_language()]);
+	}
+}
+
+static void
+print_exits(FILE *out)
+{
+	fprintf(out, "\n%s\n  0   %s\n  64  %s\n  65  %s\n  69  %s\n  75  %s\n  77  %s\n", say("Exit status:", "退出码："),
+	    say("done", "完成"), say("wrong usage", "用法错误"), say("data refused", "数据被拒绝"),
+	    say("something is missing or waits for a person", "缺少对象或等待人工处理"), say("try again", "请重试"),
+	    say("not allowed now", "当前不允许"));
+}
+
+void
+command_help(const struct command *command, FILE *out)
+{
+	char arguments[128];
+
+	if (!command) {
+		fprintf(out, "%s mintctl %s\n%s\n\n%s\n", say("usage:", "用法："), say("COMMAND [arguments] [options]", "命令 [参数] [选项]"),
+		    say("Sees and steers a Mintbench.", "查看和操作 Mintbench 制证工作站。"), say("Commands:", "命令："));
+		print_commands(out);
+		fprintf(out, "\n%s\n", say("Options of every command:", "通用选项："));
+		print_options(COMMON, out);
+		print_exits(out);
+		return;
+	}
+	arguments_text(command, arguments, sizeof arguments);
+	fprintf(out, "%s mintctl %s %s [%s]\n%s\n\n", say("usage:", "用法："), command->name, arguments, say("options", "选项"),
+	    command->summary[screen_language()]);
+	for (const struct order_argument *a = order_argument_next(command->name, NULL); a; a = order_argument_next(command->name, a)) {
+		fputs("  ", out);
+		text_pad(out, a->name, 10);
+		fprintf(out, "%s%s\n", a->text[screen_language()], a->required ? "" : say(" (may be left out)", "（可选）"));
+	}
+	print_options(options_of(command), out);
+}
+
+void
+command_completion(FILE *out)
+{
+	fputs("_mintctl() {\n\tlocal word=${COMP_WORDS[COMP_CWORD]} command=\n\tlocal i\n"
+	      "\tfor (( i = 1; i < COMP_CWORD; i++ )); do\n\t\tcase ${COMP_WORDS[i]} in\n"
+	      "\t\t--socket|--config|--lang) (( i++ )) ;;\n\t\t-*) ;;\n\t\t*) command=${COMP_WORDS[i]}; break ;;\n\t\tesac\n\tdone\n"
+	      "\tcase $command in\n\t'') COMPREPLY=($(compgen -W \"", out);
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fprintf(out, "%s ", commands[i].name);
+	fputs("--help --json --lang --socket --config\" -- \"$word\")) ;;\n", out);
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		unsigned bits = options_of(&commands[i]);
+
+		fprintf(out, "\t%s) COMPREPLY=($(compgen %s-W \"", commands[i].name, commands[i].run == run_import ? "-f " : "");
+		for (int k = 0; k < OPTION_COUNT; k++)
+			if (bits & 1u << k)
+				fprintf(out, "--%s ", options[k].name);
+		fputs("\" -- \"$word\")) ;;\n", out);
+	}
+	fputs("\tesac\n}\ncomplete -o default -F _mintctl mintctl\n", out);
+}
+
+int
+run_completion(struct run *run)
+{
+	(void)run;
+	command_completion(stdout);
+	return 0;
+}
+
+/* --- answers */
+
+int
+command_print_json(const struct run *run, json_t *answer)
+{
+	if (!run->json)
+		return 0;
+	json_dumpf(answer, stdout, JSON_INDENT(2));
+	putchar('\n');
+	return 1;
+}
+
+static const char *
+pair_text(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(json_object_get(object, name), say("en", "zh")));
+
+	return text ? text : "";
+}
+
+int
+command_fail(const struct run *run, int error, json_t *object)
+{
+	json_t *detail = json_object_get(object, "detail");
+	char *text = json_is_string(detail) ? strdup(json_string_value(detail)) : json_dumps(detail, JSON_COMPACT | JSON_ENCODE_ANY);
+
+	if (!command_print_json(run, object))
+		fprintf(stderr, "mintctl: %s%s%s: %s\n", pair_text(object, "what"), text && *text ? ": " : "", text ? text : "",
+		    pair_text(object, "do"));
+	free(text);
+	json_decref(object);
+	return error;
+}
+
+int
+command_fail_with(const struct run *run, int error, const char *detail)
+{
+	const struct error_info *info = error_info(error);
+
+	return command_fail(run, error, json_pack("{s:s,s:{s:s,s:s},s:{s:s,s:s},s:s}", "error", info->name, "what", "en", info->what[MINT_EN],
+	    "zh", info->what[MINT_ZH], "do", "en", info->next[MINT_EN], "zh", info->next[MINT_ZH], "detail", detail));
+}

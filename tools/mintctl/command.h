@@ -1,0 +1,92 @@
+/* The commands of mintctl, once: parsing, --help and completion come from the table in command.c. */
+#ifndef MINTCTL_COMMAND_H
+#define MINTCTL_COMMAND_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+struct client;
+
+enum option {
+	OPTION_AFTER, OPTION_AS, OPTION_FOLLOW, OPTION_LATE, OPTION_LIMIT, OPTION_OUT, OPTION_REFERENCE, OPTION_SINCE, OPTION_STATE,
+	OPTION_TIMEOUT, OPTION_UNTIL_IDLE, OPTION_URGENT, OPTION_WHY,
+	/* of every command */
+	OPTION_CONFIG, OPTION_HELP, OPTION_JSON, OPTION_LANG, OPTION_SOCKET,
+	OPTION_COUNT
+};
+
+struct command;
+
+/* One run: what was asked for and how to answer. */
+struct run {
+	const struct command *command;
+	const char *options[OPTION_COUNT]; /* value, "" for a flag given, NULL when not given */
+	char      **arguments;             /* positional */
+	int         argument_count;
+	int         json;
+	const char *config_path;           /* NULL when none was named */
+	const char *socket_path;
+	struct client *client;             /* NULL for offline commands */
+};
+
+enum command_place { PLACE_CLIENT, PLACE_OFFLINE, PLACE_VERBATIM /* all that follows belongs to another program */ };
+
+struct command {
+	const char *name;
+	const char *arguments;   /* for people: "FILE"; the kind of object of an order */
+	int         least, most; /* positional arguments; most −1: any number */
+	enum command_place place;
+	unsigned    options;     /* 1u << enum option */
+	const char *summary[2];
+	int       (*run)(struct run *run); /* 0, or a negative error it has already told */
+};
+
+/* What an order of schemas/commands.def takes besides its object. */
+struct order_argument {
+	const char *verb, *name;
+	int         required;
+	const char *text[2];
+};
+/* The arguments of an order, one after the other: start with NULL; NULL at the end. */
+const struct order_argument *order_argument_next(const char *verb, const struct order_argument *before);
+/* The option that carries it, −1: the positional arguments behind the first do. */
+int order_option(const struct order_argument *argument);
+
+/* NULL at the end. */
+const struct command *command_at(size_t index);
+const struct command *command_by_name(const char *name);
+
+/* Fills in `run` from argv (argv[0] is the program). 0; MINT_ARGUMENT with what is wrong in `fault`. With --help, or no
+ * command at all, run->options[OPTION_HELP] is set. */
+int command_parse(int argc, char **argv, struct run *run, char *fault, size_t fault_bytes);
+
+/* Help of one command, or of all when NULL. */
+void command_help(const struct command *command, FILE *out);
+
+/* A completion script for bash. */
+void command_completion(FILE *out);
+
+/* Tells an error: with --json the object on standard output, else a sentence on standard error. Takes the reference. Returns `error`. */
+int command_fail(const struct run *run, int error, json_t *object);
+/* The same for an error of mintctl's own. */
+int command_fail_with(const struct run *run, int error, const char *detail);
+
+/* With --json: prints the answer and returns 1. The reference stays the caller's. */
+int command_print_json(const struct run *run, json_t *answer);
+
+/* The commands of the other files. */
+int run_bays(struct run *run);
+int run_ca(struct run *run);
+int run_certs(struct run *run);
+int run_completion(struct run *run);
+int run_doctor(struct run *run);
+int run_events(struct run *run);
+int run_import(struct run *run);
+int run_list(struct run *run);
+int run_order(struct run *run);
+int run_show(struct run *run);
+int run_status(struct run *run);
+int run_summary(struct run *run);
+int run_watch(struct run *run);
+
+#endif

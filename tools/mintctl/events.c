@@ -1,0 +1,76 @@
+/* mintctl events: what happened, one line each; with --follow as it happens. */
+#include "schemas/errors.h"
+#include "tools/mintctl/client.h"
+#include "tools/mintctl/look.h"
+#include "tools/mintctl/screen.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { WAIT_S = 30, PAGE = 500 };
+
+static void
+print_event(const json_t *event)
+{
+	const struct error_info *error = error_by_name(text_of(event, "error"));
+	const char *object = *text_of(event, "credential") ? text_of(event, "credential")
+	    : *text_of(event, "application") ? text_of(event, "application") : text_of(event, "token");
+	char at[SCREEN_TIME_BYTES], bay[32] = "";
+
+	screen_time(text_of(event, "at"), at);
+	if (json_is_integer(json_object_get(event, "bay")))
+		snprintf(bay, sizeof bay, "  %s %lld", say("bay", "工位"), number_of(event, "bay"));
+	printf("%lld  %s  %s  %s%s  %s%s%s\n", number_of(event, "seq"), at, text_of(event, "kind"), object, bay, text_of(event, "actor"),
+	    error ? "  " : "", error ? error->what[screen_language()] : "");
+}
+
+/* With --json one object a line, so that a pipe can be read as it comes. */
+static void
+print_events(const struct run *run, const json_t *answer)
+{
+	const json_t *event;
+	size_t i;
+
+	json_array_foreach(json_object_get(answer, "events"), i, event) {
+		if (run->json) {
+			json_dumpf(event, stdout, JSON_COMPACT);
+			putchar('\n');
+		} else {
+			print_event(event);
+		}
+	}
+	fflush(stdout);
+}
+
+int
+run_events(struct run *run)
+{
+	const char *after = run->options[OPTION_AFTER];
+	long long limit = run->options[OPTION_LIMIT] ? strtoll(run->options[OPTION_LIMIT], NULL, 10) : 0, shown = 0;
+	int follow = run->options[OPTION_FOLLOW] != NULL, r = 0, more = 1;
+	char seq[24], page[24];
+
+	if (run->options[OPTION_LIMIT] && limit <= 0)
+		return command_fail_with(run, MINT_ARGUMENT, "--limit");
+	snprintf(seq, sizeof seq, "%s", after ? after : "0");
+	while (more && r == 0 && (!limit || shown < limit)) {
+		char path[LOOK_PATH_BYTES] = "/v1/events";
+		json_t *answer;
+		size_t count;
+
+		snprintf(page, sizeof page, "%lld", limit && limit - shown < PAGE ? limit - shown : PAGE);
+		add_query(path, "after", seq);
+		add_query(path, "limit", page);
+		add_query(path, "wait", follow ? "30" : NULL);
+		r = client_get(run->client, path, (WAIT_S + 15) * 1000L, &answer);
+		if (r != 0)
+			return command_fail(run, r, answer);
+		print_events(run, answer);
+		count = json_array_size(json_object_get(answer, "events"));
+		shown += (long long)count;
+		more = follow || count == PAGE;
+		snprintf(seq, sizeof seq, "%lld", number_of(answer, "seq"));
+		json_decref(answer);
+	}
+	return r;
+}

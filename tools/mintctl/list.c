@@ -1,0 +1,321 @@
+/* mintctl status, summary, list, bays: many things, a line each. */
+#include "schemas/errors.h"
+#include "tools/mintctl/look.h"
+#include "tools/mintctl/screen.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { DETAIL_COLUMNS = 60, CELL_BYTES = 512 };
+
+/* --- status */
+
+static void
+print_tally(const json_t *status, const char *name, const char *machine, const char *title)
+{
+	const json_t *tally = json_object_get(status, name);
+	const char *separator = "";
+	const char *state;
+	json_t *count;
+
+	text_pad(stdout, title, 14);
+	json_object_foreach((json_t *)(uintptr_t)tally, state, count) {
+		if (strcmp(state, "total") == 0)
+			continue;
+		printf("%s%s %lld", separator, state_text(machine, state), (long long)json_integer_value(count));
+		separator = say(", ", "，");
+	}
+	puts(*separator ? "" : say("none", "无"));
+}
+
+static void
+print_pace(const json_t *status)
+{
+	const json_t *pace = json_object_get(status, "tokens_per_hour");
+	char left[SCREEN_SPAN_BYTES];
+
+	if (!json_is_number(pace))
+		return;
+	screen_span(number_of(status, "left_s"), left);
+	text_pad(stdout, say("pace", "速度"), 14);
+	printf("%.0f %s, %s %s\n", json_number_value(pace), say("tokens an hour", "支/小时"), say("left:", "预计剩余："), left);
+}
+
+/* What waits for a person, with what that person does next. */
+static void
+print_parked(const json_t *status)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "parked"), i, row) {
+		const json_t *why = json_object_get(row, "parked");
+
+		printf("\n%s %s: %s%s%s\n  %s %s\n", say("parked:", "搁置："), text_of(row, "name"), words_of(why, "what"),
+		    *text_of(row, "detail") ? ": " : "", text_of(row, "detail"), say("do:", "处理："), words_of(why, "do"));
+		printf("  mintctl resolve %s --as retry|redo|abandon --why …\n", text_of(row, "name"));
+	}
+}
+
+int
+run_status(struct run *run)
+{
+	json_t *status;
+	int r = look(run, "/v1/status", &status);
+
+	if (r != 0)
+		return r;
+	if (!command_print_json(run, status)) {
+		print_tally(status, "applications", "application", say("applications", "申请"));
+		print_tally(status, "credentials", "credential", say("credentials", "证书"));
+		print_tally(status, "tokens", "token", say("tokens", "介质"));
+		print_tally(status, "bays", "bay", say("bays", "工位"));
+		print_tally(status, "labels", "print_job", say("labels", "面单"));
+		print_pace(status);
+		if (number_of(status, "late") > 0)
+			printf("%s %lld (mintctl list --late)\n", say("past their deadline:", "逾期："), number_of(status, "late"));
+		print_parked(status);
+	}
+	json_decref(status);
+	return 0;
+}
+
+/* --- summary */
+
+static void
+print_number(const json_t *summary, const char *name, const char *title)
+{
+	const json_t *value = json_object_get(summary, name);
+
+	text_pad(stdout, title, 26);
+	if (json_is_real(value))
+		printf("%.3f\n", json_real_value(value));
+	else if (json_is_integer(value))
+		printf("%lld\n", (long long)json_integer_value(value));
+	else
+		puts("-");
+}
+
+static void
+print_steps(const json_t *summary)
+{
+	struct table *table = table_new(5);
+	const json_t *row;
+	size_t i;
+
+	table_add(table, say("step", "步骤"));
+	table_add(table, say("times", "次数"));
+	table_add(table, say("failed", "失败"));
+	table_add(table, say("mean ms", "平均毫秒"));
+	table_add(table, say("longest ms", "最长毫秒"));
+	json_array_foreach(json_object_get(summary, "steps"), i, row) {
+		table_add(table, step_text(text_of(row, "step")));
+		table_add_number(table, number_of(row, "count"));
+		table_add_number(table, number_of(row, "failed"));
+		table_add_number(table, number_of(row, "mean_ms"));
+		table_add_number(table, number_of(row, "max_ms"));
+	}
+	putchar('\n');
+	table_print(table, stdout, say("no step has ended yet", "尚无完成的步骤"));
+	table_free(&table);
+}
+
+int
+run_summary(struct run *run)
+{
+	static const struct {
+		const char *name, *en, *zh;
+	} rows[] = {
+		{ "applications", "applications", "申请" },
+		{ "issued", "  issued", "  已发证" },
+		{ "held", "  held", "  暂停" },
+		{ "rejected", "  rejected in review", "  审核不通过" },
+		{ "cancelled", "  cancelled", "  取消" },
+		{ "credentials", "credentials", "证书" },
+		{ "issued_credentials", "  issued", "  已发证" },
+		{ "proofs", "  proven", "  已验证" },
+		{ "waiting", "  waiting", "  待制证" },
+		{ "parked", "  parked", "  搁置" },
+		{ "tokens_quarantined", "tokens in quarantine", "隔离介质" },
+		{ "labels", "labels printed", "已打印面单" },
+		{ "elapsed_s", "elapsed, seconds", "用时（秒）" },
+		{ "tokens_per_hour", "tokens an hour", "支/小时" },
+		{ "bay_utilisation", "bay utilisation", "工位利用率" },
+	};
+	char path[LOOK_PATH_BYTES] = "/v1/summary";
+	json_t *summary;
+	int r = add_query(path, "since", run->options[OPTION_SINCE]);
+
+	r = r == 0 ? look(run, path, &summary) : command_fail_with(run, r, "--since");
+	if (r != 0)
+		return r;
+	if (!command_print_json(run, summary)) {
+		for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+			print_number(summary, rows[i].name, say(rows[i].en, rows[i].zh));
+		print_steps(summary);
+	}
+	json_decref(summary);
+	return 0;
+}
+
+/* --- list */
+
+static void
+add_time(struct table *table, const json_t *row, const char *name)
+{
+	char text[SCREEN_TIME_BYTES];
+
+	screen_time(text_of(row, name), text);
+	table_add(table, text);
+}
+
+static void
+print_applications(const json_t *answer)
+{
+	struct table *table = table_new(6);
+	const json_t *row;
+	size_t i;
+
+	table_add(table, say("application", "申请号"));
+	table_add(table, say("state", "状态"));
+	table_add(table, say("minted", "已制"));
+	table_add(table, say("deadline", "期限"));
+	table_add(table, say("delivery", "交付"));
+	table_add(table, say("marks", "标记"));
+	json_array_foreach(json_object_get(answer, "applications"), i, row) {
+		char text[CELL_BYTES];
+
+		table_add(table, text_of(row, "reference"));
+		table_add(table, state_text("application", text_of(row, "state")));
+		snprintf(text, sizeof text, "%lld/%lld", number_of(row, "minted"), number_of(row, "quantity"));
+		table_add(table, text);
+		add_time(table, row, "deadline_at");
+		table_add(table, strcmp(text_of(row, "delivery"), "post") == 0 ? say("post", "邮寄") : say("on site", "现场"));
+		snprintf(text, sizeof text, "%s%s%s", json_is_true(json_object_get(row, "urgent")) ? say("urgent ", "加急 ") : "",
+		    json_is_true(json_object_get(row, "late")) ? say("late ", "逾期 ") : "",
+		    number_of(row, "parked") ? say("parked ", "搁置 ") : "");
+		table_add(table, text);
+	}
+	table_print(table, stdout, say("no application", "没有申请"));
+	table_free(&table);
+}
+
+static void
+print_credentials(const json_t *answer)
+{
+	struct table *table = table_new(5);
+	const json_t *row;
+	size_t i;
+
+	table_add(table, say("credential", "证书"));
+	table_add(table, say("state", "状态"));
+	table_add(table, say("token", "介质"));
+	table_add(table, say("since", "始于"));
+	table_add(table, say("why, and what to do", "原因与处理"));
+	json_array_foreach(json_object_get(answer, "credentials"), i, row) {
+		const json_t *why = json_object_get(row, "parked");
+		char text[CELL_BYTES], cut[CELL_BYTES];
+
+		snprintf(text, sizeof text, "%s%s%s", words_of(why, "what"), json_is_object(why) ? " → " : "", words_of(why, "do"));
+		text_cut(text, DETAIL_COLUMNS * 2, cut, sizeof cut);
+		table_add(table, text_of(row, "name"));
+		table_add(table, state_text("credential", text_of(row, "state")));
+		table_add(table, text_of(row, "token"));
+		add_time(table, row, "changed_at");
+		table_add(table, cut);
+	}
+	table_print(table, stdout, say("no credential", "没有证书"));
+	table_free(&table);
+}
+
+static int
+is_state_of(const char *machine, const char *name)
+{
+	static const struct {
+		const char *machine, *name;
+	} states[] = {
+#define STATE(machine, name, en, zh) { #machine, #name },
+#define CHANGE(...)
+#include "schemas/states.def"
+#undef CHANGE
+#undef STATE
+	};
+
+	for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+		if (strcmp(states[i].machine, machine) == 0 && strcmp(states[i].name, name) == 0)
+			return 1;
+	return 0;
+}
+
+int
+run_list(struct run *run)
+{
+	const char *state = run->options[OPTION_STATE];
+	int credentials = state && !is_state_of("application", state) && is_state_of("credential", state);
+	long long limit = run->options[OPTION_LIMIT] ? strtoll(run->options[OPTION_LIMIT], NULL, 10) : 0;
+	char path[LOOK_PATH_BYTES];
+	json_t *answer;
+	int r = 0;
+
+	if (state && !credentials && !is_state_of("application", state))
+		return command_fail_with(run, MINT_ARGUMENT, "--state");
+	if (run->options[OPTION_LIMIT] && limit <= 0)
+		return command_fail_with(run, MINT_ARGUMENT, "--limit");
+	snprintf(path, sizeof path, credentials ? "/v1/credentials" : "/v1/applications");
+	r = add_query(path, "state", state);
+	if (r == 0)
+		r = add_query(path, credentials ? "application" : "reference", run->options[OPTION_REFERENCE]);
+	if (r == 0 && !credentials)
+		r = add_query(path, "urgent", run->options[OPTION_URGENT] ? "1" : NULL);
+	if (r == 0 && !credentials)
+		r = add_query(path, "late", run->options[OPTION_LATE] ? "1" : NULL);
+	if (r != 0)
+		return command_fail_with(run, r, "list");
+	r = look_at_all(run, path, credentials ? "credentials" : "applications", limit, &answer);
+	if (r == 0 && !command_print_json(run, answer))
+		credentials ? print_credentials(answer) : print_applications(answer);
+	json_decref(answer);
+	return r;
+}
+
+/* --- bays */
+
+int
+run_bays(struct run *run)
+{
+	struct table *table;
+	json_t *answer;
+	const json_t *row;
+	size_t i;
+	int r = look(run, "/v1/bays", &answer);
+
+	if (r != 0)
+		return r;
+	if (command_print_json(run, answer)) {
+		json_decref(answer);
+		return 0;
+	}
+	table = table_new(6);
+	table_add(table, say("bay", "工位"));
+	table_add(table, say("state", "状态"));
+	table_add(table, say("step", "步骤"));
+	table_add(table, say("credential", "证书"));
+	table_add(table, say("token", "介质"));
+	table_add(table, say("trouble, and what to do", "故障与处理"));
+	json_array_foreach(json_object_get(answer, "bays"), i, row) {
+		const json_t *why = json_object_get(row, "trouble");
+		char text[CELL_BYTES];
+
+		snprintf(text, sizeof text, "%s%s%s", words_of(why, "what"), json_is_object(why) ? " → " : "", words_of(why, "do"));
+		table_add_number(table, number_of(row, "bay"));
+		table_add(table, state_text("bay", text_of(row, "state")));
+		table_add(table, *text_of(row, "step") ? step_text(text_of(row, "step")) : "");
+		table_add(table, text_of(row, "credential"));
+		table_add(table, text_of(row, "token"));
+		table_add(table, text);
+	}
+	table_print(table, stdout, say("no bay", "没有工位"));
+	table_free(&table);
+	json_decref(answer);
+	return 0;
+}

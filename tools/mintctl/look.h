@@ -1,0 +1,24 @@
+/* Reading members of answers, and getting answers, in one line each. */
+#ifndef MINTCTL_LOOK_H
+#define MINTCTL_LOOK_H
+
+#include "tools/mintctl/command.h"
+
+enum { LOOK_TIMEOUT_MS = 15000, LOOK_PATH_BYTES = 1024 };
+
+/* A member's text, "" when it is absent, null or no text. Lives as long as the object. */
+const char *text_of(const json_t *object, const char *name);
+long long   number_of(const json_t *object, const char *name);
+/* The sentence of {"en", "zh"} in the chosen language, "" when absent. */
+const char *words_of(const json_t *object, const char *name);
+
+/* GET, telling an error by itself. 0 with a new reference, or the error. */
+int look(struct run *run, const char *path, json_t **answer);
+
+/* Appends "?name=value" or "&name=value"; nothing for a NULL value. 0 or MINT_ARGUMENT when it does not fit. */
+int add_query(char *path, const char *name, const char *value);
+
+/* Follows `cursor` page after page and gives all rows of `list` as one object {list: rows}. `limit` 0: all. */
+int look_at_all(struct run *run, const char *path, const char *list, long long limit, json_t **answer);
+
+#endif
