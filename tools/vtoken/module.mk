@@ -40,3 +40,20 @@ build/vpcd-quick.so: tools/vtoken/reader.c
 	  $$(pkg-config --cflags libpcsclite) -o $@ $< -ldl -lpthread
 
 programs: build/vpcd-quick.so
+
+UNIT_TESTS += test-vtoken-apdu test-vtoken-card test-vtoken-trace
+test-vtoken-apdu_SRC := tests/unit/test_vtoken_apdu.c
+test-vtoken-apdu_USES := vtoken-core schemas
+test-vtoken-apdu_PKGS := cmocka
+
+test-vtoken-card_SRC := \
+	tests/unit/test_vtoken_card.c \
+	tests/unit/vtoken_dialogue.c
+test-vtoken-card_USES := vtoken-core schemas
+test-vtoken-card_PKGS := cmocka
+
+test-vtoken-trace_SRC := \
+	tests/unit/test_vtoken_trace.c \
+	tests/unit/vtoken_dialogue.c
+test-vtoken-trace_USES := vtoken-core schemas
+test-vtoken-trace_PKGS := cmocka
