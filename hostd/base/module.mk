@@ -20,6 +20,18 @@ base_SRC += \
 
 base_PKGS += jansson libconfuse libcrypto libevent_core
 
+UNIT_TESTS += test-application
+test-application_SRC := \
+	tests/unit/test_application.c
+test-application_USES := base schemas
+test-application_PKGS := cmocka
+
+UNIT_TESTS += test-application-stream
+test-application-stream_SRC := \
+	tests/unit/test_application_stream.c
+test-application-stream_USES := base schemas
+test-application-stream_PKGS := cmocka
+
 UNIT_TESTS += test-calendar
 test-calendar_SRC := \
 	tests/unit/test_calendar.c
@@ -55,6 +67,12 @@ test-messages_SRC := \
 	tests/unit/test_messages.c
 test-messages_USES := schemas
 test-messages_PKGS := cmocka
+
+UNIT_TESTS += test-text
+test-text_SRC := \
+	tests/unit/test_text.c
+test-text_USES := base schemas
+test-text_PKGS := cmocka
 
 FUZZERS += fuzz-config
 fuzz-config_SRC := \
