@@ -79,6 +79,11 @@ fuzz-config_SRC := \
 	tests/fuzz/fuzz_config.c
 fuzz-config_USES := base schemas
 
+FUZZERS += fuzz-import
+fuzz-import_SRC := \
+	tests/fuzz/fuzz_import.c
+fuzz-import_USES := base schemas
+
 FUZZERS += fuzz-model
 fuzz-model_SRC := \
 	tests/fuzz/fuzz_model.c
