@@ -3,6 +3,7 @@ base_SRC += \
 	hostd/base/application.c \
 	hostd/base/application_field.c \
 	hostd/base/application_read.c \
+	hostd/base/application_rules.c \
 	hostd/base/application_schema.c \
 	hostd/base/application_stream.c \
 	hostd/base/calendar.c \

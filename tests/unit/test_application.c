@@ -295,11 +295,11 @@ texts_of_the_listed_length_are_taken(void **state)
 {
 	json_t *root = load_whole();
 	struct application *application;
-	char name[64 * 3 + 1] = "";
+	char name[64 * 3 + 1];
 
 	(void)state;
-	for (int i = 0; i < 64; i++)
-		strcat(name, "长");
+	for (size_t i = 0; i < 64; i++)
+		memcpy(name + 3 * i, "长", sizeof "长");
 	json_object_set_new(json_object_get(root, "organisation"), "name", json_string(name));
 	application = parse_json(root);
 	assert_non_null(application);

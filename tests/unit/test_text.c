@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -127,8 +128,7 @@ assert_place(const char *marked, const char *expected)
 	char text[256], path[96];
 	size_t offset = strcspn(marked, "^");
 
-	strcpy(text, marked);
-	memmove(text + offset, text + offset + 1, strlen(text + offset));
+	snprintf(text, sizeof text, "%.*s%s", (int)offset, marked, marked + offset + 1);
 	json_place(text, strlen(text), offset, path, sizeof path);
 	assert_string_equal(path, expected);
 }
