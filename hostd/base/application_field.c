@@ -40,8 +40,8 @@ enum {
 
 static const struct field rows[] = {
 #define FIELD(object, member, name, type, required, minimum, maximum, bytes, detail, personal, t_en, t_zh, d_en, d_zh) \
-	{ name, { t_en, t_zh }, { d_en, d_zh }, offsetof(STRUCT_##object, member), OBJECT_##object, FIELD_##type, \
-	  DETAIL_##type(detail), minimum, maximum, bytes, required, personal },
+	{ OBJECT_##object, name, FIELD_##type, required, minimum, maximum, bytes, DETAIL_##type(detail), personal, \
+	  offsetof(STRUCT_##object, member), { t_en, t_zh }, { d_en, d_zh } },
 #include "schemas/application.def"
 };
 
@@ -77,7 +77,7 @@ static const struct field_choice roles[] = {
 #include "schemas/application.def"
 };
 
-#define WORDS(list) { (list), sizeof(list) / sizeof((list)[0]) }
+#define WORDS(list) { list, sizeof list / sizeof list[0] }
 static const struct {
 	const struct field_choice *words;
 	size_t count;

@@ -42,17 +42,17 @@ struct field_object_info {
 };
 
 struct field {
-	const char *name;
-	const char *title[2]; /* by enum mint_language */
-	const char *description[2];
-	size_t   offset; /* in struct application, or in struct application_credential for OBJECT_CREDENTIAL */
 	enum field_object object;
-	enum field_type   type;
-	int      detail; /* enum field_form, field_list or field_object, by type */
+	const char *name;
+	enum field_type type;
+	bool     required;
 	unsigned minimum, maximum; /* characters, value or items; the default of a flag is `minimum` */
 	unsigned max_bytes;
-	bool     required;
+	int      detail; /* enum field_form, field_list or field_object, by type */
 	bool     personal;
+	size_t   offset; /* in struct application, or in struct application_credential for OBJECT_CREDENTIAL */
+	const char *title[2];
+	const char *description[2];
 };
 
 /* All rows in the order of the list; *count is set. */

@@ -1,4 +1,4 @@
-/* Reading one application record: text to JSON, JSON to the struct by the table of fields. */
+/* Reading one application record: text to JSON, JSON by the table of fields, then what lies between fields. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,8 +6,8 @@
 
 #include "hostd/base/application.h"
 #include "hostd/base/application_field.h"
-#include "hostd/base/application_rules.h"
 #include "hostd/base/date.h"
+#include "hostd/base/identity.h"
 #include "hostd/base/json_place.h"
 #include "hostd/base/text.h"
 
@@ -15,9 +15,110 @@
 #define APPROVED_YEAR_FIRST 2015
 #define APPROVED_YEAR_LAST  2100
 
+struct reading {
+	const struct application_policy *policy;
+	struct findings *findings;
+	struct application *application;
+	bool out_of_memory;
+};
+
 static void read_object(struct reading *, enum field_object, const json_t *, void *base, const char *prefix);
 
+/* ---------------------------------------------------------------- forms of text */
+
+static void
+check_plain(struct reading *reading, const char *path, const char *text)
+{
+	(void)reading, (void)path, (void)text; /* what every text must keep is all it must keep */
+}
+
+static void
+check_reference(struct reading *reading, const char *path, const char *text)
+{
+	static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	static const char other[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+
+	if (!strchr(first, text[0]) || text[strspn(text, other)] != '\0')
+		findings_add(reading->findings, RULE_REFERENCE, path, NULL);
+}
+
+static void
+check_uscc(struct reading *reading, const char *path, const char *text)
+{
+	static const enum finding_rule rules[] = {
+		[USCC_LENGTH] = RULE_USCC_LENGTH,
+		[USCC_CHARACTER] = RULE_USCC_CHARACTER,
+		[USCC_DIVISION] = RULE_USCC_DIVISION,
+		[USCC_CHECK] = RULE_USCC_CHECK,
+		[USCC_ORGANISATION] = RULE_USCC_ORGANISATION,
+		[USCC_DIGITS] = RULE_USCC_DIGITS,
+	};
+	enum uscc_fault fault = uscc_check(text);
+
+	if (fault != USCC_OK)
+		findings_add(reading->findings, rules[fault], path, NULL);
+}
+
+static void
+check_division(struct reading *reading, const char *path, const char *text)
+{
+	enum division_fault fault = division_check(text);
+
+	if (fault != DIVISION_OK)
+		findings_add(reading->findings, fault == DIVISION_FORM ? RULE_DIVISION_FORM : RULE_DIVISION_PROVINCE, path, NULL);
+}
+
+static void
+check_id_card(struct reading *reading, const char *path, const char *text)
+{
+	static const enum finding_rule rules[] = {
+		[ID_CARD_LENGTH] = RULE_ID_CARD_LENGTH,
+		[ID_CARD_CHARACTER] = RULE_ID_CARD_CHARACTER,
+		[ID_CARD_DATE] = RULE_ID_CARD_DATE,
+		[ID_CARD_CHECK] = RULE_ID_CARD_CHECK,
+	};
+	enum id_card_fault fault = id_card_check(text, date_local_day(reading->policy->now_us));
+
+	if (fault != ID_CARD_OK)
+		findings_add(reading->findings, rules[fault], path, NULL);
+}
+
+static void
+check_phone(struct reading *reading, const char *path, const char *text)
+{
+	if (phone_kind(text) == PHONE_INVALID)
+		findings_add(reading->findings, RULE_PHONE, path, NULL);
+}
+
+static void
+check_email(struct reading *reading, const char *path, const char *text)
+{
+	if (!email_valid(text))
+		findings_add(reading->findings, RULE_EMAIL, path, NULL);
+}
+
+/* Times are checked where they are read: read_time. */
+static void (*const form_checks[FORM_COUNT])(struct reading *, const char *, const char *) = {
+	[FORM_PLAIN] = check_plain,
+	[FORM_REFERENCE] = check_reference,
+	[FORM_USCC] = check_uscc,
+	[FORM_DIVISION] = check_division,
+	[FORM_ID_CARD] = check_id_card,
+	[FORM_PHONE] = check_phone,
+	[FORM_EMAIL] = check_email,
+	[FORM_INSTANT] = check_plain,
+};
+
 /* ---------------------------------------------------------------- values */
+
+static void
+add_number(struct reading *reading, enum finding_rule rule, const char *path, size_t number)
+{
+	char argument[24];
+
+	snprintf(argument, sizeof argument, "%zu", number);
+	findings_add(reading->findings, rule, path, argument);
+}
 
 static bool
 check_characters(struct reading *reading, const char *path, const char *text)
@@ -49,11 +150,11 @@ check_length(struct reading *reading, const struct field *field, const char *pat
 	if (field->minimum == field->maximum)
 		return true;
 	if (characters > field->maximum)
-		rules_add_number(reading, RULE_TOO_LONG, path, field->maximum);
+		add_number(reading, RULE_TOO_LONG, path, field->maximum);
 	else if (characters < field->minimum)
-		rules_add_number(reading, RULE_TOO_SHORT, path, field->minimum);
+		add_number(reading, RULE_TOO_SHORT, path, field->minimum);
 	else if (strlen(text) > field->max_bytes)
-		rules_add_number(reading, RULE_TOO_MANY_BYTES, path, field->max_bytes);
+		add_number(reading, RULE_TOO_MANY_BYTES, path, field->max_bytes);
 	else
 		return true;
 	return false;
@@ -63,7 +164,7 @@ static void
 read_text(struct reading *reading, const struct field *field, const json_t *json, void *member, const char *path)
 {
 	const char *text = json_string_value(json);
-	char **copy = member;
+	char *copy;
 
 	if (!text) {
 		findings_add(reading->findings, RULE_TYPE_TEXT, path, NULL);
@@ -71,9 +172,10 @@ read_text(struct reading *reading, const struct field *field, const json_t *json
 	}
 	if (!check_characters(reading, path, text) || !check_length(reading, field, path, text))
 		return;
-	rules_check_form(reading, (enum field_form)field->detail, path, text);
-	*copy = strdup(text);
-	reading->out_of_memory = reading->out_of_memory || !*copy;
+	form_checks[field->detail](reading, path, text);
+	copy = strdup(text);
+	memcpy(member, &copy, sizeof copy);
+	reading->out_of_memory = reading->out_of_memory || !copy;
 }
 
 static void
@@ -144,6 +246,19 @@ read_time(struct reading *reading, const struct field *field, const json_t *json
 	}
 }
 
+/* The words of the list that are in the mask (bits 1 << value), "new, renew". */
+static void
+list_words(enum field_list list, unsigned mask, char *text, size_t size)
+{
+	size_t count, used = 0;
+	const struct field_choice *choices = field_choices(list, &count);
+
+	text[0] = '\0';
+	for (size_t i = 0; i < count && used < size; i++)
+		if (mask & (1U << (i + 1)))
+			used += (size_t)snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "", choices[i].text);
+}
+
 static void
 read_choice(struct reading *reading, const struct field *field, const json_t *json, void *member, const char *path)
 {
@@ -155,7 +270,7 @@ read_choice(struct reading *reading, const struct field *field, const json_t *js
 	if (!text) {
 		findings_add(reading->findings, RULE_TYPE_TEXT, path, NULL);
 	} else if (value == 0) {
-		rules_list_words(list, ~0U, words, sizeof words);
+		list_words(list, ~0U, words, sizeof words);
 		findings_add(reading->findings, RULE_CHOICE, path, words);
 	} else {
 		memcpy(member, &value, sizeof value);
@@ -292,6 +407,98 @@ read_object(struct reading *reading, enum field_object object, const json_t *jso
 	}
 }
 
+/* ---------------------------------------------------------------- between fields */
+
+static void
+check_division_agrees(struct reading *reading)
+{
+	const struct application_organisation *organisation = &reading->application->organisation;
+	enum uscc_fault fault = organisation->uscc ? uscc_check(organisation->uscc) : USCC_LENGTH;
+	bool has_division = fault == USCC_OK || fault >= USCC_CHECK;
+
+	if (has_division && organisation->division && division_check(organisation->division) == DIVISION_OK &&
+	    !uscc_names_division(organisation->uscc, organisation->division))
+		findings_add(reading->findings, RULE_DIVISION_DIFFERS, "organisation.division", NULL);
+}
+
+static void
+check_holders(struct reading *reading)
+{
+	const struct application *application = reading->application;
+
+	for (unsigned i = 0; i < application->credential_count; i++) {
+		const struct application_credential *credential = &application->credentials[i];
+		char path[FINDING_PATH_SIZE];
+
+		snprintf(path, sizeof path, "credentials[%u].holder", i);
+		if (credential->role == APPLICATION_ROLE_UNIT && credential->holder)
+			findings_add(reading->findings, RULE_HOLDER_EXTRA, path, NULL);
+		if (credential->role > APPLICATION_ROLE_UNIT && !credential->holder)
+			findings_add(reading->findings, RULE_HOLDER_MISSING, path, NULL);
+	}
+}
+
+/* All of them are the organisation's own when the record lists none. */
+static void
+fill_credentials(struct reading *reading)
+{
+	struct application *application = reading->application;
+
+	if (application->quantity == 0)
+		return;
+	if (application->credentials) {
+		if (application->credential_count != application->quantity)
+			add_number(reading, RULE_QUANTITY, "credentials", application->quantity);
+		return;
+	}
+	application->credentials = calloc(application->quantity, sizeof *application->credentials);
+	if (!application->credentials) {
+		reading->out_of_memory = true;
+		return;
+	}
+	application->credential_count = application->quantity;
+	for (unsigned i = 0; i < application->quantity; i++)
+		application->credentials[i].role = APPLICATION_ROLE_UNIT;
+}
+
+static void
+check_medium(struct reading *reading, bool has_delivery)
+{
+	const struct application *application = reading->application;
+	char words[FINDING_ARGUMENT_SIZE];
+
+	if (application->medium == APPLICATION_MEDIUM_TOKEN && !has_delivery)
+		findings_add(reading->findings, RULE_DELIVERY_MISSING, "delivery", NULL);
+	if (application->medium == APPLICATION_MEDIUM_MOBILE) {
+		if (has_delivery)
+			findings_add(reading->findings, RULE_DELIVERY_EXTRA, "delivery", NULL);
+		if (application->person.phone && phone_kind(application->person.phone) == PHONE_LANDLINE)
+			findings_add(reading->findings, RULE_PHONE_MOBILE, "person.phone", NULL);
+	}
+	if (application->medium != APPLICATION_MEDIUM_NONE && !(reading->policy->media & (1U << application->medium))) {
+		list_words(LIST_MEDIUM, reading->policy->media, words, sizeof words);
+		findings_add(reading->findings, RULE_MEDIUM_ELSEWHERE, "medium", words);
+	}
+}
+
+static void
+check_kind(struct reading *reading, bool has_previous)
+{
+	const struct application *application = reading->application;
+	char words[FINDING_ARGUMENT_SIZE];
+
+	if (application->kind == APPLICATION_KIND_NONE)
+		return;
+	if (application->kind == APPLICATION_KIND_NEW && has_previous)
+		findings_add(reading->findings, RULE_PREVIOUS_EXTRA, "previous_reference", NULL);
+	if (application->kind != APPLICATION_KIND_NEW && !has_previous)
+		findings_add(reading->findings, RULE_PREVIOUS_MISSING, "previous_reference", NULL);
+	if (!(reading->policy->kinds & (1U << application->kind))) {
+		list_words(LIST_KIND, reading->policy->kinds, words, sizeof words);
+		findings_add(reading->findings, RULE_KIND_ELSEWHERE, "kind", words);
+	}
+}
+
 static void
 note_reference(struct findings *findings, const json_t *json)
 {
@@ -316,8 +523,11 @@ read_record(const json_t *json, const struct application_policy *policy, struct 
 	if (!reading.application)
 		return MINT_MEMORY;
 	read_object(&reading, OBJECT_ROOT, json, reading.application, "");
-	rules_check_whole(&reading, json_object_get(json, "delivery") != NULL,
-	                  json_object_get(json, "previous_reference") != NULL);
+	fill_credentials(&reading);
+	check_holders(&reading);
+	check_division_agrees(&reading);
+	check_medium(&reading, json_object_get(json, "delivery") != NULL);
+	check_kind(&reading, json_object_get(json, "previous_reference") != NULL);
 	if (!reading.out_of_memory && !findings_have(findings, FINDING_ERROR)) {
 		*application = reading.application;
 		return 0;

@@ -3,7 +3,6 @@ base_SRC += \
 	hostd/base/application.c \
 	hostd/base/application_field.c \
 	hostd/base/application_read.c \
-	hostd/base/application_rules.c \
 	hostd/base/application_schema.c \
 	hostd/base/application_stream.c \
 	hostd/base/calendar.c \
@@ -20,18 +19,6 @@ base_SRC += \
 	hostd/base/text.c
 
 base_PKGS += jansson libconfuse libcrypto libevent_core
-
-UNIT_TESTS += test-application
-test-application_SRC := \
-	tests/unit/test_application.c
-test-application_USES := base schemas
-test-application_PKGS := cmocka
-
-UNIT_TESTS += test-application-stream
-test-application-stream_SRC := \
-	tests/unit/test_application_stream.c
-test-application-stream_USES := base schemas
-test-application-stream_PKGS := cmocka
 
 UNIT_TESTS += test-calendar
 test-calendar_SRC := \
@@ -69,21 +56,10 @@ test-messages_SRC := \
 test-messages_USES := schemas
 test-messages_PKGS := cmocka
 
-UNIT_TESTS += test-text
-test-text_SRC := \
-	tests/unit/test_text.c
-test-text_USES := base schemas
-test-text_PKGS := cmocka
-
 FUZZERS += fuzz-config
 fuzz-config_SRC := \
 	tests/fuzz/fuzz_config.c
 fuzz-config_USES := base schemas
-
-FUZZERS += fuzz-import
-fuzz-import_SRC := \
-	tests/fuzz/fuzz_import.c
-fuzz-import_USES := base schemas
 
 FUZZERS += fuzz-model
 fuzz-model_SRC := \

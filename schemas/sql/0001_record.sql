@@ -17,6 +17,7 @@ CREATE TABLE application (
   deadline_at   INTEGER NOT NULL,                 -- one working day after approval, by the calendar in use at import
   imported_at   INTEGER NOT NULL,
   issued_at     INTEGER,
+  changed_at    INTEGER NOT NULL,                 -- of the state
   record_sha256 BLOB NOT NULL,                    -- of the canonical record: a second import compares with it
   held_why      TEXT,                             -- JSON array of findings, or the operator's reason, while state is 'held'
   held_from     TEXT                              -- state to go back to
@@ -42,6 +43,7 @@ CREATE TABLE credential (
   parked_from    TEXT,                            -- state in which it was parked
   parked_error   TEXT,                            -- name in schemas/errors.def
   parked_detail  TEXT,
+  pending        TEXT CHECK (pending IN ('redo','abandon')), -- what follows once its signed certificate is revoked
   -- copied from the application so that the claim is one look into one small index
   urgent         INTEGER NOT NULL DEFAULT 0,
   deadline_at    INTEGER NOT NULL,
@@ -111,7 +113,9 @@ CREATE TABLE certificate (
   certificate   BLOB,                             -- DER, once signed
   asked_at      INTEGER,
   signed_at     INTEGER,
-  revoked_at    INTEGER
+  revoked_at    INTEGER,
+  error         TEXT,                             -- the CA's last answer that was not a certificate
+  detail        TEXT
 ) STRICT;
 CREATE UNIQUE INDEX certificate_live ON certificate (credential_id, purpose) WHERE state NOT IN ('refused','revoked');
 CREATE INDEX certificate_open ON certificate (state) WHERE state IN ('reserved','asked','unknown','revoking');
@@ -167,7 +171,8 @@ CREATE TABLE print_job (
   place      TEXT,
   error      TEXT,
   detail     TEXT,
-  made_at    INTEGER NOT NULL,
+  made_at    INTEGER NOT NULL,                    -- printed on the label: the same job gives the same dots
+  changed_at INTEGER NOT NULL,
   printed_at INTEGER
 ) STRICT;
 CREATE INDEX print_job_open ON print_job (state) WHERE state IN ('waiting','printing');

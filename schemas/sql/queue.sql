@@ -1,11 +1,355 @@
 -- Every statement of mint-queue, once. tools/dev/statements.awk makes build/gen/queue_sql.h from it; the form of a list:
 --   -- :name  by caller  read|write
 --   the statement, with numbered parameters, to its semicolon
--- Names of states are literals here so that the partial indexes of the record can be used.
+-- Names of states are literals here so that the partial indexes of the record can be used. An id of 0 stands for none.
 
--- :fact_get  by queue/store.c  read
+-- ---------------------------------------------------------------- small facts
+
+-- :fact_get  by queue/turn.c  read
 SELECT value FROM fact WHERE name = ?1;
 
--- :fact_set  by queue/store.c  write
+-- :fact_set  by queue/turn.c  write
 INSERT INTO fact (name, value) VALUES (?1, ?2)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- :operator_seen  by queue/commands.c,queue/import.c  write
+INSERT INTO operator (name, seen_at) VALUES (?1, ?2)
+ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at;
+
+-- ---------------------------------------------------------------- the feed
+
+-- :event_add  by queue/feed.c  write
+INSERT INTO event (at, actor, kind, application_id, credential_id, token_id, bay, error, detail)
+VALUES (?1, ?2, ?3, nullif(?4, 0), nullif(?5, 0), nullif(?6, 0), nullif(?7, 0), ?8, ?9);
+
+-- :event_last  by queue/queue.c  read
+SELECT max(seq) FROM event;
+
+-- :event_importer  by queue/commands.c  read
+SELECT actor FROM event WHERE application_id = ?1 AND kind = 'application.imported' ORDER BY seq LIMIT 1;
+
+-- ---------------------------------------------------------------- states: state, application, credential, token
+
+-- :application_state  by queue/states.c  read
+SELECT state, id, NULL, NULL FROM application WHERE id = ?1;
+
+-- :application_set_state  by queue/states.c  write
+UPDATE application SET state = ?2, changed_at = ?3 WHERE id = ?1;
+
+-- :credential_state  by queue/states.c  read
+SELECT c.state, c.application_id, c.id, u.token_id
+FROM credential c LEFT JOIN token_use u ON u.id = c.use_id WHERE c.id = ?1;
+
+-- :credential_set_state  by queue/states.c  write
+UPDATE credential SET state = ?2, changed_at = ?3 WHERE id = ?1;
+
+-- :token_state  by queue/states.c  read
+SELECT t.state, NULL, u.credential_id, t.id
+FROM token t LEFT JOIN token_use u ON u.token_id = t.id AND u.ended_at IS NULL WHERE t.id = ?1;
+
+-- :token_set_state  by queue/states.c  write
+UPDATE token SET state = ?2, seen_at = ?3 WHERE id = ?1;
+
+-- :print_job_state  by queue/states.c  read
+SELECT j.state, p.application_id, NULL, NULL FROM print_job j JOIN parcel p ON p.id = j.parcel_id WHERE j.id = ?1;
+
+-- :print_job_set_state  by queue/states.c  write
+UPDATE print_job SET state = ?2, changed_at = ?3 WHERE id = ?1;
+
+-- ---------------------------------------------------------------- applications
+
+-- :application_add  by queue/import.c  write
+INSERT INTO application (reference, kind, medium, state, quantity, urgent, delivery, approved_at, deadline_at, imported_at,
+                         changed_at, record_sha256, held_why, held_from)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13);
+
+-- :application_by_reference  by queue/import.c,queue/commands.c,queue/pack.c  read
+SELECT a.id, a.state, a.record_sha256, p.record, a.held_from, a.held_why, a.medium, a.kind
+FROM application a LEFT JOIN person p ON p.application_id = a.id WHERE a.reference = ?1;
+
+-- :application_hold  by queue/commands.c  write
+UPDATE application SET held_from = state, held_why = ?2 WHERE id = ?1;
+
+-- :application_free  by queue/commands.c  write
+UPDATE application SET held_from = NULL, held_why = NULL WHERE id = ?1;
+
+-- :application_issued  by queue/pack.c  write
+UPDATE application SET issued_at = ?2 WHERE id = ?1;
+
+-- Credentials of an application by how far they are; those given up count nowhere.
+-- :application_progress  by queue/finish.c  read
+SELECT count(*), sum(state IN ('sealed', 'taken', 'packed')), sum(state = 'packed'),
+       sum(state IN ('verified', 'sealed', 'taken', 'packed'))
+FROM credential WHERE application_id = ?1 AND state <> 'revoked';
+
+-- :person_add  by queue/import.c  write
+INSERT INTO person (application_id, record) VALUES (?1, ?2);
+
+-- :person_record  by queue/certify.c,queue/label.c  read
+SELECT record FROM person WHERE application_id = ?1;
+
+-- :credential_add  by queue/import.c  write
+INSERT INTO credential (application_id, ordinal, name, key_type, profile, urgent, deadline_at, claimable, changed_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
+
+-- :credentials_claimable  by queue/commands.c  write
+UPDATE credential SET claimable = ?2 WHERE application_id = ?1;
+
+-- ---------------------------------------------------------------- the claim
+
+-- Earliest deadline first, an application kept together.
+-- :credential_next  by queue/claim.c  read
+SELECT id, application_id FROM credential WHERE state = 'waiting' AND claimable = 1
+ORDER BY urgent DESC, deadline_at, application_id, ordinal LIMIT 1;
+
+-- How many wait, counted up to a limit: no more bays are started than can find work.
+-- :credential_waiting  by queue/claim.c  read
+SELECT count(*) FROM (SELECT 1 FROM credential WHERE state = 'waiting' AND claimable = 1 LIMIT ?1);
+
+-- :credential_bind  by queue/claim.c  write
+UPDATE credential SET use_id = ?2, attempt = attempt + 1 WHERE id = ?1;
+
+-- :use_add  by queue/claim.c  write
+INSERT INTO token_use (credential_id, token_id, bay, begun_at) VALUES (?1, ?2, ?3, ?4);
+
+-- :use_end  by queue/fault.c,queue/finish.c  write
+UPDATE token_use SET ended_at = ?3, outcome = ?2 WHERE id = ?1 AND ended_at IS NULL;
+
+-- ---------------------------------------------------------------- credentials in work
+
+-- :credential_by_name  by queue/commands.c  read
+SELECT id, application_id, use_id, parked_from FROM credential WHERE name = ?1;
+
+-- :credential_unbind  by queue/fault.c  write
+UPDATE credential SET use_id = NULL WHERE id = ?1;
+
+-- :credential_park  by queue/fault.c  write
+UPDATE credential SET parked_from = ?2, parked_error = ?3, parked_detail = ?4 WHERE id = ?1;
+
+-- :credential_unpark  by queue/fault.c  write
+UPDATE credential SET parked_from = NULL, parked_error = NULL, parked_detail = NULL WHERE id = ?1;
+
+-- :credential_parked_from  by queue/certify.c  write
+UPDATE credential SET parked_from = ?2 WHERE id = ?1;
+
+-- :credential_pending  by queue/fault.c,queue/certify.c  write
+UPDATE credential SET pending = ?2 WHERE id = ?1;
+
+-- :credential_fresh_attempts  by queue/commands.c  write
+UPDATE credential SET attempt = 0 WHERE id = ?1;
+
+-- :credentials_parked  by queue/commands.c  read
+SELECT id FROM credential WHERE application_id = ?1 AND state = 'parked' AND parked_error <> 'TOKEN_GONE';
+
+-- In work, but in no bay: their tokens were taken out while nobody looked.
+-- :credential_without_bay  by queue/recover.c  read
+SELECT c.id FROM credential c
+WHERE c.id > ?1 AND c.state NOT IN ('waiting', 'packed', 'revoked')
+  AND c.state IN ('claimed', 'initialised', 'keyed', 'requested', 'certified', 'burned', 'verified', 'sealed')
+  AND c.use_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM bay b WHERE b.credential_id = c.id)
+ORDER BY c.id LIMIT 1;
+
+-- Everything a step needs to know, by the use that binds credential and token.
+-- :work_get  by queue/work.c  read
+SELECT c.id, c.application_id, u.id, t.id, k.id, r.id,
+       c.name, a.reference, c.key_type, c.profile, c.attempt, c.state, c.parked_from, c.parked_error, c.pending,
+       t.state, t.serial, t.marker, t.codes, k.spki, r.state, r.serial, r.certificate, t.model
+FROM token_use u
+JOIN credential c ON c.id = u.credential_id
+JOIN application a ON a.id = c.application_id
+JOIN token t ON t.id = u.token_id
+LEFT JOIN key k ON k.id = (SELECT max(id) FROM key WHERE use_id = u.id)
+LEFT JOIN certificate r ON r.use_id = u.id AND r.state NOT IN ('refused', 'revoked')
+WHERE u.id = ?1;
+
+-- :work_use_of_credential  by queue/work.c  read
+SELECT use_id FROM credential WHERE id = ?1;
+
+-- ---------------------------------------------------------------- tokens
+
+-- :token_find  by queue/probe.c  read
+SELECT t.id, t.state, t.marker, t.codes IS NOT NULL, t.failed_error, u.id, u.credential_id
+FROM token t LEFT JOIN token_use u ON u.token_id = t.id AND u.ended_at IS NULL
+WHERE t.model = ?1 AND t.atr = ?2 AND t.serial = ?3;
+
+-- :token_add  by queue/probe.c  write
+INSERT INTO token (model, atr, serial, marker, state, seen_at)
+VALUES (?1, ?2, ?3, printf('MB-%08d', (SELECT coalesce(max(id), 0) + 1 FROM token)), 'unknown', ?4);
+
+-- :token_seen  by queue/probe.c  write
+UPDATE token SET seen_at = ?2 WHERE id = ?1;
+
+-- Only where none are: while the old codes may still be on the token they must stay known.
+-- :token_set_codes  by queue/probe.c  write
+UPDATE token SET codes = ?2 WHERE id = ?1 AND codes IS NULL;
+
+-- :token_forget_codes  by queue/prove.c  write
+UPDATE token SET codes = NULL WHERE id = ?1;
+
+-- :token_failed  by queue/fault.c  write
+UPDATE token SET failed_error = ?2, failed_detail = ?3 WHERE id = ?1;
+
+-- :token_by_serial  by queue/commands.c  read
+SELECT id, state FROM token WHERE serial = ?1 ORDER BY seen_at DESC LIMIT 1;
+
+-- ---------------------------------------------------------------- journal and leases
+
+-- :journal_begin  by queue/journal.c  write
+INSERT INTO journal (credential_id, use_id, token_id, step, bench, bay, lease, pid, release, actor, begun_at)
+VALUES (nullif(?1, 0), nullif(?2, 0), nullif(?3, 0), ?4, ?5, nullif(?6, 0), ?7, nullif(?8, 0), ?9, ?10, ?11);
+
+-- :journal_end  by queue/journal.c  write
+UPDATE journal SET ended_at = ?2, outcome = ?3, error = ?4, detail = ?5 WHERE id = ?1 AND ended_at IS NULL;
+
+-- Open rows of steps on tokens whose worker is gone: they may or may not have happened.
+-- :journal_lose  by queue/recover.c  write
+UPDATE journal SET ended_at = ?1, outcome = 'lost', detail = 'mint-queue ended'
+WHERE ended_at IS NULL AND step NOT IN ('certify', 'label');
+
+-- :journal_open_step  by queue/certify.c  read
+SELECT id FROM journal WHERE credential_id = ?1 AND step = ?2 AND ended_at IS NULL ORDER BY id DESC LIMIT 1;
+
+-- Whether a step was ever begun for a use.
+-- :journal_begun  by queue/mint.c  read
+SELECT count(*) FROM journal WHERE use_id = ?1 AND step = ?2;
+
+-- Who did a step at last: pid and release, for the evidence.
+-- :journal_who  by queue/prove.c  read
+SELECT pid, release FROM journal WHERE use_id = ?1 AND step = ?2 AND outcome = 'done' ORDER BY id DESC LIMIT 1;
+
+-- :lease_add  by queue/bay.c  write
+INSERT INTO lease (bench, bay, role, begun_at) VALUES (?1, ?2, ?3, ?4);
+
+-- :lease_end  by queue/bay.c  write
+UPDATE lease SET ended_at = ?2 WHERE id = ?1;
+
+-- :lease_lose  by queue/recover.c  write
+UPDATE lease SET ended_at = ?1 WHERE ended_at IS NULL;
+
+-- ---------------------------------------------------------------- bays
+
+-- :bay_show  by queue/bay.c  write
+INSERT INTO bay (bay, bench, reader, state, token_id, credential_id, lease, pid, step, step_at, error, changed_at)
+VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), nullif(?6, 0), nullif(?7, 0), nullif(?8, 0), ?9, nullif(?10, 0), ?11, ?12)
+ON CONFLICT (bay) DO UPDATE SET bench = excluded.bench, reader = excluded.reader, state = excluded.state,
+  token_id = excluded.token_id, credential_id = excluded.credential_id, lease = excluded.lease, pid = excluded.pid,
+  step = excluded.step, step_at = excluded.step_at, error = excluded.error, changed_at = excluded.changed_at;
+
+-- :bay_clear  by queue/recover.c  write
+DELETE FROM bay;
+
+-- ---------------------------------------------------------------- keys and certificates
+
+-- :key_add  by queue/mint.c  write
+INSERT INTO key (token_id, use_id, key_type, key_id, spki, spki_sha256, duration_us, made_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
+
+-- :key_seen  by queue/mint.c  read
+SELECT id, coalesce(use_id, 0) FROM key WHERE spki_sha256 = ?1;
+
+-- :certificate_add  by queue/certify.c  write
+INSERT INTO certificate (credential_id, use_id, key_id, serial, request) VALUES (?1, ?2, ?3, ?4, ?5);
+
+-- :certificate_get  by queue/certify.c  read
+SELECT r.credential_id, r.state, r.serial, r.request, k.spki, k.spki_sha256, c.profile, c.application_id, r.use_id,
+       c.state, c.parked_from, r.certificate, c.name, c.pending, c.ordinal, a.reference, r.asked_at
+FROM certificate r JOIN key k ON k.id = r.key_id JOIN credential c ON c.id = r.credential_id
+JOIN application a ON a.id = c.application_id WHERE r.id = ?1;
+
+-- :certificate_open  by queue/certify.c  read
+SELECT id FROM certificate WHERE state IN ('reserved', 'asked', 'unknown', 'revoking') AND id > ?1 ORDER BY id LIMIT 1;
+
+-- :certificate_of_credential  by queue/fault.c  read
+SELECT id, state FROM certificate WHERE credential_id = ?1 AND state NOT IN ('refused', 'revoked');
+
+-- :certificate_set_state  by queue/certify.c  write
+UPDATE certificate SET state = ?2, error = ?3, detail = ?4 WHERE id = ?1;
+
+-- :certificate_asked  by queue/certify.c  write
+UPDATE certificate SET state = 'asked', asked_at = ?2 WHERE id = ?1;
+
+-- What was asked and not answered when the CA's channel broke.
+-- :certificate_doubt  by queue/certify.c  write
+UPDATE certificate SET state = 'unknown' WHERE state = 'asked';
+
+-- :certificate_signed  by queue/certify.c  write
+UPDATE certificate SET certificate = ?2, signed_at = ?3,
+  state = CASE state WHEN 'revoking' THEN 'revoking' ELSE 'signed' END, error = NULL, detail = NULL WHERE id = ?1;
+
+-- :certificate_live  by queue/prove.c  write
+UPDATE certificate SET state = 'live' WHERE id = ?1;
+
+-- :certificate_revoked  by queue/certify.c  write
+UPDATE certificate SET state = 'revoked', revoked_at = ?2, error = NULL, detail = NULL WHERE id = ?1;
+
+-- ---------------------------------------------------------------- proof
+
+-- :proof_add  by queue/prove.c  write
+INSERT INTO proof (use_id, prove_pid, prove_release, mint_pid, mint_release, certificate_sha256, read_at, challenge, signature,
+                   signed_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
+
+-- :envelope_add  by queue/prove.c  write
+INSERT INTO pin_envelope (token_id, use_id, codes, cms, made_at) VALUES (?1, ?2, ?3, ?4, ?5);
+
+-- :envelope_set  by queue/prove.c  write
+UPDATE pin_envelope SET set_at = ?2 WHERE use_id = ?1 AND set_at IS NULL;
+
+-- ---------------------------------------------------------------- parcels and labels
+
+-- :parcel_add  by queue/import.c  write
+INSERT INTO parcel (application_id) VALUES (?1);
+
+-- :parcel_of_application  by queue/label.c,queue/pack.c  read
+SELECT id, state FROM parcel WHERE application_id = ?1;
+
+-- :parcel_is_open  by queue/pack.c  read
+SELECT state = 'open' FROM parcel WHERE id = ?1;
+
+-- :parcel_packed  by queue/pack.c  write
+UPDATE parcel SET state = 'packed', packed_at = ?2, packed_by = ?3 WHERE id = ?1;
+
+-- :parcel_item_add  by queue/pack.c  write
+INSERT INTO parcel_item (parcel_id, credential_id, token_id, packed_at) VALUES (?1, ?2, ?3, ?4);
+
+-- To whom a token belongs: its last use that was not given up.
+-- :token_owner  by queue/pack.c  read
+SELECT t.id, t.state, c.id, c.state, c.application_id, a.reference, u.id, c.name
+FROM token t
+LEFT JOIN token_use u ON u.token_id = t.id AND (u.ended_at IS NULL OR u.outcome = 'packed')
+LEFT JOIN credential c ON c.id = u.credential_id
+LEFT JOIN application a ON a.id = c.application_id
+WHERE t.serial = ?1 ORDER BY u.ended_at IS NULL DESC, u.id DESC LIMIT 1;
+
+-- :tokens_of_application  by queue/label.c  read
+SELECT t.serial FROM credential c JOIN token_use u ON u.id = c.use_id JOIN token t ON t.id = u.token_id
+WHERE c.application_id = ?1 AND c.state <> 'revoked' ORDER BY c.ordinal;
+
+-- :print_job_add  by queue/label.c  write
+INSERT INTO print_job (parcel_id, copy, made_at, changed_at) VALUES (?1, ?2, ?3, ?3);
+
+-- :print_job_last  by queue/label.c,queue/commands.c  read
+SELECT j.id, j.copy, j.state FROM print_job j JOIN parcel p ON p.id = j.parcel_id
+WHERE p.application_id = ?1 ORDER BY j.copy DESC LIMIT 1;
+
+-- :print_job_printed_any  by queue/finish.c  read
+SELECT count(*) FROM print_job j JOIN parcel p ON p.id = j.parcel_id WHERE p.application_id = ?1 AND j.state = 'printed';
+
+-- :print_job_get  by queue/label.c  read
+SELECT j.copy, j.made_at, j.state, p.application_id, a.reference, a.delivery, a.urgent, j.attempt
+FROM print_job j JOIN parcel p ON p.id = j.parcel_id JOIN application a ON a.id = p.application_id WHERE j.id = ?1;
+
+-- :print_job_waiting  by queue/label.c  read
+SELECT id FROM print_job WHERE state = 'waiting' AND id > ?1 ORDER BY id LIMIT 1;
+
+-- :print_job_printing  by queue/label.c  read
+SELECT id, changed_at FROM print_job WHERE state = 'printing' AND id > ?1 ORDER BY id LIMIT 1;
+
+-- :print_job_sent  by queue/label.c  write
+UPDATE print_job SET attempt = attempt + 1 WHERE id = ?1;
+
+-- :print_job_printed  by queue/label.c  write
+UPDATE print_job SET sha256 = ?2, place = ?3, printed_at = ?4, error = NULL, detail = NULL WHERE id = ?1;
+
+-- :print_job_error  by queue/label.c  write
+UPDATE print_job SET error = ?2, detail = ?3 WHERE id = ?1;

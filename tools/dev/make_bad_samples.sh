@@ -65,5 +65,4 @@ edit BAD-KIND '.kind = "replace" | .previous_reference = "SQ202501-0001"'
 edit BAD-MEDIUM '.medium = "mobile" | del(.delivery)'
 edit BAD-MOBILE '.medium = "mobile" | .person.phone = "010-62345678"'
 edit BAD-MORE '. + ([range(25)] | map({("field" + tostring): 1}) | add)'
-# shellcheck disable=SC2016 # it is jq's variable
 good GOOD-LAST '.[0] | .reference = $r'

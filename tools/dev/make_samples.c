@@ -12,7 +12,7 @@
 #include "hostd/base/identity.h"
 
 #define APPLICATION_COUNT 64
-#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+#define COUNT(list) (sizeof list / sizeof list[0])
 
 static const struct place {
 	const char *province, *city, *district, *division, *town, *street;
@@ -119,8 +119,8 @@ make_organisation(unsigned number, const struct place *place)
 	json_t *name;
 
 	if (number % 20 == 7) /* 45 and more characters */
-		name = json_sprintf("%s%s%s（%s）%s第%u分公司", place->province, place->city, firms[number % COUNT(firms)],
-		                    place->town, trades[COUNT(trades) - 1], number);
+		name = json_sprintf("%s%s%s（%s）%s第%u分公司", place->province, place->city, firms[number % COUNT(firms)], place->town,
+		                    trades[COUNT(trades) - 1], number);
 	else if (number % 20 == 11)
 		name = json_sprintf("%s公共资源交易样例中心", place->city);
 	else
@@ -197,9 +197,9 @@ make_application(unsigned number)
 	const struct place *place = &places[number % COUNT(places)];
 	unsigned quantity = quantities[number * 37 % APPLICATION_COUNT], minute = number * 7;
 	json_t *organisation = make_organisation(number, place), *person = make_person(number, place);
-	json_t *application = json_pack("{s:o, s:s, s:s, s:i, s:s}", "reference", json_sprintf("SQ202601-%04u", number + 1),
-	                                "kind", "new", "medium", "token", "quantity", (int)quantity,
-	                                "key_type", number % 3 == 1 ? "rsa2048" : "p256");
+	json_t *application = json_pack("{s:o, s:s, s:s, s:i, s:s}", "reference", json_sprintf("SQ202601-%04u", number + 1), "kind",
+	                                "new", "medium", "token", "quantity", (int)quantity, "key_type",
+	                                number % 3 == 1 ? "rsa2048" : "p256");
 
 	if (quantity >= 2 && number % 3 != 2)
 		json_object_set_new(application, "credentials", make_credentials(quantity, person));

@@ -15,8 +15,6 @@ vtoken-core_SRC := \
 	tools/vtoken/pins.c \
 	tools/vtoken/pool.c \
 	tools/vtoken/store.c \
-	tools/vtoken/token.c \
-	tools/vtoken/trail.c \
 	tools/vtoken/wire.c
 vtoken-core_PKGS := libcrypto
 
@@ -27,6 +25,8 @@ vtoken_SRC := \
 	tools/vtoken/main.c \
 	tools/vtoken/rack.c \
 	tools/vtoken/slot.c \
+	tools/vtoken/token.c \
+	tools/vtoken/trail.c \
 	tools/vtoken/vpcd.c \
 	tools/vtoken/work.c
 vtoken_USES := vtoken-core base schemas
@@ -40,43 +40,3 @@ build/vpcd-quick.so: tools/vtoken/reader.c
 	  $$(pkg-config --cflags libpcsclite) -o $@ $< -ldl -lpthread
 
 programs: build/vpcd-quick.so
-
-UNIT_TESTS += test-vtoken-apdu test-vtoken-card test-vtoken-trace
-test-vtoken-apdu_SRC := tests/unit/test_vtoken_apdu.c
-test-vtoken-apdu_USES := vtoken-core base schemas
-test-vtoken-apdu_PKGS := cmocka
-
-test-vtoken-card_SRC := \
-	tests/unit/test_vtoken_card.c \
-	tests/unit/vtoken_dialogue.c
-test-vtoken-card_USES := vtoken-core base schemas
-test-vtoken-card_PKGS := cmocka
-
-test-vtoken-trace_SRC := \
-	tests/unit/test_vtoken_trace.c \
-	tests/unit/vtoken_dialogue.c
-test-vtoken-trace_USES := vtoken-core base schemas
-test-vtoken-trace_PKGS := cmocka
-
-UNIT_TESTS += test-vtoken-keys test-vtoken-law test-vtoken-store test-vtoken-trail
-test-vtoken-keys_SRC := tests/unit/test_vtoken_keys.c
-test-vtoken-keys_USES := vtoken-core base schemas
-test-vtoken-keys_PKGS := cmocka
-
-test-vtoken-law_SRC := tests/unit/test_vtoken_law.c
-test-vtoken-law_USES := vtoken-core base schemas
-test-vtoken-law_PKGS := cmocka
-
-test-vtoken-store_SRC := tests/unit/test_vtoken_store.c
-test-vtoken-store_USES := vtoken-core base schemas
-test-vtoken-store_PKGS := cmocka
-
-test-vtoken-trail_SRC := \
-	tests/unit/test_vtoken_trail.c \
-	tests/unit/vtoken_dialogue.c
-test-vtoken-trail_USES := vtoken-core base schemas
-test-vtoken-trail_PKGS := cmocka
-
-FUZZERS += fuzz-vtoken
-fuzz-vtoken_SRC := tests/fuzz/fuzz_vtoken.c
-fuzz-vtoken_USES := vtoken-core base schemas

@@ -1,0 +1,358 @@
+#include "hostd/queue/bay.h"
+#include "hostd/base/config.h"
+#include "hostd/base/log.h"
+#include "hostd/queue/feed.h"
+#include "hostd/queue/fault.h"
+#include "hostd/queue/finish.h"
+#include "hostd/queue/journal.h"
+#include "hostd/queue/recover.h"
+#include "hostd/queue/turn.h"
+#include "hostd/queue/work.h"
+#include "schemas/errors.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	FINISH_MS = 15000, /* to log out and exit; a card's reset takes its time */
+	LOSSES_MAX = 2     /* in a row at one step */
+};
+
+/* --- what is shown */
+
+static int
+show(struct bay *bay)
+{
+	struct queue *queue = bay->queue;
+
+	return store_run(queue->store, QUEUE_bay_show, "dsssiiiisisi", bay->number, queue->config->bench, bay->reader,
+	    states_name(bay->state), bay->token, bay->credential, (int64_t)bay->lease, (int64_t)bay->pid,
+	    bay->step ? bay->step->name : NULL, bay->step_at, bay->trouble, queue_now(queue));
+}
+
+int
+bay_set(struct bay *bay, enum state state, const char *trouble)
+{
+	struct happening happening = { .token = bay->token, .credential = bay->credential, .error = trouble };
+	int changed = state != bay->state;
+	char kind[32];
+	int r;
+
+	bay->state = state;
+	bay->trouble = trouble;
+	r = show(bay);
+	if (r != 0 || !changed)
+		return r;
+	snprintf(kind, sizeof kind, "bay.%s", states_name(state));
+	happening.kind = kind;
+	bay->queue->actor_bay = bay->number;
+	return feed_add(bay->queue, &happening);
+}
+
+int
+bay_holds(struct bay *bay, int64_t token, int64_t credential)
+{
+	bay->token = token;
+	bay->credential = credential;
+	return show(bay);
+}
+
+static void
+arm(struct bay *bay, int ms)
+{
+	struct timeval delay = { ms / 1000, ms % 1000 * 1000 };
+
+	evtimer_add(bay->deadline, &delay);
+}
+
+int
+bay_at_step(struct bay *bay, const struct step *step, int64_t journal)
+{
+	bay->step = step;
+	bay->journal = journal;
+	bay->step_at = step ? queue_now(bay->queue) : 0;
+	if (step && (step->performer == PERFORMER_mint || step->performer == PERFORMER_prove))
+		arm(bay, step->timeout_ms ? step->timeout_ms : bay->queue->config->step_timeout_ms);
+	else
+		evtimer_del(bay->deadline);
+	return show(bay);
+}
+
+/* --- the worker's process */
+
+static int
+start_worker(struct bay *bay, enum worker_role role)
+{
+	struct queue *queue = bay->queue;
+	struct message message = { .type = MESSAGE_worker_start };
+	int r = store_run(queue->store, QUEUE_lease_add, "sdsi", queue->config->bench, bay->number,
+	    role == ROLE_MINT ? "mint" : "prove", queue_now(queue));
+
+	if (r != 0)
+		return r;
+	bay->lease = (uint64_t)store_last_id(queue->store);
+	bay->role = (uint8_t)role;
+	bay->pid = 0;
+	bay->release[0] = '\0';
+	bay->greeted = bay->reaped = bay->killed = bay->left = bay->codes_known = 0;
+	bay->step = NULL;
+	bay->journal = bay->step_at = 0;
+	bay->after = AFTER_LOST;
+	arm(bay, queue->config->step_timeout_ms);
+	message.worker_start = (struct message_worker_start){
+		.lease = bay->lease, .bay = (uint32_t)bay->number, .role = (uint8_t)role,
+	};
+	r = turn_send(queue, queue->mintd, &message);
+	return r == 0 ? bay_set(bay, STATE_bay_working, NULL) : r;
+}
+
+int
+bay_started(struct bay *bay, uint32_t pid)
+{
+	bay->pid = pid;
+	return show(bay);
+}
+
+int
+bay_finish(struct bay *bay, enum after after, const char *trouble)
+{
+	struct message message = { .type = MESSAGE_finish };
+
+	bay->after = after;
+	bay->trouble = trouble;
+	bay->step = NULL;
+	bay->journal = bay->step_at = 0;
+	arm(bay, FINISH_MS);
+	message.finish.lease = bay->lease;
+	return turn_send(bay->queue, bay->worker, &message);
+}
+
+int
+bay_kill(struct bay *bay, enum after after, const char *trouble)
+{
+	struct message message = { .type = MESSAGE_worker_kill };
+
+	bay->after = after;
+	bay->trouble = trouble;
+	bay->killed = 1;
+	evtimer_del(bay->deadline); /* SIGKILL needs none: `exited` follows */
+	message.worker_kill.lease = bay->lease;
+	return turn_send(bay->queue, bay->queue->mintd, &message);
+}
+
+/* --- what follows */
+
+int
+bay_look(struct bay *bay)
+{
+	switch (bay->presence) {
+	case PRESENCE_TOKEN:
+		return start_worker(bay, ROLE_MINT);
+	case PRESENCE_MUTE:
+		bay->settled = 1;
+		return bay_set(bay, STATE_bay_trouble, "TOKEN_UNKNOWN");
+	case PRESENCE_EMPTY:
+		bay->settled = 1;
+		return bay_set(bay, STATE_bay_empty, NULL);
+	default:
+		bay->settled = 1;
+		return bay_set(bay, STATE_bay_no_reader, NULL);
+	}
+}
+
+int
+bay_wake(struct bay *bay)
+{
+	return bay->lease || bay->presence != PRESENCE_TOKEN ? 0 : start_worker(bay, ROLE_MINT);
+}
+
+/* The token is out of the bay and no worker holds it. */
+static int
+token_left(struct bay *bay)
+{
+	int64_t credential = bay->credential;
+
+	bay->token = bay->credential = 0;
+	bay->losses = 0;
+	return credential ? finish_left(bay->queue, credential) : 0;
+}
+
+/* Nobody asked the worker to leave: once more, then the token is to blame as far as anyone can tell. */
+static int
+lost_again(struct bay *bay)
+{
+	const struct step *step = bay->step;
+
+	if (bay->lost_at != step)
+		bay->losses = 0;
+	bay->lost_at = step;
+	if (++bay->losses < LOSSES_MAX)
+		return start_worker(bay, ROLE_MINT);
+	bay->settled = 1;
+	return fault_lost(bay, step);
+}
+
+static int
+follow(struct bay *bay)
+{
+	if (bay->left) {
+		int r = token_left(bay);
+
+		return r == 0 ? bay_look(bay) : r;
+	}
+	if (bay->presence != PRESENCE_TOKEN)
+		return bay_look(bay);
+	switch (bay->after) {
+	case AFTER_PROVE:
+		return start_worker(bay, ROLE_PROVE);
+	case AFTER_PROBE:
+		return start_worker(bay, ROLE_MINT);
+	case AFTER_LOST:
+		return lost_again(bay);
+	case AFTER_IDLE:
+		bay->settled = 1;
+		return bay_set(bay, STATE_bay_idle, NULL);
+	case AFTER_TAKE:
+		bay->settled = 1;
+		return bay_set(bay, STATE_bay_take, NULL);
+	case AFTER_TROUBLE:
+	default:
+		bay->settled = 1;
+		return bay_set(bay, STATE_bay_trouble, bay->trouble);
+	}
+}
+
+int
+bay_ended(struct bay *bay)
+{
+	struct queue *queue = bay->queue;
+	int r = store_run(queue->store, QUEUE_lease_end, "ii", (int64_t)bay->lease, queue_now(queue));
+
+	if (r == 0 && bay->journal && bay->step && bay->step->performer != PERFORMER_ca)
+		r = journal_end(queue, bay->journal, "lost", NULL, "the worker ended without an answer");
+	evtimer_del(bay->deadline);
+	bay->lease = 0;
+	bay->pid = 0;
+	bay->journal = bay->step_at = 0;
+	if (r == 0)
+		r = follow(bay);
+	if (!bay->lease)
+		bay->step = NULL;
+	if (r == 0 && bay->settled)
+		r = recover_settled(queue);
+	return r;
+}
+
+static int
+same_token(const struct bay *bay, const struct message_bay *report)
+{
+	return bay->presence == report->presence && bay->atr_bytes == report->atr.length &&
+	       memcmp(bay->atr, report->atr.data ? report->atr.data : (const uint8_t *)"", bay->atr_bytes) == 0;
+}
+
+int
+bay_report(struct bay *bay, const struct message_bay *report)
+{
+	int had_token = bay->presence == PRESENCE_TOKEN || bay->presence == PRESENCE_MUTE;
+	int same = bay->reported && same_token(bay, report);
+	int r;
+
+	snprintf(bay->reader, sizeof bay->reader, "%s", report->reader);
+	bay->reported = 1;
+	if (same)
+		return 0;
+	bay->presence = report->presence;
+	bay->atr_bytes = report->atr.length;
+	if (bay->atr_bytes)
+		memcpy(bay->atr, report->atr.data, bay->atr_bytes);
+	bay->settled = 0;
+	if (bay->queue->stalled)
+		return 0; /* looked at when the storage works again */
+	if (bay->lease) {
+		if (!had_token || bay->left)
+			return 0;
+		bay->left = 1;
+		return bay_kill(bay, AFTER_PROBE, NULL);
+	}
+	r = had_token ? token_left(bay) : 0;
+	if (r == 0)
+		r = bay_look(bay);
+	if (r == 0 && bay->settled)
+		r = recover_settled(bay->queue);
+	return r;
+}
+
+/* --- deadlines */
+
+static int
+overdue(struct queue *queue, void *argument)
+{
+	struct bay *bay = argument;
+
+	(void)queue;
+	log_warning("bay %d: %s: no answer in time: the worker is killed and the token looked at", bay->number,
+	    bay->step ? bay->step->name : bay->after == AFTER_LOST ? "probe" : "finish");
+	return bay_kill(bay, bay->after, bay->trouble);
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *argument)
+{
+	struct bay *bay = argument;
+
+	(void)fd, (void)what;
+	if (bay->lease)
+		turn_part(bay->queue, "queue", bay, overdue, bay);
+}
+
+void
+bay_forget(struct bay *bay)
+{
+	struct message message = { .type = MESSAGE_worker_kill };
+
+	evtimer_del(bay->deadline);
+	bay->settled = 0;
+	bay->token = bay->credential = 0;
+	bay->losses = 0;
+	bay->step = NULL;
+	bay->journal = 0;
+	bay->after = AFTER_PROBE;
+	if (!bay->lease)
+		return;
+	message.worker_kill.lease = bay->lease;
+	ipc_send(bay->queue->mintd, &message, -1);
+}
+
+int
+bays_new(struct queue *queue)
+{
+	queue->bays = calloc(queue->config->bay_count + 1, sizeof *queue->bays);
+	if (!queue->bays)
+		return MINT_MEMORY;
+	for (size_t i = 0; i < queue->config->bay_count; i++) {
+		struct bay *bay = &queue->bays[i];
+
+		bay->queue = queue;
+		bay->number = queue->config->bays[i].number;
+		bay->state = STATE_bay_no_reader;
+		snprintf(bay->reader, sizeof bay->reader, "%s", queue->config->bays[i].reader);
+		bay->deadline = evtimer_new(queue->base, on_deadline, bay);
+		if (!bay->deadline)
+			return MINT_MEMORY;
+	}
+	return 0;
+}
+
+void
+bays_free(struct queue *queue)
+{
+	for (size_t i = 0; queue->bays && i < queue->config->bay_count; i++) {
+		ipc_free(&queue->bays[i].worker);
+		if (queue->bays[i].deadline)
+			event_free(queue->bays[i].deadline);
+	}
+	free(queue->bays);
+	queue->bays = NULL;
+}

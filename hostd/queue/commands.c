@@ -1,0 +1,391 @@
+#include "hostd/queue/commands.h"
+#include "hostd/base/config.h"
+#include "hostd/queue/answer.h"
+#include "hostd/queue/bay.h"
+#include "hostd/queue/feed.h"
+#include "hostd/queue/fault.h"
+#include "hostd/queue/finish.h"
+#include "hostd/queue/label.h"
+#include "hostd/queue/pack.h"
+#include "hostd/queue/queue.h"
+#include "hostd/queue/work.h"
+#include "schemas/errors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One order while it is carried out. `subject` is the row it is about. */
+struct order {
+	const struct message_command *command;
+	json_t    *arguments;
+	const char *why;          /* "" when none is given */
+	json_t    *detail;        /* for the answer */
+	int64_t    subject;
+	enum state state;
+	enum state from;          /* held or parked from */
+	char       held_why[4097];
+	char       name[129];
+};
+
+typedef int verb_run(struct queue *queue, struct order *order);
+
+#define COMMAND(verb, object, en, zh) static verb_run verb_##verb;
+#define ARGUMENT(verb, name, required, en, zh)
+#include "schemas/commands.def"
+#undef COMMAND
+#undef ARGUMENT
+
+enum object { OBJECT_application, OBJECT_credential, OBJECT_token, OBJECT_bay };
+
+static const struct {
+	const char *name;
+	enum object object;
+	verb_run   *run;
+} verbs[] = {
+#define COMMAND(verb, object, en, zh) { #verb, OBJECT_##object, verb_##verb },
+#define ARGUMENT(verb, name, required, en, zh)
+#include "schemas/commands.def"
+#undef COMMAND
+#undef ARGUMENT
+};
+
+static const struct {
+	const char *verb, *name;
+	int         required;
+} arguments[] = {
+#define COMMAND(verb, object, en, zh)
+#define ARGUMENT(verb, name, required, en, zh) { #verb, #name, required },
+#include "schemas/commands.def"
+#undef COMMAND
+#undef ARGUMENT
+};
+
+/* --- finding what it is about */
+
+static int
+find_application(struct queue *queue, struct order *order)
+{
+	enum queue_statement g = QUEUE_application_by_reference;
+	int r = store_get(queue->store, g, "s", order->command->object);
+
+	if (r != 0)
+		return r;
+	order->subject = store_i64(queue->store, g, 0);
+	order->state = states_by_name(MACHINE_application, store_text(queue->store, g, 1));
+	order->from = states_by_name(MACHINE_application, store_text(queue->store, g, 4));
+	store_copy(queue->store, g, 5, order->held_why, sizeof order->held_why);
+	store_done(queue->store, g);
+	return 0;
+}
+
+static int
+find_credential(struct queue *queue, struct order *order)
+{
+	enum queue_statement g = QUEUE_credential_by_name;
+	int r = store_get(queue->store, g, "s", order->command->object);
+
+	if (r != 0)
+		return r;
+	order->subject = store_i64(queue->store, g, 0);
+	order->from = states_by_name(MACHINE_credential, store_text(queue->store, g, 3));
+	store_done(queue->store, g);
+	order->state = states_of(queue, MACHINE_credential, order->subject);
+	return 0;
+}
+
+static int
+find_token(struct queue *queue, struct order *order)
+{
+	enum queue_statement g = QUEUE_token_by_serial;
+	int r = store_get(queue->store, g, "s", order->command->object);
+
+	if (r != 0)
+		return r;
+	order->subject = store_i64(queue->store, g, 0);
+	order->state = states_by_name(MACHINE_token, store_text(queue->store, g, 1));
+	store_done(queue->store, g);
+	return 0;
+}
+
+static int
+find_bay(struct queue *queue, struct order *order)
+{
+	const struct bay *bay = queue_bay(queue, (uint32_t)strtoul(order->command->object, NULL, 10));
+
+	order->subject = bay ? bay->number : 0;
+	return bay ? 0 : MINT_NOT_FOUND;
+}
+
+static int (*const find[])(struct queue *, struct order *) = {
+	[OBJECT_application] = find_application,
+	[OBJECT_credential] = find_credential,
+	[OBJECT_token] = find_token,
+	[OBJECT_bay] = find_bay,
+};
+
+/* --- applications */
+
+static int
+claimable(struct queue *queue, const struct order *order, int yes)
+{
+	queue->wake = 1;
+	return store_run(queue->store, QUEUE_credentials_claimable, "id", order->subject, yes);
+}
+
+static int
+verb_hold(struct queue *queue, struct order *order)
+{
+	int r = store_run(queue->store, QUEUE_application_hold, "is", order->subject, order->why);
+
+	if (r == 0)
+		r = states_apply(queue, MACHINE_application, order->subject, "hold", NULL);
+	return r == 0 ? claimable(queue, order, 0) : r;
+}
+
+/* Findings of the import are an array and ask for `override`; an operator's reason is a text. */
+static int
+is_held_by_findings(const struct order *order)
+{
+	return order->state == STATE_application_held && order->held_why[0] == '[';
+}
+
+/* An application that this bench cannot mint stays held, whoever says otherwise. */
+static int
+is_beyond_us(const struct order *order)
+{
+	return strstr(order->held_why, "\"NOT_YET\"") != NULL;
+}
+
+static int
+let_go(struct queue *queue, const struct order *order, const char *event)
+{
+	int r = states_apply(queue, MACHINE_application, order->subject, event, NULL);
+
+	if (r == 0)
+		r = store_run(queue->store, QUEUE_application_free, "i", order->subject);
+	if (r == 0)
+		r = claimable(queue, order, 1);
+	return r == 0 ? finish_check(queue, order->subject) : r;
+}
+
+/* Whatever of the application is parked goes on: a failed label, credentials whose cause may be mended. Those whose token was
+ * taken out wait for the token itself. */
+static int
+release_parked(struct queue *queue, const struct order *order)
+{
+	enum queue_statement g = QUEUE_credentials_parked;
+	int64_t ids[32];
+	int count = 0, r;
+
+	for (r = store_get(queue->store, g, "i", order->subject); r == 0 && count < 32; r = store_next(queue->store, g))
+		ids[count++] = store_i64(queue->store, g, 0);
+	store_done(queue->store, g);
+	r = label_retry(queue, order->subject);
+	for (int i = 0; r == 0 && i < count; i++)
+		r = fault_retry(queue, ids[i]);
+	return r;
+}
+
+static int
+verb_release(struct queue *queue, struct order *order)
+{
+	if (order->state != STATE_application_held)
+		return release_parked(queue, order);
+	if (is_held_by_findings(order)) {
+		order->detail = json_pack("{s:s}", "why", "findings of the import are decided by `override`");
+		return MINT_REFUSED;
+	}
+	return let_go(queue, order, order->from == STATE_application_minting ? "resume" : "release");
+}
+
+int
+command_is_other_person(const char *actor, const char *earlier)
+{
+	size_t a = strcspn(actor, "("), b = strcspn(earlier, "(");
+
+	return a != b || strncmp(actor, earlier, a) != 0;
+}
+
+static int
+may_override(struct queue *queue, const struct order *order)
+{
+	enum queue_statement g = QUEUE_event_importer;
+	int other = 0;
+
+	if (queue->config->single_operator)
+		return 1;
+	if (store_get(queue->store, g, "i", order->subject) == 0) {
+		other = command_is_other_person(order->command->actor, store_text(queue->store, g, 0));
+		store_done(queue->store, g);
+	}
+	return other;
+}
+
+static int
+verb_override(struct queue *queue, struct order *order)
+{
+	const char *why = !is_held_by_findings(order) ? "it is not held by a finding of the import"
+	    : is_beyond_us(order) ? "this bench does not work on such applications yet"
+	    : !may_override(queue, order) ? "whoever imported it cannot override it: a second person has to" : NULL;
+
+	if (why) {
+		order->detail = json_pack("{s:s}", "why", why);
+		return MINT_REFUSED;
+	}
+	return let_go(queue, order, "override");
+}
+
+static int
+verb_cancel(struct queue *queue, struct order *order)
+{
+	int r = states_apply(queue, MACHINE_application, order->subject, "cancel", NULL);
+
+	return r == 0 ? claimable(queue, order, 0) : r;
+}
+
+static int
+verb_pack(struct queue *queue, struct order *order)
+{
+	return pack_tokens(queue, order->subject, order->command->object, json_object_get(order->arguments, "tokens"),
+	    &order->detail);
+}
+
+static int
+verb_reprint(struct queue *queue, struct order *order)
+{
+	const char *as = json_string_value(json_object_get(order->arguments, "as"));
+
+	return as && strcmp(as, "printed") == 0 ? label_settle(queue, order->subject) : label_reprint(queue, order->subject);
+}
+
+/* --- credentials */
+
+static int
+verb_resolve(struct queue *queue, struct order *order)
+{
+	const char *as = json_string_value(json_object_get(order->arguments, "as"));
+
+	if (as && strcmp(as, "retry") == 0)
+		return fault_retry(queue, order->subject);
+	if (!as || (strcmp(as, "redo") != 0 && strcmp(as, "abandon") != 0)) {
+		order->detail = json_pack("{s:s}", "why", "as: retry, redo or abandon");
+		return MINT_ARGUMENT;
+	}
+	return fault_give_up(queue, order->subject, as, order->why);
+}
+
+/* --- tokens */
+
+static int
+verb_clear(struct queue *queue, struct order *order)
+{
+	int r = states_apply(queue, MACHINE_token, order->subject, "clear", NULL);
+
+	return r == 0 ? store_run(queue->store, QUEUE_token_failed, "iss", order->subject, NULL, NULL) : r;
+}
+
+static int
+verb_scrap(struct queue *queue, struct order *order)
+{
+	return states_apply(queue, MACHINE_token, order->subject, "scrap", NULL);
+}
+
+/* --- one order */
+
+static const char *
+argument_missing(const struct order *order)
+{
+	for (size_t i = 0; i < sizeof arguments / sizeof arguments[0]; i++)
+		if (strcmp(arguments[i].verb, order->command->verb) == 0 && arguments[i].required &&
+		    !json_object_get(order->arguments, arguments[i].name))
+			return arguments[i].name;
+	return NULL;
+}
+
+/* Who ordered what and why: the states that change have events of their own. */
+static int
+note(struct queue *queue, const struct order *order, enum object object)
+{
+	struct happening happening = { .detail = NULL };
+	json_t *detail = json_pack("{s:s, s:s}", "object", order->command->object, "why", order->why);
+	char *text = json_dumps(detail, JSON_COMPACT);
+	char kind[64];
+	int r;
+
+	snprintf(kind, sizeof kind, "command.%s", order->command->verb);
+	happening.kind = kind;
+	happening.detail = text;
+	*(object == OBJECT_application ? &happening.application : object == OBJECT_credential ? &happening.credential
+	    : &happening.token) = object == OBJECT_bay ? 0 : order->subject;
+	r = feed_add(queue, &happening);
+	if (r == 0)
+		r = store_run(queue->store, QUEUE_operator_seen, "si", order->command->actor, queue_now(queue));
+	json_decref(detail);
+	free(text);
+	return r;
+}
+
+static int
+carry_out(struct queue *queue, struct order *order)
+{
+	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+		int r;
+
+		if (strcmp(verbs[i].name, order->command->verb) != 0)
+			continue;
+		r = find[verbs[i].object](queue, order);
+		if (r == 0 && argument_missing(order)) {
+			order->detail = json_pack("{s:s, s:s}", "why", "an argument is missing", "argument", argument_missing(order));
+			r = MINT_ARGUMENT;
+		}
+		if (r == 0)
+			r = verbs[i].run(queue, order);
+		return r == 0 ? note(queue, order, verbs[i].object) : r;
+	}
+	return MINT_NOT_FOUND;
+}
+
+static json_t *
+with_names(const struct order *order, json_t *detail, int error)
+{
+	if (!detail)
+		detail = json_object();
+	json_object_set_new(detail, "verb", json_string(order->command->verb));
+	json_object_set_new(detail, "object", json_string(order->command->object));
+	if (error != 0)
+		json_object_set_new(detail, "error", json_string(error_info(error)->name));
+	return detail;
+}
+
+int
+command_message(struct queue *queue, const struct message_command *command)
+{
+	struct order order = { .command = command };
+	const char *why;
+	int r;
+
+	order.arguments = json_loads(command->arguments[0] ? command->arguments : "{}", JSON_REJECT_DUPLICATES, NULL);
+	why = json_string_value(json_object_get(order.arguments, "why"));
+	order.why = why ? why : "";
+	r = json_is_object(order.arguments) ? carry_out(queue, &order) : MINT_SYNTAX;
+	if (r == 0) {
+		r = answer_command(queue, command->call, 0, with_names(&order, order.detail, 0));
+		order.detail = NULL;
+	} else if (order.detail) {
+		json_decref(queue->refusal);
+		queue->refusal = order.detail; /* what was written is taken back before the answer */
+	}
+	json_decref(order.arguments);
+	return r;
+}
+
+int
+command_refused(struct queue *queue, const struct message_command *command, int error)
+{
+	struct order order = { .command = command };
+	json_t *detail = with_names(&order, queue->refusal, error);
+
+	queue->refusal = NULL;
+	return answer_command(queue, command->call, error, detail);
+}

@@ -1,0 +1,33 @@
+# The record and its only writer. A library, so that the tests run the modules the program is made of.
+LIBS += queue
+queue_SRC := \
+	hostd/queue/answer.c \
+	hostd/queue/bay.c \
+	hostd/queue/certify.c \
+	hostd/queue/claim.c \
+	hostd/queue/commands.c \
+	hostd/queue/digest.c \
+	hostd/queue/feed.c \
+	hostd/queue/fault.c \
+	hostd/queue/finish.c \
+	hostd/queue/import.c \
+	hostd/queue/journal.c \
+	hostd/queue/label.c \
+	hostd/queue/mint.c \
+	hostd/queue/pack.c \
+	hostd/queue/probe.c \
+	hostd/queue/prove.c \
+	hostd/queue/queue.c \
+	hostd/queue/recover.c \
+	hostd/queue/states.c \
+	hostd/queue/steps.c \
+	hostd/queue/store.c \
+	hostd/queue/subject.c \
+	hostd/queue/turn.c \
+	hostd/queue/work.c \
+	hostd/queue/worker.c
+queue_PKGS := jansson libcrypto libevent_core sqlite3
+
+PROGRAMS += mint-queue
+mint-queue_SRC := hostd/queue/main.c
+mint-queue_USES := queue base schemas

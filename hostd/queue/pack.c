@@ -1,0 +1,132 @@
+#include "hostd/queue/pack.h"
+#include "hostd/queue/finish.h"
+#include "hostd/queue/journal.h"
+#include "hostd/queue/queue.h"
+#include "hostd/queue/work.h"
+#include "schemas/errors.h"
+
+#include <string.h>
+
+/* A row of :token_owner. */
+struct owner {
+	int64_t    token, credential, application, use;
+	enum state token_state, credential_state;
+	char       reference[129], name[129];
+};
+
+static int
+find_owner(struct queue *queue, const char *serial, struct owner *owner)
+{
+	struct store *s = queue->store;
+	enum queue_statement g = QUEUE_token_owner;
+	int r = store_get(s, g, "s", serial);
+
+	memset(owner, 0, sizeof *owner);
+	if (r != 0)
+		return r;
+	owner->token = store_i64(s, g, 0);
+	owner->token_state = states_by_name(MACHINE_token, store_text(s, g, 1));
+	owner->credential = store_i64(s, g, 2);
+	owner->credential_state = states_by_name(MACHINE_credential, store_text(s, g, 3));
+	owner->application = store_i64(s, g, 4);
+	store_copy(s, g, 5, owner->reference, sizeof owner->reference);
+	owner->use = store_i64(s, g, 6);
+	store_copy(s, g, 7, owner->name, sizeof owner->name);
+	store_done(s, g);
+	return 0;
+}
+
+static json_t *
+wrong(const char *serial, const struct owner *owner, const char *why)
+{
+	return json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s?}", "token", serial, "why", why,
+	    "belongs_to", owner->reference[0] ? owner->reference : NULL, "credential", owner->name[0] ? owner->name : NULL,
+	    "credential_state", owner->credential ? states_name(owner->credential_state) : NULL,
+	    "token_state", owner->token ? states_name(owner->token_state) : NULL);
+}
+
+static int
+put_in(struct queue *queue, int64_t parcel, const struct owner *owner)
+{
+	struct work work;
+	int r = work_load(queue, owner->use, &work);
+
+	if (r == 0)
+		r = journal_note(queue, &work, STEP_pack);
+	if (r == 0)
+		r = states_apply(queue, MACHINE_credential, owner->credential, "pack", NULL);
+	if (r == 0)
+		r = states_apply(queue, MACHINE_token, owner->token, "ship", NULL);
+	if (r == 0)
+		r = store_run(queue->store, QUEUE_use_end, "isi", owner->use, "packed", queue_now(queue));
+	if (r == 0)
+		r = store_run(queue->store, QUEUE_parcel_item_add, "iiii", parcel, owner->credential, owner->token,
+		    queue_now(queue));
+	work_wipe(&work);
+	return r;
+}
+
+/* One token of the list; packing it again changes nothing. */
+static int
+pack_one(struct queue *queue, int64_t application, int64_t parcel, const char *serial, json_t **detail)
+{
+	struct owner owner;
+	int r = serial ? find_owner(queue, serial, &owner) : MINT_ARGUMENT;
+
+	if (r == MINT_ARGUMENT) {
+		*detail = json_pack("{s:s}", "why", "tokens is an array of serials");
+		return r;
+	}
+	if (r == MINT_NOT_FOUND || (r == 0 && !owner.credential)) {
+		*detail = wrong(serial, &owner, r == 0 ? "the token was made for nobody" : "no token has this serial");
+		return r == 0 ? MINT_REFUSED : r;
+	}
+	if (r != 0)
+		return r;
+	if (owner.application != application) {
+		*detail = wrong(serial, &owner, "the token belongs to another application");
+		return MINT_REFUSED;
+	}
+	if (owner.credential_state == STATE_credential_packed)
+		return 0;
+	if (owner.credential_state == STATE_credential_taken)
+		return put_in(queue, parcel, &owner);
+	*detail = wrong(serial, &owner, "the token is not finished, or not taken out of its bay yet");
+	return MINT_REFUSED;
+}
+
+static int64_t
+missing(struct queue *queue, int64_t application)
+{
+	enum queue_statement g = QUEUE_application_progress;
+	int64_t left;
+
+	if (store_get(queue->store, g, "i", application) != 0)
+		return -1;
+	left = store_i64(queue->store, g, 0) - store_i64(queue->store, g, 2);
+	store_done(queue->store, g);
+	return left;
+}
+
+int
+pack_tokens(struct queue *queue, int64_t application, const char *reference, const json_t *serials, json_t **detail)
+{
+	int64_t parcel = store_value(queue->store, QUEUE_parcel_of_application, 0, "i", application);
+	int64_t left;
+	int r = json_array_size(serials) > 0 && parcel ? 0 : MINT_ARGUMENT;
+
+	*detail = NULL;
+	for (size_t i = 0; r == 0 && i < json_array_size(serials); i++)
+		r = pack_one(queue, application, parcel, json_string_value(json_array_get(serials, i)), detail);
+	if (r != 0)
+		return r;
+	left = missing(queue, application);
+	if (left == 0 && store_value(queue->store, QUEUE_parcel_is_open, 0, "i", parcel))
+		r = store_run(queue->store, QUEUE_parcel_packed, "iis", parcel, queue_now(queue), queue->actor);
+	if (r == 0)
+		r = finish_check(queue, application);
+	if (r == 0)
+		*detail = json_pack("{s:s, s:s, s:I}", "application", reference, "state",
+		    states_name(states_of(queue, MACHINE_application, application)), "missing", (json_int_t)left);
+	return r;
+}

@@ -1,0 +1,128 @@
+/* What mint-queue holds in memory. The record is in the database; here is only what a restart finds out again by asking:
+ * who is connected, what the bays show, which worker is at which step. */
+#ifndef MINT_QUEUE_QUEUE_H
+#define MINT_QUEUE_QUEUE_H
+
+#include "hostd/base/ipc.h"
+#include "hostd/queue/states.h"
+#include "hostd/queue/steps.h"
+#include "hostd/queue/store.h"
+
+struct bay;
+struct calendar;
+struct config;
+struct event;
+struct event_base;
+struct json_t;
+struct parcel_of_messages;
+struct queue;
+
+enum { PROGRAM_COUNT = PROGRAM_API + 1 };
+
+/* One of the programs beside us; `ipc` is NULL while it is not there. */
+struct peer {
+	struct queue *queue;
+	enum program  program;
+	struct ipc   *ipc;
+	int           greeted;       /* its hello was good */
+};
+
+/* What the bay does once its worker's process is gone. */
+enum after {
+	AFTER_LOST,      /* the exit was not asked for: probe again, up to a limit */
+	AFTER_PROBE,     /* a fresh worker looks what is there */
+	AFTER_PROVE,     /* a fresh process reads back */
+	AFTER_IDLE,      /* a good token, nothing to do */
+	AFTER_TAKE,
+	AFTER_TROUBLE    /* bay->trouble says which */
+};
+
+struct bay {
+	struct queue *queue;
+	int           number;
+	int           reported;      /* mint-bench has told what it shows */
+	int           settled;       /* its token has been looked at since it came, or there is none */
+	uint8_t       presence;      /* enum presence */
+	char          reader[129];
+	uint8_t       atr[33];
+	uint32_t      atr_bytes;
+	enum state    state;         /* STATE_bay_… */
+	const char   *trouble;       /* name in schemas/errors.def */
+	int64_t       token, credential; /* rows that are here, 0 when not known */
+
+	/* the worker's process, while lease is not 0 */
+	uint64_t      lease;
+	uint8_t       role;
+	uint32_t      pid;
+	char          release[65];
+	struct ipc   *worker;
+	int           greeted;
+	int           reaped;        /* mintd says the process is gone; its last messages may still be in the channel */
+	int           killed;        /* SIGKILL was ordered: what it still says changes nothing */
+	int           left;          /* the token was taken out under it */
+	uint8_t       content;       /* enum token_content, as probed and then as changed by our own steps */
+	int           codes_known;   /* this process has told which codes the token carries */
+	enum after    after;
+	const struct step *step;     /* being waited for; NULL between steps */
+	int64_t       journal;       /* its row */
+	int64_t       step_at;
+	struct event *deadline;
+	int           losses;        /* tries at the same step that ended without an answer or by the host's fault */
+	const struct step *lost_at;
+};
+
+struct call {
+	uint64_t number;
+	int      is_import;
+};
+
+struct queue {
+	struct event_base   *base;
+	const struct config *config;
+	struct calendar     *calendar;
+	struct store        *store;
+	struct ipc          *mintd;
+	struct peer          peers[PROGRAM_COUNT];
+	struct bay          *bays;       /* config->bay_count of them */
+	int                  ended;      /* mintd is gone, or the loop was told to end */
+
+	/* the turn */
+	const char          *actor;      /* who caused what is being handled */
+	char                 actor_text[96];
+	int                  actor_bay;
+	int                  handled;    /* messages since the last commit */
+	struct parcel_of_messages *outbox, **outbox_end; /* leave after the commit */
+	struct call         *calls;      /* mint-api's, answered in this turn: all of them fail if its commit does */
+	size_t               call_count, call_room;
+	int                  stalled;    /* storage failed: nothing is begun until it works again */
+	struct event        *chores;     /* retries: CA, printer, storage */
+	int64_t              event_seq, event_told;
+	int64_t              clock_seen; /* highest UTC known; rows never go back behind it */
+	int64_t              clock_kept; /* what of it stands in the record */
+	int                  clock_back; /* said already that the clock has gone backwards */
+
+	int                  wake;       /* credentials became claimable: idle bays look for work */
+	int                  refused_with;
+	struct json_t       *refusal;    /* why the order being handled is refused, for its answer */
+	int                  recovering; /* not all bays have been looked at since the start */
+};
+
+/* UTC microseconds for rows; never goes back behind what a row already has. */
+int64_t queue_now(struct queue *queue);
+
+struct bay *queue_bay(struct queue *queue, uint32_t number);
+struct bay *queue_bay_of_lease(struct queue *queue, uint64_t lease);
+
+/* The bay this credential's token is in, NULL when there is none; the second one only while a worker holds it. */
+struct bay *queue_bay_with(struct queue *queue, int64_t credential);
+struct bay *queue_bay_of_credential(struct queue *queue, int64_t credential);
+
+/* Opens the record and takes over descriptor `mintd_fd`. MINT_STORAGE, MINT_REFUSED, MINT_CONFIG, MINT_MEMORY, MINT_SYSTEM. `config`
+ * must outlive the queue. Nothing is committed by queue_close. */
+int queue_open(struct event_base *base, const struct config *config, int mintd_fd, struct queue **queue);
+void queue_close(struct queue **queue);
+
+/* Waits for events and handles one turn; 0 to go on, 1 at the end (mintd is gone). */
+int queue_turn(struct queue *queue);
+
+#endif

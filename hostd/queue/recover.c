@@ -1,0 +1,135 @@
+#include "hostd/queue/recover.h"
+#include "hostd/base/config.h"
+#include "hostd/base/log.h"
+#include "hostd/queue/bay.h"
+#include "hostd/queue/certify.h"
+#include "hostd/queue/finish.h"
+#include "hostd/queue/label.h"
+#include "hostd/queue/queue.h"
+#include "hostd/queue/turn.h"
+#include "schemas/errors.h"
+
+#include <stdlib.h>
+
+static int64_t
+clock_on_record(struct queue *queue)
+{
+	int64_t seen = 0;
+
+	if (store_get(queue->store, QUEUE_fact_get, "s", "clock") == 0) {
+		seen = strtoll(store_text(queue->store, QUEUE_fact_get, 0), NULL, 10);
+		store_done(queue->store, QUEUE_fact_get);
+	}
+	return seen;
+}
+
+int
+recover_begin(struct queue *queue, void *unused)
+{
+	int r;
+
+	(void)unused;
+	queue->clock_seen = queue->clock_kept = clock_on_record(queue);
+	queue->event_seq = store_value(queue->store, QUEUE_event_last, 0, "");
+	queue->recovering = 1;
+	r = store_run(queue->store, QUEUE_journal_lose, "i", queue_now(queue));
+	if (r == 0)
+		r = store_run(queue->store, QUEUE_lease_lose, "i", queue_now(queue));
+	if (r == 0)
+		r = store_run(queue->store, QUEUE_bay_clear, "");
+	if (r == 0)
+		r = certify_disconnected(queue);
+	return r == 0 ? store_run(queue->store, QUEUE_fact_set, "ss", "bench", queue->config->bench) : r;
+}
+
+static int
+all_settled(const struct queue *queue)
+{
+	for (size_t i = 0; i < queue->config->bay_count; i++)
+		if (!queue->bays[i].reported || !queue->bays[i].settled)
+			return 0;
+	return 1;
+}
+
+int
+recover_settled(struct queue *queue)
+{
+	int64_t credential, last = 0;
+	int r = 0;
+
+	if (!queue->recovering || !all_settled(queue))
+		return 0;
+	queue->recovering = 0;
+	while (r == 0 && (credential = store_value(queue->store, QUEUE_credential_without_bay, 0, "i", last)) != 0) {
+		last = credential;
+		r = finish_left(queue, credential);
+	}
+	return r;
+}
+
+/* --- storage that fails */
+
+static void
+refuse_calls(struct queue *queue)
+{
+	struct ipc *api = queue->peers[PROGRAM_API].ipc;
+	struct message message;
+
+	for (size_t i = 0; i < queue->call_count; i++) {
+		message = (struct message){ .type = queue->calls[i].is_import ? MESSAGE_import_result : MESSAGE_command_result };
+		if (queue->calls[i].is_import)
+			message.import_result = (struct message_import_result){
+				.call = queue->calls[i].number, .outcome = IMPORT_FAILED,
+				.detail = "[{\"error\":\"STORAGE\"}]",
+			};
+		else
+			message.command_result = (struct message_command_result){
+				.call = queue->calls[i].number, .error = (uint32_t)-MINT_STORAGE,
+				.detail = "{\"error\":\"STORAGE\"}",
+			};
+		if (api)
+			ipc_send(api, &message, -1);
+	}
+	queue->call_count = 0;
+}
+
+void
+recover_stall(struct queue *queue)
+{
+	refuse_calls(queue);
+	if (queue->stalled)
+		return;
+	queue->stalled = 1;
+	log_error("database: %s: %s; all bays wait", error_info(MINT_STORAGE)->what[MINT_EN],
+	    error_info(MINT_STORAGE)->next[MINT_EN]);
+	for (size_t i = 0; i < queue->config->bay_count; i++)
+		bay_forget(&queue->bays[i]);
+}
+
+static int
+begin_again(struct queue *queue, void *unused)
+{
+	int r = recover_begin(queue, unused);
+
+	for (size_t i = 0; r == 0 && i < queue->config->bay_count; i++)
+		if (queue->bays[i].reported && !queue->bays[i].lease)
+			r = bay_look(&queue->bays[i]);
+	if (r == 0 && queue->peers[PROGRAM_CA].ipc)
+		r = certify_connected(queue);
+	if (r == 0 && queue->peers[PROGRAM_LABEL].ipc)
+		r = label_connected(queue);
+	return r;
+}
+
+/* A write that is really committed is the only proof that there is room again. */
+void
+recover_try(struct queue *queue)
+{
+	if (store_run(queue->store, QUEUE_fact_set, "ss", "bench", queue->config->bench) != 0 || store_commit(queue->store) != 0) {
+		store_rollback(queue->store);
+		return;
+	}
+	log_info("database: takes writes again: going on");
+	queue->stalled = 0;
+	turn_part(queue, "queue", NULL, begin_again, NULL);
+}

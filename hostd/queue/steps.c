@@ -1,0 +1,140 @@
+#include "hostd/queue/steps.h"
+#include "hostd/queue/bay.h"
+#include "hostd/queue/journal.h"
+#include "hostd/queue/turn.h"
+#include "hostd/queue/work.h"
+
+#include <assert.h>
+
+const struct step steps[STEP_COUNT] = {
+#define STEP(name, performer, from, to, timeout_ms, probe, undo, en, zh) \
+	[STEP_##name] = { #name, PERFORMER_##performer, STATE_credential_##from, STATE_credential_##to, timeout_ms, \
+		PROBE_##probe, UNDO_##undo },
+#include "schemas/steps.def"
+#undef STEP
+};
+
+const struct step *
+steps_from(enum state state)
+{
+	for (int i = 0; i < STEP_COUNT; i++)
+		if (steps[i].from == state && steps[i].performer != PERFORMER_label && steps[i].performer != PERFORMER_operator)
+			return &steps[i];
+	return NULL;
+}
+
+/* --- what a worker is told, step by step */
+
+static struct blob
+codes_of(const struct work *work)
+{
+	return (struct blob){ .data = work->codes, .length = work->codes_bytes };
+}
+
+static struct blob
+key_id_of(const struct work *work)
+{
+	return (struct blob){ .data = work->key_id, .length = KEY_ID_BYTES };
+}
+
+static struct blob
+certificate_of(const struct work *work)
+{
+	return (struct blob){ .data = work->certificate, .length = work->certificate_bytes };
+}
+
+/* A token keeps its transport codes when it is erased: at no moment can it carry codes that are not on record. */
+static void
+say_initialise(const struct bay *bay, const struct work *work, uint64_t journal, struct message *message)
+{
+	int erase = bay->content != CONTENT_BLANK;
+
+	message->type = MESSAGE_initialise;
+	message->initialise = (struct message_initialise){
+		.journal = journal, .erase = (uint8_t)erase, .label = work->marker, .codes = codes_of(work),
+		.old_codes = erase ? codes_of(work) : (struct blob){ NULL, 0 },
+	};
+}
+
+static void
+say_key(const struct bay *bay, const struct work *work, uint64_t journal, struct message *message)
+{
+	(void)bay;
+	message->type = MESSAGE_make_key;
+	message->make_key = (struct message_make_key){
+		.journal = journal, .key_type = work->key_type, .key_id = key_id_of(work), .label = work->name,
+		.codes = codes_of(work),
+	};
+}
+
+static void
+say_request(const struct bay *bay, const struct work *work, uint64_t journal, struct message *message)
+{
+	(void)bay;
+	message->type = MESSAGE_make_request;
+	message->make_request = (struct message_make_request){
+		.journal = journal, .key_id = key_id_of(work), .common_name = work->name, .codes = codes_of(work),
+	};
+}
+
+static void
+say_burn(const struct bay *bay, const struct work *work, uint64_t journal, struct message *message)
+{
+	(void)bay;
+	message->type = MESSAGE_burn;
+	message->burn = (struct message_burn){
+		.journal = journal, .key_id = key_id_of(work), .label = work->name, .certificate = certificate_of(work),
+		.codes = codes_of(work),
+	};
+}
+
+static void
+say_prove(const struct bay *bay, const struct work *work, uint64_t journal, struct message *message)
+{
+	message->type = MESSAGE_prove;
+	message->prove = (struct message_prove){
+		.journal = journal, .serial = work->serial, .key_id = key_id_of(work), .certificate = certificate_of(work),
+		.codes = codes_of(work), .proven = !bay->codes_known && work->state == STATE_credential_verified,
+	};
+}
+
+/* A process that did not make the proof first has to see which codes are still transport codes: the step's probe. */
+static void
+say_seal(const struct bay *bay, const struct work *work, uint64_t journal, struct message *message)
+{
+	if (!bay->codes_known) {
+		say_prove(bay, work, journal, message);
+		return;
+	}
+	message->type = MESSAGE_seal;
+	message->seal.journal = journal;
+}
+
+static void (*const say[STEP_COUNT])(const struct bay *, const struct work *, uint64_t, struct message *) = {
+	[STEP_initialise] = say_initialise,
+	[STEP_key] = say_key,
+	[STEP_request] = say_request,
+	[STEP_burn] = say_burn,
+	[STEP_prove] = say_prove,
+	[STEP_seal] = say_seal,
+};
+
+int
+steps_begin(struct bay *bay, const struct work *work, enum step_id id)
+{
+	int64_t journal = journal_begin(bay->queue, work, bay, id);
+
+	return journal < 0 ? (int)journal : steps_order(bay, work, id, journal);
+}
+
+int
+steps_order(struct bay *bay, const struct work *work, enum step_id id, int64_t journal)
+{
+	struct message message = { .type = MESSAGE_hello };
+	int r;
+
+	assert(say[id]);
+	say[id](bay, work, (uint64_t)journal, &message);
+	r = bay_at_step(bay, &steps[id], journal);
+	return r == 0 ? turn_send(bay->queue, bay->worker, &message) : r;
+}

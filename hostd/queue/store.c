@@ -1,0 +1,455 @@
+#include "hostd/queue/store.h"
+#include "hostd/base/log.h"
+#include "schemas/errors.h"
+
+#include "migrations.h"
+
+#include <assert.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { APPLICATION_ID = 0x4d494e54 /* "MINT", pragma application_id */, BUSY_MS = 5000 };
+
+static const struct {
+	const char *name;
+	int         writes;
+	const char *sql;
+} list[] = {
+#define ROW(name, caller, writes, sql) { #name, writes, sql },
+	QUEUE_STATEMENTS(ROW)
+#undef ROW
+};
+
+static const struct {
+	const char *name;
+	const char *sql;
+} migrations[] = {
+#define ROW(name, sql) { name, sql },
+	MIGRATIONS(ROW)
+#undef ROW
+};
+
+struct store {
+	sqlite3      *db;
+	sqlite3_stmt *statements[QUEUE_STATEMENT_COUNT];
+	int           open;       /* a transaction is open: something was written */
+	int           marked;     /* inside one message's part */
+	int           savepoint;  /* the mark was set inside an open transaction */
+	int           broken;     /* a write or sync failed: the transaction must not be committed */
+};
+
+/* --- errors */
+
+static int
+storage_error(struct store *store, const char *what)
+{
+	int code = sqlite3_extended_errcode(store->db);
+
+	if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY)
+		return MINT_EXISTS;
+	log_error("database: %s: %s: %s", what, sqlite3_errmsg(store->db), error_info(MINT_STORAGE)->next[MINT_EN]);
+	/* A constraint spoils one message's part; anything else (disk full, read error, damage) the whole transaction. */
+	if ((code & 0xff) != SQLITE_CONSTRAINT)
+		store->broken = 1;
+	return MINT_STORAGE;
+}
+
+static int
+run_sql(struct store *store, const char *sql)
+{
+	return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : storage_error(store, sql);
+}
+
+/* --- open, migrate */
+
+static int
+pragma_number(struct store *store, const char *sql)
+{
+	sqlite3_stmt *statement = NULL;
+	int number = -1;
+
+	if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
+		number = sqlite3_column_int(statement, 0);
+	sqlite3_finalize(statement);
+	return number;
+}
+
+/* A whole copy beside the database before a migration touches it. A copy that is already there is of an earlier try at the same
+ * migration, made before anything was changed: it is kept. */
+static int
+back_up(struct store *store, const char *path, int version)
+{
+	char *copy = sqlite3_mprintf("%s.before-%d", path, version + 1);
+	char *sql = sqlite3_mprintf("VACUUM INTO %Q", copy);
+	int r = MINT_MEMORY;
+	FILE *there;
+
+	if (!copy || !sql)
+		goto out;
+	there = fopen(copy, "r");
+	if (there) {
+		fclose(there);
+		r = 0;
+	} else {
+		r = run_sql(store, sql);
+	}
+out:
+	sqlite3_free(sql);
+	sqlite3_free(copy);
+	return r;
+}
+
+static int
+migrate_one(struct store *store, int number)
+{
+	char set[64];
+	int r;
+
+	snprintf(set, sizeof set, "PRAGMA user_version = %d", number);
+	r = run_sql(store, "BEGIN IMMEDIATE");
+	if (r == 0)
+		r = run_sql(store, migrations[number - 1].sql);
+	if (r == 0)
+		r = run_sql(store, set);
+	if (r == 0)
+		r = run_sql(store, "COMMIT");
+	if (r != 0)
+		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+	else
+		log_info("database: migration %s", migrations[number - 1].name);
+	return r;
+}
+
+static int
+migrate(struct store *store, const char *path)
+{
+	int version = pragma_number(store, "PRAGMA user_version");
+	int owner = pragma_number(store, "PRAGMA application_id");
+	int tables = pragma_number(store, "SELECT count(*) FROM sqlite_schema");
+	int r = 0;
+	char mark[64];
+
+	if (version < 0 || tables < 0)
+		return storage_error(store, path);
+	if (tables > 0 && owner != APPLICATION_ID) {
+		log_error("%s: is a database of another program: name another file in the configuration", path);
+		return MINT_REFUSED;
+	}
+	if (version > MIGRATION_COUNT) {
+		log_error("%s: was made by a newer release (migration %d, this one knows %d): install that release", path,
+		    version, MIGRATION_COUNT);
+		return MINT_REFUSED;
+	}
+	snprintf(mark, sizeof mark, "PRAGMA application_id = %d", APPLICATION_ID);
+	if (tables == 0)
+		r = run_sql(store, mark);
+	else if (version < MIGRATION_COUNT)
+		r = back_up(store, path, version);
+	while (r == 0 && version < MIGRATION_COUNT)
+		r = migrate_one(store, ++version);
+	return r;
+}
+
+static int
+prepare_all(struct store *store)
+{
+	for (int i = 0; i < QUEUE_STATEMENT_COUNT; i++)
+		if (sqlite3_prepare_v3(store->db, list[i].sql, -1, SQLITE_PREPARE_PERSISTENT, &store->statements[i], NULL)
+		    != SQLITE_OK)
+			return storage_error(store, list[i].name);
+	return 0;
+}
+
+int
+store_open(const char *path, struct store **place)
+{
+	struct store *store = calloc(1, sizeof *store);
+	int r;
+
+	*place = NULL;
+	if (!store)
+		return MINT_MEMORY;
+	if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL)
+	    != SQLITE_OK) {
+		log_error("%s: %s: are directory and rights as they should be?", path,
+		    store->db ? sqlite3_errmsg(store->db) : "out of memory");
+		r = MINT_STORAGE;
+		goto out;
+	}
+	sqlite3_busy_timeout(store->db, BUSY_MS);
+	sqlite3_extended_result_codes(store->db, 1);
+	r = run_sql(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+	    "PRAGMA cache_size = -16000; PRAGMA trusted_schema = OFF");
+	if (r == 0)
+		r = migrate(store, path);
+	if (r == 0)
+		r = prepare_all(store);
+	if (r == 0)
+		*place = store;
+out:
+	if (r != 0)
+		store_close(&store);
+	return r;
+}
+
+void
+store_close(struct store **place)
+{
+	struct store *store = *place;
+
+	*place = NULL;
+	if (!store)
+		return;
+	for (int i = 0; i < QUEUE_STATEMENT_COUNT; i++)
+		sqlite3_finalize(store->statements[i]);
+	sqlite3_close(store->db);
+	free(store);
+}
+
+/* --- statements */
+
+static int
+bind_one(sqlite3_stmt *s, int n, char type, va_list *arguments)
+{
+	const struct blob *blob;
+	const char *text;
+
+	switch (type) {
+	case 'd':
+		return sqlite3_bind_int(s, n, va_arg(*arguments, int));
+	case 'i':
+		return sqlite3_bind_int64(s, n, va_arg(*arguments, int64_t));
+	case 's':
+		text = va_arg(*arguments, const char *);
+		return text ? sqlite3_bind_text(s, n, text, -1, SQLITE_TRANSIENT) : sqlite3_bind_null(s, n);
+	case 'b':
+		blob = va_arg(*arguments, const struct blob *);
+		if (!blob)
+			return sqlite3_bind_null(s, n);
+		/* The database takes a blob of no bytes at address NULL for NULL. */
+		return sqlite3_bind_blob(s, n, blob->length ? (const void *)blob->data : "", (int)blob->length, SQLITE_TRANSIENT);
+	default:
+		return SQLITE_MISUSE;
+	}
+}
+
+static int
+bind_all(struct store *store, enum queue_statement statement, const char *types, va_list *arguments)
+{
+	sqlite3_stmt *s = store->statements[statement];
+
+	sqlite3_reset(s);
+	/* A parameter forgotten or one too many is a bug of the caller's, found by the first test that comes here. */
+	assert((size_t)sqlite3_bind_parameter_count(s) == strlen(types));
+	for (int n = 1; types[n - 1]; n++)
+		if (bind_one(s, n, types[n - 1], arguments) != SQLITE_OK)
+			return storage_error(store, list[statement].name);
+	return 0;
+}
+
+static int
+open_transaction(struct store *store)
+{
+	if (store->open)
+		return 0;
+	if (run_sql(store, "BEGIN IMMEDIATE") != 0)
+		return MINT_STORAGE;
+	store->open = 1;
+	return 0;
+}
+
+static int
+step(struct store *store, enum queue_statement statement)
+{
+	sqlite3_stmt *s = store->statements[statement];
+	int r = sqlite3_step(s);
+
+	if (r == SQLITE_ROW)
+		return 0;
+	if (r == SQLITE_DONE) {
+		sqlite3_reset(s);
+		return MINT_NOT_FOUND;
+	}
+	r = storage_error(store, list[statement].name);
+	sqlite3_reset(s);
+	return r;
+}
+
+int
+store_run(struct store *store, enum queue_statement statement, const char *types, ...)
+{
+	va_list arguments;
+	int r;
+
+	if (store->broken || (list[statement].writes && open_transaction(store) != 0))
+		return MINT_STORAGE;
+	va_start(arguments, types);
+	r = bind_all(store, statement, types, &arguments);
+	va_end(arguments);
+	while (r == 0)
+		r = step(store, statement);
+	return r == MINT_NOT_FOUND ? 0 : r;
+}
+
+int64_t
+store_last_id(const struct store *store)
+{
+	return sqlite3_last_insert_rowid(store->db);
+}
+
+int
+store_changes(const struct store *store)
+{
+	return sqlite3_changes(store->db);
+}
+
+static int
+get(struct store *store, enum queue_statement statement, const char *types, va_list *arguments)
+{
+	int r;
+
+	if (store->broken || (list[statement].writes && open_transaction(store) != 0))
+		return MINT_STORAGE;
+	r = bind_all(store, statement, types, arguments);
+	return r == 0 ? step(store, statement) : r;
+}
+
+int
+store_get(struct store *store, enum queue_statement statement, const char *types, ...)
+{
+	va_list arguments;
+	int r;
+
+	va_start(arguments, types);
+	r = get(store, statement, types, &arguments);
+	va_end(arguments);
+	return r;
+}
+
+int
+store_next(struct store *store, enum queue_statement statement)
+{
+	return step(store, statement);
+}
+
+void
+store_done(struct store *store, enum queue_statement statement)
+{
+	sqlite3_reset(store->statements[statement]);
+}
+
+int64_t
+store_i64(struct store *store, enum queue_statement statement, int column)
+{
+	return sqlite3_column_int64(store->statements[statement], column);
+}
+
+const char *
+store_text(struct store *store, enum queue_statement statement, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(store->statements[statement], column);
+
+	return text ? text : "";
+}
+
+struct blob
+store_blob(struct store *store, enum queue_statement statement, int column)
+{
+	sqlite3_stmt *s = store->statements[statement];
+	const uint8_t *data = sqlite3_column_blob(s, column);
+
+	return (struct blob){ .data = data, .length = (uint32_t)sqlite3_column_bytes(s, column) };
+}
+
+int
+store_is_null(struct store *store, enum queue_statement statement, int column)
+{
+	return sqlite3_column_type(store->statements[statement], column) == SQLITE_NULL;
+}
+
+int64_t
+store_value(struct store *store, enum queue_statement statement, int64_t none, const char *types, ...)
+{
+	int64_t value = none;
+	va_list arguments;
+
+	va_start(arguments, types);
+	if (get(store, statement, types, &arguments) == 0) {
+		if (!store_is_null(store, statement, 0))
+			value = store_i64(store, statement, 0);
+		store_done(store, statement);
+	}
+	va_end(arguments);
+	return value;
+}
+
+void
+store_copy(struct store *store, enum queue_statement statement, int column, char *out, size_t out_bytes)
+{
+	snprintf(out, out_bytes, "%s", store_text(store, statement, column));
+}
+
+/* --- the transaction of a turn */
+
+int
+store_mark(struct store *store)
+{
+	assert(!store->marked);
+	store->marked = 1;
+	store->savepoint = store->open;
+	return store->savepoint ? run_sql(store, "SAVEPOINT message") : 0;
+}
+
+int
+store_keep(struct store *store)
+{
+	int savepoint = store->savepoint;
+
+	store->marked = store->savepoint = 0;
+	return savepoint ? run_sql(store, "RELEASE message") : 0;
+}
+
+void
+store_take_back(struct store *store)
+{
+	int savepoint = store->savepoint;
+
+	store->marked = store->savepoint = 0;
+	if (savepoint && !store->broken)
+		run_sql(store, "ROLLBACK TO message; RELEASE message");
+	else if (!savepoint)
+		store_rollback(store);
+}
+
+int
+store_is_dirty(const struct store *store)
+{
+	return store->open;
+}
+
+int
+store_commit(struct store *store)
+{
+	if (!store->open)
+		return store->broken ? MINT_STORAGE : 0;
+	/* A full disk may have ended the transaction under us: then there is nothing left that could be committed. */
+	if (!store->broken && !sqlite3_get_autocommit(store->db) && run_sql(store, "COMMIT") == 0) {
+		store->open = 0;
+		return 0;
+	}
+	store_rollback(store);
+	return MINT_STORAGE;
+}
+
+void
+store_rollback(struct store *store)
+{
+	for (int i = 0; i < QUEUE_STATEMENT_COUNT; i++)
+		sqlite3_reset(store->statements[i]);
+	if (!sqlite3_get_autocommit(store->db))
+		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+	store->open = store->broken = store->marked = store->savepoint = 0;
+}

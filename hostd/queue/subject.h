@@ -1,0 +1,13 @@
+/* What the CA is told about the holder of a certificate. */
+#ifndef MINT_QUEUE_SUBJECT_H
+#define MINT_QUEUE_SUBJECT_H
+
+/* JSON object, name → text, from an application's canonical record; which of it a certificate shows is the profile's business
+ * (docs/certificate-profiles.md):
+ *   C "CN" · ST province of the registrar · O organisation · CN of the credential · uscc · division · person_name · person_id
+ *   (both the applicant's) · role · holder · application · credential
+ * `ordinal` counts the credentials from 1. The caller frees it and wipes it before: it holds personal data. NULL when the record
+ * cannot be read or memory is out. */
+char *subject_make(const char *record, int ordinal, const char *reference, const char *credential);
+
+#endif

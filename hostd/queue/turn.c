@@ -1,0 +1,184 @@
+#include "hostd/queue/turn.h"
+#include "hostd/base/clock.h"
+#include "hostd/base/log.h"
+#include "hostd/queue/claim.h"
+#include "hostd/queue/feed.h"
+#include "hostd/queue/queue.h"
+#include "hostd/queue/recover.h"
+#include "schemas/errors.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct parcel_of_messages {
+	struct parcel_of_messages *next;
+	struct ipc                *ipc;
+	struct message             message;
+};
+
+enum { CLOCK_KEEP_US = 1000000, CLOCK_BACK_US = 5000000 };
+
+int64_t
+queue_now(struct queue *queue)
+{
+	int64_t now = clock_utc_us();
+
+	if (now < queue->clock_seen - CLOCK_BACK_US && !queue->clock_back) {
+		queue->clock_back = 1;
+		log_error("clock: %s by %" PRId64 " s: %s", error_info(MINT_CLOCK)->what[MINT_EN],
+		    (queue->clock_seen - now) / 1000000, error_info(MINT_CLOCK)->next[MINT_EN]);
+	}
+	if (now >= queue->clock_seen)
+		queue->clock_back = 0;
+	return now > queue->clock_seen ? now : queue->clock_seen;
+}
+
+static int
+keep_clock(struct queue *queue)
+{
+	int64_t now = queue_now(queue);
+	char text[32];
+
+	if (now < queue->clock_kept + CLOCK_KEEP_US)
+		return 0;
+	snprintf(text, sizeof text, "%" PRId64, now);
+	queue->clock_seen = queue->clock_kept = now;
+	return store_run(queue->store, QUEUE_fact_set, "ss", "clock", text);
+}
+
+static void
+parcel_free(struct parcel_of_messages *parcel)
+{
+	message_clear(&parcel->message);
+	free(parcel);
+}
+
+static void
+outbox_cut(struct queue *queue, struct parcel_of_messages **from)
+{
+	struct parcel_of_messages *parcel;
+
+	while ((parcel = *from) != NULL) {
+		*from = parcel->next;
+		parcel_free(parcel);
+	}
+	queue->outbox_end = from;
+}
+
+int
+turn_send(struct queue *queue, struct ipc *ipc, const struct message *message)
+{
+	static uint8_t bytes[MESSAGE_MAX_BYTES];
+	struct parcel_of_messages *parcel;
+	int length, r;
+
+	if (!ipc)
+		return 0;
+	length = message_put(message, bytes, sizeof bytes);
+	if (length < 0) {
+		log_error("%s: does not fit its limits: report this", message_name(message->type));
+		return length;
+	}
+	parcel = calloc(1, sizeof *parcel);
+	if (!parcel)
+		return MINT_MEMORY;
+	r = message_get(&parcel->message, bytes, (size_t)length);
+	explicit_bzero(bytes, (size_t)length);
+	if (r != 0) {
+		free(parcel);
+		return r;
+	}
+	parcel->ipc = ipc;
+	*queue->outbox_end = parcel;
+	queue->outbox_end = &parcel->next;
+	return 0;
+}
+
+void
+turn_forget(struct queue *queue, const struct ipc *ipc)
+{
+	struct parcel_of_messages **place = &queue->outbox, *parcel;
+
+	while ((parcel = *place) != NULL)
+		if (parcel->ipc == ipc) {
+			*place = parcel->next;
+			parcel_free(parcel);
+		} else {
+			place = &parcel->next;
+		}
+	queue->outbox_end = place;
+}
+
+int
+turn_part(struct queue *queue, const char *actor, struct bay *bay, turn_part_run *run, void *argument)
+{
+	struct parcel_of_messages **mark = queue->outbox_end;
+	int64_t seq = queue->event_seq;
+	struct bay before;
+	int r;
+
+	if (bay)
+		before = *bay;
+	snprintf(queue->actor_text, sizeof queue->actor_text, "%s", actor);
+	queue->actor = queue->actor_text;
+	queue->actor_bay = bay ? bay->number : 0;
+	queue->handled++;
+	r = store_mark(queue->store);
+	if (r == 0)
+		r = run(queue, argument);
+	if (r == 0)
+		r = store_keep(queue->store);
+	if (r == 0)
+		return 0;
+	store_take_back(queue->store);
+	outbox_cut(queue, mark);
+	queue->event_seq = seq;
+	if (bay)
+		*bay = before;
+	return r;
+}
+
+void
+turn_discard(struct queue *queue)
+{
+	outbox_cut(queue, &queue->outbox);
+}
+
+static void
+outbox_send(struct queue *queue)
+{
+	struct parcel_of_messages *parcel;
+
+	while ((parcel = queue->outbox) != NULL) {
+		queue->outbox = parcel->next;
+		ipc_send(parcel->ipc, &parcel->message, -1);
+		parcel_free(parcel);
+	}
+	queue->outbox_end = &queue->outbox;
+}
+
+void
+turn_end(struct queue *queue)
+{
+	int r = 0;
+
+	if (queue->wake && !queue->stalled)
+		turn_part(queue, "queue", NULL, claim_wake, NULL);
+	if (store_is_dirty(queue->store))
+		r = keep_clock(queue);
+	if (r == 0)
+		r = store_commit(queue->store);
+	queue->handled = 0;
+	if (r == 0 && !queue->stalled) {
+		queue->call_count = 0;
+		outbox_send(queue);
+		feed_publish(queue);
+		return;
+	}
+	store_rollback(queue->store);
+	turn_discard(queue);
+	recover_stall(queue);
+}

@@ -1,0 +1,43 @@
+/* One credential on one token: everything the steps need, read from the record at once. */
+#ifndef MINT_QUEUE_WORK_H
+#define MINT_QUEUE_WORK_H
+
+#include "hostd/queue/states.h"
+#include "schemas/messages.h"
+
+struct queue;
+
+enum { KEY_ID_BYTES = 8 };
+
+struct work {
+	int64_t    credential, application, use, token;
+	int64_t    key, certificate_id;      /* 0: there is none yet */
+	char       name[129];                /* "<reference>-<nn>" */
+	char       reference[129];
+	char       key_type[17];
+	char       profile[33];
+	int64_t    attempt;                  /* tokens tried, this one counted */
+	enum state state, parked_from;
+	char       parked_error[33];         /* "" when not parked */
+	char       pending[9];               /* "redo", "abandon" or "" */
+	enum state token_state;
+	char       model[33];
+	char       serial[65];               /* of the token */
+	char       marker[33];
+	char       certificate_state[9];     /* "" when there is none */
+	uint8_t    key_id[KEY_ID_BYTES];     /* CKA_ID: the use's number, so that a key found tells whose it is */
+	uint8_t    codes[512];
+	uint8_t    spki[1024];
+	uint8_t    certificate[8192];
+	uint32_t   codes_bytes, spki_bytes, certificate_bytes;
+};
+
+/* By the use that binds them. MINT_NOT_FOUND, MINT_STORAGE. Wipe with work_wipe. */
+int work_load(struct queue *queue, int64_t use, struct work *work);
+
+/* By the credential; MINT_NOT_FOUND while it is on no token. */
+int work_of_credential(struct queue *queue, int64_t credential, struct work *work);
+
+void work_wipe(struct work *work);
+
+#endif

@@ -1,6 +1,0 @@
-# Stand-ins for programs, used by flow tests; never installed.
-PROGRAMS += tests/fake-queue
-tests/fake-queue_SRC := \
-	tests/fake/fake_queue.c
-tests/fake-queue_USES := base schemas
-tests/fake-queue_PKGS := jansson sqlite3
