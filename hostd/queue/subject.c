@@ -22,9 +22,8 @@ say_organisation(json_t *subject, const json_t *organisation)
 {
 	const char *division = text_in(organisation, "division");
 
-	say(subject, "C", "CN");
-	say(subject, "ST", division && strlen(division) == 6 ? division_province(division) : NULL);
-	say(subject, "O", text_in(organisation, "name"));
+	say(subject, "province", division && strlen(division) == 6 ? division_province(division) : NULL);
+	say(subject, "organisation", text_in(organisation, "name"));
 	say(subject, "uscc", text_in(organisation, "uscc"));
 	say(subject, "division", division);
 }
@@ -37,7 +36,7 @@ say_holder(json_t *subject, const json_t *record, int ordinal)
 	const char *holder = text_in(credential, "holder");
 	const json_t *person = json_object_get(record, "person");
 
-	say(subject, "CN", holder ? holder : text_in(json_object_get(record, "organisation"), "name"));
+	say(subject, "common_name", holder ? holder : text_in(json_object_get(record, "organisation"), "name"));
 	say(subject, "holder", holder);
 	say(subject, "role", text_in(credential, "role"));
 	say(subject, "person_name", text_in(person, "name"));
