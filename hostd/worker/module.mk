@@ -21,4 +21,4 @@ mint-worker_USES := worker pkcs11 base schemas
 PROGRAMS += worker-drive
 worker-drive_SRC := \
 	tests/flow/worker_drive.c
-worker-drive_USES := base schemas
+worker-drive_USES := worker base schemas
