@@ -28,7 +28,7 @@ run_command(struct worker *worker, const struct model_command *command, const ch
 		if (!arguments[count])
 			goto out;
 	}
-	order.arguments = arguments;
+	order.arguments = (const char *const *)arguments;
 	worker_deadline(worker, command->timeout_ms);
 	r = child_run(&order, said, sizeof said);
 	if (r != 0)

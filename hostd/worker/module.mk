@@ -22,3 +22,9 @@ PROGRAMS += worker-drive
 worker-drive_SRC := \
 	tests/flow/worker_drive.c
 worker-drive_USES := worker base schemas
+
+UNIT_TESTS += test-worker
+test-worker_SRC := \
+	tests/unit/test_worker.c
+test-worker_USES := worker base schemas
+test-worker_PKGS := cmocka
