@@ -95,7 +95,7 @@ read_serial(struct card *card, const struct model_probe *probe, struct card_look
 
 	if (r != 0)
 		return r;
-	if (answer.status != SW_OK || answer.length < (size_t)(probe->serial_offset + probe->serial_length)) {
+	if (answer.status != SW_OK || (int)answer.length < probe->serial_offset + probe->serial_length) {
 		*why = "the card does not tell its serial number as the profile expects";
 		return MINT_TOKEN_ERROR;
 	}
@@ -198,7 +198,7 @@ int
 card_look(const char *reader, const uint8_t *atr, size_t atr_length, const struct model_probe *probe,
     struct card_look *look, const char **why)
 {
-	const char *unused;
+	const char *unused = "";
 	struct card card = { .last = SCARD_S_SUCCESS };
 	SCARDCONTEXT context;
 	int r = note(&card, SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context));

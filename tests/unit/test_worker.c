@@ -181,7 +181,7 @@ static const struct envelope_token token = { "myeid", "00FF", "MB-00000001" };
 static void
 envelope_opens_at_the_office(EVP_PKEY *key)
 {
-	struct office office;
+	struct office office = { .key = NULL };
 	uint8_t *der = NULL;
 	size_t length;
 	char text[512];
@@ -214,7 +214,7 @@ static void
 envelope_is_not_made_for_an_expired_office_or_a_name_json_would_misread(void **state)
 {
 	const struct envelope_token odd = { "myeid", "00FF\",\"user-pin\":\"0", "MB-00000001" };
-	struct office office;
+	struct office office = { .key = NULL };
 	uint8_t *der = NULL;
 	size_t length;
 
