@@ -56,7 +56,7 @@ generate(struct key *key, const struct key_order *order, int64_t deadline_ms)
 	CK_ATTRIBUTE           public[TEMPLATE_MAX], private[TEMPLATE_MAX];
 	CK_MECHANISM           mechanism = { order->type->generate, NULL, 0 };
 	CK_ULONG               bits = order->type->bits, public_count, private_count;
-	CK_OBJECT_HANDLE       public_handle;
+	CK_OBJECT_HANDLE       public_handle = CK_INVALID_HANDLE;
 	int                    error;
 
 	fill_values(&values, order, &bits);

@@ -156,8 +156,8 @@ static int
 mark_ids(struct session *session, enum object_class class, bool *taken, int64_t deadline_ms)
 {
 	CK_OBJECT_HANDLE handles[OBJECTS_MAX];
-	unsigned char    id;
-	size_t           count, len;
+	unsigned char    id = 0;
+	size_t           count, len = 0;
 	int              error;
 
 	error = find_objects(session, class, NULL, 0, handles, OBJECTS_MAX, &count, deadline_ms);

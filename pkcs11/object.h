@@ -29,9 +29,9 @@ enum object_class {
 struct object_facts {
 	enum object_class class;
 	unsigned char id[OBJECT_ID_MAX];
-	size_t        id_len;
 	char          label[65];
 	bool          local; /* CKA_LOCAL: what the host library claims; no evidence of generation on the token */
+	size_t        id_len;
 };
 
 /* "private key", for texts. */

@@ -147,7 +147,7 @@ choose_slot(struct token *token, const struct token_where *where, int64_t deadli
 	int         answer;
 
 	answer = list_slots(token->module, &slots, &count, deadline_ms);
-	for (CK_ULONG i = 0; answer >= 0 && i < count; i++) {
+	for (CK_ULONG i = 0; answer >= 0 && slots != NULL && i < count; i++) {
 		token->slot = slots[i];
 		answer = slot_fits(token, where, deadline_ms);
 		if (answer == 1) {

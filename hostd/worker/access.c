@@ -112,7 +112,7 @@ access_codes(struct worker *worker, const struct blob *sealed, struct codes *cod
 int
 access_login(struct worker *worker, const struct blob *sealed, int64_t deadline_ms)
 {
-	struct codes codes;
+	struct codes codes = { 0 };
 	const char *pin = codes.text[CODE_USER_PIN];
 	int r = access_codes(worker, sealed, &codes);
 

@@ -26,6 +26,13 @@ static const struct {
 	{ SCARD_E_NO_MEMORY, MINT_MEMORY },
 };
 
+/* A connection to one card. */
+struct card {
+	SCARDHANDLE handle;
+	DWORD       protocol;
+	LONG        last; /* the last answer of pcsc-lite that was not success */
+};
+
 struct answer {
 	uint8_t  data[ANSWER_MAX];
 	size_t   length; /* without the status word */
@@ -42,14 +49,23 @@ error_of(LONG answer)
 }
 
 static int
-transmit(SCARDHANDLE card, DWORD protocol, const struct model_bytes *apdu, struct answer *answer)
+note(struct card *card, LONG answer)
+{
+	if (answer == SCARD_S_SUCCESS)
+		return 0;
+	card->last = answer;
+	return error_of(answer);
+}
+
+static int
+transmit(struct card *card, const struct model_bytes *apdu, struct answer *answer)
 {
 	DWORD got = sizeof answer->data;
-	LONG r = SCardTransmit(card, protocol == SCARD_PROTOCOL_T0 ? SCARD_PCI_T0 : SCARD_PCI_T1, apdu->data,
-	    (DWORD)apdu->length, NULL, answer->data, &got);
+	int r = note(card, SCardTransmit(card->handle, card->protocol == SCARD_PROTOCOL_T0 ? SCARD_PCI_T0 : SCARD_PCI_T1,
+	    apdu->data, (DWORD)apdu->length, NULL, answer->data, &got));
 
-	if (r != SCARD_S_SUCCESS)
-		return error_of(r);
+	if (r != 0)
+		return r;
 	if (got < 2)
 		return MINT_TOKEN_ERROR;
 	answer->length = got - 2;
@@ -72,14 +88,14 @@ template_byte(const struct answer *answer, int tag)
 }
 
 static int
-read_serial(SCARDHANDLE card, DWORD protocol, const struct model_probe *probe, struct card_look *look, const char **why)
+read_serial(struct card *card, const struct model_probe *probe, struct card_look *look, const char **why)
 {
 	struct answer answer;
-	int r = transmit(card, protocol, &probe->serial, &answer);
+	int r = transmit(card, &probe->serial, &answer);
 
 	if (r != 0)
 		return r;
-	if (answer.status != SW_OK || answer.length < (size_t)(probe->serial_offset + probe->serial_length)) {
+	if (answer.status != SW_OK || (int)answer.length < probe->serial_offset + probe->serial_length) {
 		*why = "the card does not tell its serial number as the profile expects";
 		return MINT_TOKEN_ERROR;
 	}
@@ -90,13 +106,13 @@ read_serial(SCARDHANDLE card, DWORD protocol, const struct model_probe *probe, s
 
 /* 1 blank, 0 not, negative error. */
 static int
-is_blank(SCARDHANDLE card, DWORD protocol, const struct model_probe *probe)
+is_blank(struct card *card, const struct model_probe *probe)
 {
 	struct answer answer;
 	int r;
 
 	for (size_t i = 0; i < probe->blank_count; i++) {
-		r = transmit(card, protocol, &probe->blank[i], &answer);
+		r = transmit(card, &probe->blank[i], &answer);
 		if (r != 0)
 			return r;
 		if (answer.status != SW_NOT_FOUND && answer.status != SW_RECORD_NOT_FOUND)
@@ -106,22 +122,22 @@ is_blank(SCARDHANDLE card, DWORD protocol, const struct model_probe *probe)
 }
 
 static int
-look_inside(SCARDHANDLE card, DWORD protocol, const struct model_probe *probe, struct card_look *look, const char **why)
+look_inside(struct card *card, const struct model_probe *probe, struct card_look *look, const char **why)
 {
 	struct answer selected = { .length = 0 };
 	int r = 0, blank;
 
 	if (probe->select.length)
-		r = transmit(card, protocol, &probe->select, &selected);
+		r = transmit(card, &probe->select, &selected);
 	if (r == 0 && probe->select.length && selected.status != SW_OK) {
 		*why = "the card does not have the application of its model profile";
 		return MINT_TOKEN_UNKNOWN;
 	}
 	if (r == 0 && probe->serial.length)
-		r = read_serial(card, protocol, probe, look, why);
+		r = read_serial(card, probe, look, why);
 	if (r != 0 || probe->blank_count == 0)
 		return r;
-	blank = is_blank(card, protocol, probe);
+	blank = is_blank(card, probe);
 	if (blank < 0)
 		return blank;
 	if (blank)
@@ -135,44 +151,71 @@ look_inside(SCARDHANDLE card, DWORD protocol, const struct model_probe *probe, s
 }
 
 static int
-same_atr(SCARDHANDLE card, const uint8_t *atr, size_t atr_length)
+same_atr(struct card *card, const uint8_t *atr, size_t atr_length)
 {
 	uint8_t now[MAX_ATR_SIZE];
 	DWORD length = sizeof now;
-	LONG r = SCardStatus(card, NULL, NULL, NULL, NULL, now, &length);
+	int r = note(card, SCardStatus(card->handle, NULL, NULL, NULL, NULL, now, &length));
 
-	if (r != SCARD_S_SUCCESS)
-		return error_of(r);
+	if (r != 0)
+		return r;
 	return length == atr_length && memcmp(now, atr, atr_length) == 0 ? 0 : MINT_TOKEN_OTHER;
+}
+
+static int
+look_once(struct card *card, const uint8_t *atr, size_t atr_length, const struct model_probe *probe, struct card_look *look,
+    const char **why)
+{
+	int r = same_atr(card, atr, atr_length);
+
+	*look = (struct card_look){ .stage = CARD_NOT_SAID };
+	return r == 0 ? look_inside(card, probe, look, why) : r;
+}
+
+/* A token that was changed a moment ago fails in any way until pcscd has seen it. Looking changes nothing, so it may be
+ * repeated: once, after a reset, which also tells an empty reader from a bad card. */
+static int
+look_twice(struct card *card, const uint8_t *atr, size_t atr_length, const struct model_probe *probe, struct card_look *look,
+    const char **why)
+{
+	int r = look_once(card, atr, atr_length, probe, look, why);
+	LONG answer;
+
+	if (card->last == SCARD_S_SUCCESS)
+		return r;
+	answer = SCardReconnect(card->handle, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, SCARD_RESET_CARD,
+	    &card->protocol);
+	if (answer == SCARD_W_UNRESPONSIVE_CARD || answer == SCARD_W_UNPOWERED_CARD)
+		return MINT_TOKEN_GONE;
+	r = note(card, answer);
+	if (r != 0)
+		return r;
+	card->last = SCARD_S_SUCCESS;
+	return look_once(card, atr, atr_length, probe, look, why);
 }
 
 int
 card_look(const char *reader, const uint8_t *atr, size_t atr_length, const struct model_probe *probe,
     struct card_look *look, const char **why)
 {
-	const char *unused;
+	const char *unused = "";
+	struct card card = { .last = SCARD_S_SUCCESS };
 	SCARDCONTEXT context;
-	SCARDHANDLE card;
-	DWORD protocol;
-	LONG answer = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context);
-	int r;
+	int r = note(&card, SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context));
 
 	why = why ? why : &unused;
-	*look = (struct card_look){ .stage = CARD_NOT_SAID };
-	*why = "pcscd";
-	if (answer != SCARD_S_SUCCESS)
-		return error_of(answer);
-	answer = SCardConnect(context, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, &card, &protocol);
-	r = error_of(answer);
-	if (answer == SCARD_S_SUCCESS) {
-		r = same_atr(card, atr, atr_length);
-		if (r == 0)
-			r = look_inside(card, protocol, probe, look, why);
-		SCardDisconnect(card, SCARD_RESET_CARD);
-	} else {
-		*why = pcsc_stringify_error(answer);
+	*why = "another card";
+	if (r == 0) {
+		r = note(&card, SCardConnect(context, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1,
+		    &card.handle, &card.protocol));
+		if (r == 0) {
+			r = look_twice(&card, atr, atr_length, probe, look, why);
+			SCardDisconnect(card.handle, SCARD_RESET_CARD);
+		}
+		SCardReleaseContext(context);
 	}
-	SCardReleaseContext(context);
+	if (r != 0 && card.last != SCARD_S_SUCCESS)
+		*why = pcsc_stringify_error(card.last);
 	return r;
 }
 

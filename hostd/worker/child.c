@@ -62,7 +62,7 @@ become(const struct child_order *order, struct environment *environment, int out
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
 		_exit(EXIT_NOT_RUN);
 	setenv("PATH", path, 1);
-	execvpe(order->arguments[0], order->arguments, environment->list);
+	execvpe(order->arguments[0], (char *const *)(uintptr_t)order->arguments, environment->list);
 	dprintf(STDERR_FILENO, "%s: %s", order->arguments[0], strerror(errno));
 	_exit(EXIT_NOT_RUN);
 }

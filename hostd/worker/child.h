@@ -9,7 +9,7 @@
 #include "hostd/worker/codes.h"
 
 struct child_order {
-	char *const        *arguments;  /* complete, NULL-terminated; arguments[0] is looked up in /usr/local/bin, /usr/bin, /bin */
+	const char *const  *arguments;  /* complete, NULL-terminated; arguments[0] is looked up in /usr/local/bin, /usr/bin, /bin */
 	const struct codes *codes;      /* become MINT_SO_PIN … */
 	int                 timeout_ms;
 };

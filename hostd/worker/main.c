@@ -30,15 +30,13 @@ static const struct step {
 	step_run         *run;
 	size_t            journal; /* where the message has its journal number */
 } steps[] = {
-#define JOURNAL(name) offsetof(struct message, name.journal)
 	{ MESSAGE_order, NOT_YET, "order", step_order, 0 },
-	{ MESSAGE_initialise, ROLE_MINT, "initialise", step_initialise, JOURNAL(initialise) },
-	{ MESSAGE_make_key, ROLE_MINT, "make_key", step_make_key, JOURNAL(make_key) },
-	{ MESSAGE_make_request, ROLE_MINT, "make_request", step_make_request, JOURNAL(make_request) },
-	{ MESSAGE_burn, ROLE_MINT, "burn", step_burn, JOURNAL(burn) },
-	{ MESSAGE_prove, ROLE_PROVE, "prove", step_prove, JOURNAL(prove) },
-	{ MESSAGE_seal, ROLE_PROVE, "seal", step_seal, JOURNAL(seal) },
-#undef JOURNAL
+	{ MESSAGE_initialise, ROLE_MINT, "initialise", step_initialise, offsetof(struct message, initialise.journal) },
+	{ MESSAGE_make_key, ROLE_MINT, "make_key", step_make_key, offsetof(struct message, make_key.journal) },
+	{ MESSAGE_make_request, ROLE_MINT, "make_request", step_make_request, offsetof(struct message, make_request.journal) },
+	{ MESSAGE_burn, ROLE_MINT, "burn", step_burn, offsetof(struct message, burn.journal) },
+	{ MESSAGE_prove, ROLE_PROVE, "prove", step_prove, offsetof(struct message, prove.journal) },
+	{ MESSAGE_seal, ROLE_PROVE, "seal", step_seal, offsetof(struct message, seal.journal) },
 };
 
 /* Who is to blame, as far as the worker can tell. What is not here is the host's. */

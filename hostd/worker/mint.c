@@ -23,12 +23,12 @@ run_command(struct worker *worker, const struct model_command *command, const ch
 	char *arguments[64] = { NULL }, said[300];
 	int count = 0, r = MINT_MEMORY;
 
-	for (; command->arguments[count] && count < 63; count++) {
+	for (; count < 63 && command->arguments[count]; count++) {
 		arguments[count] = model_expand(command->arguments[count], label, worker->reader, worker->serial);
 		if (!arguments[count])
 			goto out;
 	}
-	order.arguments = arguments;
+	order.arguments = (const char *const *)arguments;
 	worker_deadline(worker, command->timeout_ms);
 	r = child_run(&order, said, sizeof said);
 	if (r != 0)

@@ -21,4 +21,10 @@ mint-worker_USES := worker pkcs11 base schemas
 PROGRAMS += worker-drive
 worker-drive_SRC := \
 	tests/flow/worker_drive.c
-worker-drive_USES := base schemas
+worker-drive_USES := worker base schemas
+
+UNIT_TESTS += test-worker
+test-worker_SRC := \
+	tests/unit/test_worker.c
+test-worker_USES := worker base schemas
+test-worker_PKGS := cmocka

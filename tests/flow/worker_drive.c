@@ -1,17 +1,20 @@
 /* worker-drive: plays mint-queue and mint-ca for one token, so that mint-worker can be tested alone.
  *
- *   worker-drive --config FILE --worker PROGRAM --reader NAME --atr HEX --dir DIR [--key-type T] [--label L] WORD…
+ *   worker-drive --config FILE --worker PROGRAM --reader NAME --atr HEX --dir DIR [--key-type T] [--label L]
+ *                [--station-key FILE] [--control SOCKET] WORD…
  *
  * Words, in order: `mint`, `prove` start a worker in that role and print what it probed; `initialise`, `erase` (initialise after
  * erasing), `key`, `request`, `certify` (sign the request here), `burn`, `prove!`, `proven` (prove of a proof on record),
  * `seal` are steps; `finish` ends the worker and prints its exit status, `kill` kills it; `expect=NAME` before a step says that
- * it must fail with that error. What a queue would keep (codes, key, certificate, envelope) is kept in DIR, so that several
+ * it must fail with that error; `codes` writes the transport codes in clear to DIR (a test's privilege), `control=COMMAND` speaks
+ * to the virtual tokens. What a queue would keep (codes, key, certificate, envelope) is kept in DIR, so that several
  * calls make one life of a token. Exit status 0 when every step ended as expected.
  */
 #include "hostd/base/ipc.h"
 #include "hostd/base/release.h"
 #include "schemas/errors.h"
 #include "schemas/messages.h"
+#include "hostd/worker/codes.h"
 
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -22,13 +25,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { FILE_MAX = 16384, EXIT_UNEXPECTED = 2 };
 
 static struct {
-	const char *config, *worker, *reader, *directory, *key_type, *label, *expected;
+	const char *config, *worker, *reader, *directory, *key_type, *label, *station_key, *control, *expected;
 	uint8_t     atr[33], key_id[1], buffer[6][FILE_MAX];
 	uint32_t    atr_length;
 	char        serial[65];
@@ -360,6 +365,43 @@ word_kill(void)
 	wait_for_worker();
 }
 
+/* One line a code, for programs that are to try them. */
+static void
+word_codes(void)
+{
+	struct blob sealed = kept("codes", 0);
+	uint8_t key[CODES_KEY_BYTES];
+	struct codes codes;
+	char path[512];
+
+	if (codes_read_key(drive.station_key, key) != 0 ||
+	    codes_open(&codes, key, drive.serial, sealed.data, sealed.length) != 0)
+		errx(1, "the codes do not open");
+	for (enum code code = 0; code < CODES; code++) {
+		snprintf(path, sizeof path, "clear-%s", code_name(code));
+		keep(path, codes.text[code], strlen(codes.text[code]));
+	}
+}
+
+static void
+tell_control(const char *command)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char answer[1024];
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	ssize_t got;
+
+	snprintf(address.sun_path, sizeof address.sun_path, "%s", drive.control);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
+	    dprintf(fd, "%s\n", command) < 0)
+		err(1, "%s", drive.control);
+	got = read(fd, answer, sizeof answer - 1);
+	close(fd);
+	printf("%.*s", (int)(got > 0 ? got : 0), answer);
+	if (got < 11 || strncmp(answer, "{\"ok\": true", 11) != 0)
+		exit(EXIT_UNEXPECTED);
+}
+
 static const struct {
 	const char *word;
 	void      (*run)(void);
@@ -367,7 +409,7 @@ static const struct {
 	{ "mint", word_mint }, { "prove", word_prove_role }, { "initialise", word_initialise }, { "erase", word_erase },
 	{ "key", word_key }, { "request", word_request }, { "certify", word_certify }, { "burn", word_burn },
 	{ "prove!", word_prove }, { "proven", word_proven }, { "seal", word_seal }, { "finish", word_finish },
-	{ "kill", word_kill },
+	{ "kill", word_kill }, { "codes", word_codes },
 };
 
 static void
@@ -375,6 +417,10 @@ run_word(const char *word)
 {
 	if (strncmp(word, "expect=", 7) == 0) {
 		drive.expected = word + 7;
+		return;
+	}
+	if (strncmp(word, "control=", 8) == 0) {
+		tell_control(word + 8);
 		return;
 	}
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
@@ -403,7 +449,8 @@ main(int argc, char **argv)
 		{ "config", required_argument, NULL, 'c' }, { "worker", required_argument, NULL, 'w' },
 		{ "reader", required_argument, NULL, 'r' }, { "atr", required_argument, NULL, 'a' },
 		{ "dir", required_argument, NULL, 'd' }, { "key-type", required_argument, NULL, 'k' },
-		{ "label", required_argument, NULL, 'l' }, { NULL, 0, NULL, 0 },
+		{ "label", required_argument, NULL, 'l' }, { "station-key", required_argument, NULL, 's' },
+		{ "control", required_argument, NULL, 'v' }, { NULL, 0, NULL, 0 },
 	};
 	int option;
 
@@ -416,6 +463,8 @@ main(int argc, char **argv)
 		case 'd': drive.directory = optarg; break;
 		case 'k': drive.key_type = optarg; break;
 		case 'l': drive.label = optarg; break;
+		case 's': drive.station_key = optarg; break;
+		case 'v': drive.control = optarg; break;
 		default: return 64;
 		}
 	if (!drive.config || !drive.worker || !drive.reader || !drive.directory)

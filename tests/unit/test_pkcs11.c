@@ -36,8 +36,6 @@
 #define SO_PIN "27182818"
 #define NEVER  MODULE_NO_DEADLINE
 
-extern char **environ;
-
 static char              directory[] = "/tmp/test-pkcs11-XXXXXX";
 static void             *library;
 static CK_FUNCTION_LIST *real;
@@ -437,7 +435,7 @@ check_signature(struct key *key)
 	unsigned char             *sig = NULL, *spki = NULL;
 	size_t                     sig_len, spki_len;
 	char                       key_path[256], data_path[256], sig_path[256];
-	const char                *digest = strncmp(key_type_name(key_type(key)), "p384", 5) == 0 ? "-sha384" : "-sha256";
+	const char                *digest = strcmp(key_type_name(key_type(key)), "p384") == 0 ? "-sha384" : "-sha256";
 
 	assert_int_equal(key_sign(key, data, sizeof data, &sig, &sig_len, NEVER), 0);
 	assert_int_equal(key_public_der(key, &spki, &spki_len), 0);
@@ -679,8 +677,8 @@ counting_login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin, C
 {
 	if (user != CKU_CONTEXT_SPECIFIC)
 		return real->C_Login(session, user, pin, pin_len);
-	assert_int_equal(pin_len, strlen(PIN));
-	assert_memory_equal(pin, PIN, pin_len);
+	assert_int_equal(pin_len, sizeof PIN - 1);
+	assert_memory_equal(pin, PIN, sizeof PIN - 1);
 	context_logins++;
 	return CKR_OK;
 }

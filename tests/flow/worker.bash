@@ -1,0 +1,77 @@
+# For the tests of mint-worker alone: a private pcscd with two readers, virtual tokens in them, worker-drive in the queue's place.
+
+worker_set_up() {
+	local ports
+	cd "$BATS_TEST_DIRNAME/../.." || return 1
+	B=${B:-build/dev}
+	work=$(mktemp -d)
+	mkdir "$work/work" "$work/d"
+	# shellcheck disable=SC2046 # one argument a port
+	ports=$(tools/dev/pcscd.sh ports 2)
+	tools/dev/pcscd.sh start "$work/pcscd" $ports >/dev/null
+	export PCSCLITE_CSOCK_NAME=$work/pcscd/pcscd.comm
+	tokens_start "$ports"
+	(umask 077; head -c 32 /dev/urandom >"$work/station.key")
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 30 -subj "/CN=office" \
+		-keyout "$work/office.key" -out "$work/office.pem" 2>/dev/null
+	cp -r data/models "$work/models"
+	cat >"$work/mint.conf" <<-CONF
+		database = "mint.db"
+		models = "models"
+		pcscd_socket = "pcscd/pcscd.comm"
+		work = "work"
+		station_key = "station.key"
+		office_certificate = "office.pem"
+		ca_directory = "ca"
+		printer = "file:labels"
+		bay 1 { reader = "Bench 00 00 00" }
+	CONF
+	drive control='insert 0 new'
+	wait_for_card
+}
+
+tokens_start() {
+	"$B/vtoken" --ports "${1// /,}" --state "$work/tokens" --control "$work/vtoken.sock" --log "$work/apdu.log" \
+		--pool "$work/pool" ${VTOKEN_OPTIONS:-} </dev/null >"$work/vtoken.log" 2>&1 3>&- &
+	vtoken=$!
+	wait_until 5 test -S "$work/vtoken.sock"
+}
+
+worker_tear_down() {
+	kill "$vtoken" 2>/dev/null || true
+	tools/dev/pcscd.sh stop "$work/pcscd" || true
+	if [ "${BATS_TEST_COMPLETED:-}" = 1 ]; then rm -rf "$work"; else echo "left for a look: $work" >&2; fi
+}
+
+# The card in the first reader has been seen by pcscd.
+wait_for_card() { wait_until 5 card_is_there; }
+card_is_there() { timeout 5 opensc-tool --reader 'Bench 00 00 00' --atr >/dev/null 2>&1; }
+card_is_gone() { ! card_is_there; }
+
+# wait_until SECONDS COMMAND…
+wait_until() {
+	local until=$(( SECONDS + $1 )); shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$until" ] || { echo "waited in vain for: $*" >&2; return 1; }
+		sleep 0.02
+	done
+}
+
+# worker-drive with what every call needs; its words are "$@". DRIVE_OPTIONS come first.
+drive() {
+	"$B/worker-drive" --config "$work/mint.conf" --worker "$PWD/$B/mint-worker" --reader "${READER:-Bench 00 00 00}" \
+		--atr "${ATR:-3BF51800008131FE454D794549449A}" --dir "$work/d" --station-key "$work/station.key" \
+		--control "$work/vtoken.sock" ${DRIVE_OPTIONS:-} "$@"
+}
+
+# The same, its output kept in $output and shown; fails with it.
+drives() {
+	run drive "$@"
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
+said() { grep -q -- "$1" <<<"$output" || { echo "not said: $1"; return 1; }; }
+
+clear_code() { cat "$work/d/clear-$1"; }
+final_code() { openssl cms -decrypt -inform DER -in "$work/d/envelope.der" -inkey "$work/office.key" -recip "$work/office.pem" | jq -er ".\"$1\""; }
