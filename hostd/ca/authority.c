@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { PEM_MAX = 16 * 1024 };
 
@@ -85,7 +86,8 @@ authority_open(struct authority **out, int directory, const struct passphrase *p
 	*out = NULL;
 	if (!authority)
 		return reason_set(reason, MINT_MEMORY, "out of memory");
-	r = read_certificate(authority, directory, reason);
+	r = faccessat(directory, AUTHORITY_UNFINISHED, F_OK, 0) != 0 ? read_certificate(authority, directory, reason)
+	    : reason_set(reason, MINT_CONFIG, "this CA was not finished: run `mint-ca init` again");
 	if (r == 0 && passphrase)
 		r = read_key(authority, directory, passphrase, reason);
 	if (r == 0)

@@ -15,6 +15,9 @@
 
 #define AUTHORITY_MARK "演示 DEMONSTRATION — NOT FOR USE"
 
+/* Stands in the directory while a CA is being made: what is there beside it has never signed anything. Becomes ca.pem. */
+#define AUTHORITY_UNFINISHED "ca.pem.unfinished"
+
 enum { AUTHORITY_ROOT_DAYS = 7305, AUTHORITY_ISSUING_DAYS = 3652 };
 
 struct authority;

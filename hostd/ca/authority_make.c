@@ -17,8 +17,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Stands in the directory from the first file to the last: what is there beside it has never signed anything. */
-#define UNFINISHED "init.unfinished"
 #define DEMONSTRATION_SUBJECT "C=CN,O=Mintbench 演示,CN=Mintbench 演示签发 DEMONSTRATION CA"
 
 static const char *const made[] = { "root.pem", "issuing.pem", "root.key", "issuing.key", "ca.pem", ISSUELOG_NAME, "crl.der", "crl.pem" };
@@ -198,7 +196,7 @@ write_certificates(int directory, const char *name, X509 *first, X509 *second, s
 static int
 claim_directory(int directory, struct reason *reason)
 {
-	int unfinished = faccessat(directory, UNFINISHED, F_OK, 0) == 0;
+	int unfinished = faccessat(directory, AUTHORITY_UNFINISHED, F_OK, 0) == 0;
 
 	for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
 		if (unfinished)
@@ -207,7 +205,7 @@ claim_directory(int directory, struct reason *reason)
 			return reason_set(reason, MINT_EXISTS, "%s is there already: a CA is never overwritten; name another directory",
 			    made[i]);
 	}
-	if (!unfinished && file_create(directory, UNFINISHED, "", 0, 0600) != 0)
+	if (!unfinished && file_create(directory, AUTHORITY_UNFINISHED, "", 0, 0600) != 0)
 		return reason_set(reason, MINT_STORAGE, "the CA's directory cannot be written: %s", strerror(errno));
 	return 0;
 }
@@ -226,7 +224,7 @@ write_all(int directory, const struct level *root, const struct level *issuing, 
 	if (r == 0)
 		r = write_certificates(directory, "issuing.pem", issuing->certificate, NULL, reason);
 	if (r == 0)
-		r = write_certificates(directory, "ca.pem", issuing->certificate, root->certificate, reason);
+		r = write_certificates(directory, AUTHORITY_UNFINISHED, issuing->certificate, root->certificate, reason);
 	if (r == 0 && X509_digest(issuing->certificate, EVP_sha256(), sha256, NULL) != 1)
 		r = reason_set_openssl(reason, MINT_CRYPTO, "SHA-256");
 	return r == 0 ? issuelog_create(directory, sha256, now, reason) : r;
@@ -248,9 +246,9 @@ authority_make(int directory, const struct authority_plan *plan, const struct pa
 		r = claim_directory(directory, reason);
 	if (r == 0)
 		r = write_all(directory, &root, &issuing, plan->now, root_passphrase, issuing_passphrase, reason);
-	/* Power may fail anywhere above: the mark is still there, and the next call begins anew. */
-	if (r == 0 && (unlinkat(directory, UNFINISHED, 0) != 0 || fsync(directory) != 0))
-		r = reason_set(reason, MINT_STORAGE, UNFINISHED ": %s", strerror(errno));
+	/* Power may fail anywhere above: the mark is still there, and the next call begins anew. It becomes ca.pem in one step. */
+	if (r == 0 && (renameat(directory, AUTHORITY_UNFINISHED, directory, "ca.pem") != 0 || fsync(directory) != 0))
+		r = reason_set(reason, MINT_STORAGE, "ca.pem: %s", strerror(errno));
 	level_clear(&root);
 	level_clear(&issuing);
 	return r;

@@ -30,3 +30,40 @@ PROGRAMS += mint-ca
 mint-ca_SRC := \
 	hostd/ca/main.c
 mint-ca_USES := ca base schemas
+
+UNIT_TESTS += test-csr
+test-csr_SRC := \
+	tests/unit/ca_fixture.c \
+	tests/unit/test_csr.c
+test-csr_USES := ca base schemas
+test-csr_PKGS := cmocka
+
+UNIT_TESTS += test-issuelog
+test-issuelog_SRC := \
+	tests/unit/ca_fixture.c \
+	tests/unit/test_issuelog.c
+test-issuelog_USES := ca base schemas
+test-issuelog_PKGS := cmocka
+
+UNIT_TESTS += test-certificate-profile
+test-certificate-profile_SRC := \
+	tests/unit/test_certificate_profile.c
+test-certificate-profile_USES := ca base schemas
+test-certificate-profile_PKGS := cmocka
+
+UNIT_TESTS += test-ca
+test-ca_SRC := \
+	tests/unit/ca_fixture.c \
+	tests/unit/test_ca.c
+test-ca_USES := ca base schemas
+test-ca_PKGS := cmocka
+
+FUZZERS += fuzz-csr
+fuzz-csr_SRC := \
+	tests/fuzz/fuzz_csr.c
+fuzz-csr_USES := ca base schemas
+
+FUZZERS += fuzz-certificate_profile
+fuzz-certificate_profile_SRC := \
+	tests/fuzz/fuzz_certificate_profile.c
+fuzz-certificate_profile_USES := ca base schemas

@@ -3,6 +3,7 @@
 #include "hostd/ca/extension.h"
 #include "hostd/ca/profile_check.h"
 #include "hostd/ca/request.h"
+#include "hostd/ca/text.h"
 #include "schemas/errors.h"
 
 #include <confuse.h>
@@ -194,24 +195,29 @@ read_text(FILE *file, char text[PROFILE_FILE_MAX + 1], const char *file_name, st
 }
 
 static int
-read_config(struct profiles *profiles, const char *text, const char *file_name, struct reason *reason)
+read_config(struct profiles *profiles, char *text, const char *file_name, struct reason *reason)
 {
-	cfg_t *cfg = cfg_init(options, CFGF_NONE);
+	FILE *file = fmemopen(text, strlen(text), "r");
+	cfg_t *cfg = file ? cfg_init(options, CFGF_NONE) : NULL;
 	int r;
 
-	if (!cfg)
+	if (!cfg) {
+		if (file)
+			fclose(file);
 		return reason_set(reason, MINT_MEMORY, "%s: out of memory", file_name);
+	}
 	complaint = reason;
 	*reason = (struct reason){ .error = 0 };
 	free(cfg->filename);
 	cfg->filename = strdup(file_name);
 	cfg_set_error_function(cfg, keep_complaint);
 	profile_check_all(cfg);
-	if (cfg_parse_buf(cfg, text) == CFG_SUCCESS)
+	if (cfg_parse_fp(cfg, file) == CFG_SUCCESS)
 		r = take_all(profiles, cfg, file_name, reason);
 	else
 		r = reason->error ? reason->error : reason_set(reason, MINT_CONFIG, "%s: cannot be parsed", file_name);
 	cfg_free(cfg);
+	fclose(file);
 	complaint = NULL;
 	return r;
 }
@@ -222,8 +228,10 @@ profiles_read(struct profiles *profiles, FILE *file, const char *file_name, stru
 	char *text = malloc(PROFILE_FILE_MAX + 1);
 	int r = text ? read_text(file, text, file_name, reason) : reason_set(reason, MINT_MEMORY, "%s: out of memory", file_name);
 
-	if (r == 0)
+	if (r == 0) {
+		text_blank_comments(text);
 		r = read_config(profiles, text, file_name, reason);
+	}
 	free(text);
 	return r;
 }
