@@ -21,3 +21,19 @@ PROGRAMS += mint-api
 mint-api_SRC := \
 	hostd/api/main.c
 mint-api_USES := api base schemas
+
+UNIT_TESTS += test-route
+test-route_SRC := \
+	tests/unit/test_route.c
+test-route_USES := api base schemas
+test-route_PKGS := cmocka
+
+FUZZERS += fuzz-messages
+fuzz-messages_SRC := \
+	tests/fuzz/fuzz_messages.c
+fuzz-messages_USES := schemas
+
+FUZZERS += fuzz-query
+fuzz-query_SRC := \
+	tests/fuzz/fuzz_query.c
+fuzz-query_USES := api base schemas

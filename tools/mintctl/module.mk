@@ -21,3 +21,15 @@ PROGRAMS += mintctl
 mintctl_SRC := \
 	tools/mintctl/main.c
 mintctl_USES := ctl base schemas
+
+UNIT_TESTS += test-command
+test-command_SRC := \
+	tests/unit/test_command.c
+test-command_USES := ctl base schemas
+test-command_PKGS := cmocka
+
+UNIT_TESTS += test-screen
+test-screen_SRC := \
+	tests/unit/test_screen.c
+test-screen_USES := ctl base schemas
+test-screen_PKGS := cmocka
