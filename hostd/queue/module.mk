@@ -31,3 +31,10 @@ queue_PKGS := jansson libcrypto libevent_core sqlite3
 PROGRAMS += mint-queue
 mint-queue_SRC := hostd/queue/main.c
 mint-queue_USES := queue base schemas
+
+UNIT_TESTS += test-queue-life
+test-queue-life_SRC := \
+	tests/unit/queue_stage.c \
+	tests/unit/test_queue_life.c
+test-queue-life_USES := queue base schemas
+test-queue-life_PKGS := cmocka
