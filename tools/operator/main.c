@@ -20,7 +20,7 @@
 
 extern char **environ;
 
-enum { ANSWER_MS = 5000, NEWS_WAIT_S = 20, RETRY_MS = 100, PARCEL_TOKENS_MAX = 20 };
+enum { ANSWER_MS = 5000, NEWS_WAIT_S = 20, RETRY_MS = 100, PARCEL_TOKENS_MAX = 20, BAYS_MAX = 256 };
 
 struct operator {
 	const char       *api_path;
@@ -29,6 +29,7 @@ struct operator {
 	const char       *mintctl;
 	struct bench_api *api;
 	struct pile      *pile;
+	char              done_at[BAYS_MAX + 1][40]; /* changed_at of what each bay showed when the hands last moved there */
 };
 
 static volatile sig_atomic_t stopped;
@@ -65,6 +66,18 @@ tell_vtoken(struct operator *operator, const char *line)
 	return ok;
 }
 
+/* Whether the hands have moved already for what the bay shows: the screen is a moment behind them. */
+static int
+is_done(struct operator *operator, long long number, const char *changed_at)
+{
+	char *done_at = operator->done_at[number];
+
+	if (strcmp(done_at, changed_at) == 0)
+		return 1;
+	snprintf(done_at, sizeof operator->done_at[number], "%s", changed_at);
+	return 0;
+}
+
 static void
 put_blank(struct operator *operator, long long bay)
 {
@@ -90,17 +103,20 @@ tend_bay(struct operator *operator, const json_t *bay, long long waiting)
 {
 	long long number = json_integer_value(json_object_get(bay, "bay"));
 	const char *state = text_of(bay, "state");
+	int take = strcmp(state, "take") == 0, trouble = strcmp(state, "trouble") == 0;
+	int put = strcmp(state, "empty") == 0 && waiting > 0;
 
-	if (strcmp(state, "empty") == 0) {
-		if (waiting > 0)
-			put_blank(operator, number);
-	} else if (strcmp(state, "take") == 0) {
+	if (number < 1 || number > BAYS_MAX || !(take || trouble || put) || is_done(operator, number, text_of(bay, "changed_at")))
+		return;
+	if (put) {
+		put_blank(operator, number);
+	} else if (take) {
 		if (pile_add(operator->pile, text_of(bay, "token")) != 0) {
 			fprintf(stderr, "operator: %s: %s: the token stays in its bay\n", operator->pile_path, strerror(errno));
 			return;
 		}
 		take_out(operator, number);
-	} else if (strcmp(state, "trouble") == 0) {
+	} else {
 		take_out(operator, number); /* into the quarantine box */
 	}
 }
@@ -238,9 +254,11 @@ main(int argc, char **argv)
 		{ "pile", required_argument, NULL, 'p' }, { "mintctl", required_argument, NULL, 'm' },
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
-	struct operator operator = { NULL, NULL, NULL, NULL, NULL, NULL };
+	static struct operator operator;
 	static const char letters[] = "avpm";
-	const char **const places[] = { &operator.api_path, &operator.vtoken_path, &operator.pile_path, &operator.mintctl };
+	const char **const places[] = {
+		&operator.api_path, &operator.vtoken_path, &operator.pile_path, &operator.mintctl,
+	};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "a:v:p:m:h", options, NULL)) != -1) {
