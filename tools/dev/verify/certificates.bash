@@ -92,18 +92,18 @@ check_crl() {
 
 # issued.log: a JSON object, a tab, the first 16 bytes of the object's SHA-256 in hexadecimal; "prev" repeats the line before.
 check_issue_log() {
-	local log=$run/ca/issued.log line=0 object sum before='' number prev
+	local log=$run/ca/issued.log line=0 object sum before='' number prev serial spki certificate
 	needs issue-log "$log" || return
-	while IFS=$'\t' read -r object sum; do
+	cut -f1 "$log" | jq -Rr 'fromjson? // {} | "\(.n) \(.prev)"' >"$work/log_places"
+	while IFS=$'\t' read -r object sum && read -r number prev <&5; do
 		[ "$(printf %s "$object" | sha256sum | cut -c1-32)" = "$sum" ] || echo "line $((line + 1)): its checksum is wrong"
-		read -r number prev < <(jq -r '"\(.n) \(.prev)"' <<<"$object" 2>/dev/null)
-		[ "$number" = "$line" ] || echo "line $((line + 1)): is number ${number:-?}"
+		[ "$number" = "$line" ] || echo "line $((line + 1)): is number $number"
 		[ -z "$before" ] || [ "$prev" = "$before" ] || echo "line $((line + 1)): does not follow the line before it"
 		before=$sum line=$((line + 1))
-	done <"$log" | judge issue-log-chain "$(grep -c '' "$log") lines"
+	done <"$log" 5<"$work/log_places" | judge issue-log-chain "$(grep -c '' "$log") lines"
 
-	cut -f1 "$log" | jq -r 'select(.kind == "issued") | [.request, .serial, .spki, .certificate] | @tsv' 2>/dev/null >"$work/issued"
-	cut -f1 "$log" | jq -r 'select(.kind == "revoked") | .serial' 2>/dev/null | plain_serial | sort >"$work/log_revoked"
+	cut -f1 "$log" | jq -Rr 'fromjson? // {} | select(.kind == "issued") | [.request, .serial, .spki, .certificate] | @tsv' 2>/dev/null >"$work/issued"
+	cut -f1 "$log" | jq -Rr 'fromjson? // {} | select(.kind == "revoked") | .serial' 2>/dev/null | plain_serial | sort >"$work/log_revoked"
 	: >"$work/log_issued"
 	while IFS=$'\t' read -r number serial spki certificate; do
 		printf '%s\t%s\t%s\t%s\n' "$number" "$(plain_serial <<<"$serial")" "$spki" \

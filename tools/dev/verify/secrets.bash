@@ -1,24 +1,21 @@
 # Codes and personal data: that they stand nowhere in clear. Part of verify-run.sh.
 # shellcheck shell=bash disable=SC2154 # run, work, office_key: verify-run.sh
 
-# Opens every envelope: $work/opened has envelope id, token serial, and the JSON object inside; $work/codes each code once.
+# Opens every envelope: $work/opened has envelope id, token serial and the JSON text inside; $work/codes each code once.
 open_envelopes() {
-	local id serial content
-	: >"$work/opened"
-	rows 'SELECT e.id, t.serial FROM pin_envelope e JOIN token t ON t.id = e.token_id ORDER BY e.id' >"$work/envelopes"
-	while IFS=$'\t' read -r id serial; do
-		content=$(openssl cms -decrypt -inform DER -in "$work/envelope/$id.cms" -inkey "$office_key" 2>/dev/null |
-			jq -c 'objects' 2>/dev/null)
-		if [ -z "$content" ]; then
-			echo "envelope $id (token $serial) does not open with the office's key"
-			continue
-		fi
-		printf '%s\t%s\t%s\n' "$id" "$serial" "$content" >>"$work/opened"
-		[ "$(jq -r '.serial' <<<"$content")" = "$serial" ] || echo "envelope $id is of another token than $serial"
-		jq -e '[to_entries[] | select(.key | test("-(pin|puk)$")) | .value] | length > 0 and all(length >= 4)' <<<"$content" >/dev/null ||
-			echo "envelope $id (token $serial) holds no codes"
-	done <"$work/envelopes" | judge envelopes-open "$(grep -c '' "$work/envelopes") envelopes"
-	cut -f3 "$work/opened" | jq -r 'to_entries[] | select(.key | test("-(pin|puk)$")) | .value' | sort -u >"$work/codes"
+	rows 'SELECT e.id, t.serial FROM pin_envelope e JOIN token t ON t.id = e.token_id ORDER BY e.id' |
+		while IFS=$'\t' read -r id serial; do
+			printf '%s\t%s\t%s\n' "$id" "$serial" \
+				"$(openssl cms -decrypt -inform DER -in "$work/envelope/$id.cms" -inkey "$office_key" 2>/dev/null | tr -d '\n\t\0')"
+		done >"$work/opened"
+	jq -Rr 'split("\t") as [$id, $serial, $text] | ($text | fromjson? // null) as $o |
+		if ($o | type) != "object" then "envelope \($id) (token \($serial)) does not open with the office'\''s key"
+		elif $o.serial != $serial then "envelope \($id) is of another token than \($serial)"
+		elif [$o | to_entries[] | select(.key | test("-(pin|puk)$")) | .value] | length == 0 or any(length < 4)
+		then "envelope \($id) (token \($serial)) holds no codes" else empty end' "$work/opened" 2>&1 |
+		judge envelopes-open "$(grep -c '' "$work/opened") envelopes"
+	jq -Rr 'split("\t")[2] | fromjson? // {} | to_entries[]? | select(.key | test("-(pin|puk)$")) | .value' "$work/opened" |
+		sort -u >"$work/codes"
 }
 
 # The codes as hexadecimal of their characters, and as the base64 they would leave in a longer text at each of three places.
