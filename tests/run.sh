@@ -33,7 +33,7 @@ jobs_of() {
 limit_of() {
 	case $1 in
 	lint) echo 600 ;;
-	flow) echo 300 ;;
+	flow) echo 600 ;;
 	fuzz) echo $((FUZZ_SECONDS + 60)) ;;
 	unit) echo 60 ;;
 	*)    echo 180 ;;
