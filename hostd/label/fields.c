@@ -95,6 +95,7 @@ fields_make(const struct label *label, struct fields *fields)
 	} texts[] = {
 		{ FIELD_application, label->application },
 		{ FIELD_organisation, label->organisation },
+		{ FIELD_collection_point, label->collection_point },
 		{ FIELD_waybill, label->waybill },
 		{ FIELD_routing, label->routing },
 		{ FIELD_hub, label->hub },

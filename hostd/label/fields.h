@@ -14,6 +14,7 @@ struct label;
 	FIELD(name)            /* masked */ \
 	FIELD(phone)           /* masked */ \
 	FIELD(address)         /* masked */ \
+	FIELD(collection_point) \
 	FIELD(tokens)          /* how many */ \
 	FIELD(waybill) \
 	FIELD(routing) \

@@ -5,22 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hostd/base/text.h"
 #include "schemas/errors.h"
 
 static const char application_characters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-";
 
-/* Control characters would break lines or turn the writing direction. */
+/* Controls would break lines or turn the writing direction. A character that no font has is found when it is drawn. */
 static bool
 is_plain_text(const char *text)
 {
-	if (!g_utf8_validate(text, -1, NULL))
-		return false;
-	for (const char *at = text; *at; at = g_utf8_next_char(at)) {
-		gunichar c = g_utf8_get_char(at);
-		if (g_unichar_iscntrl(c) || (g_unichar_type(c) == G_UNICODE_FORMAT && c != 0x200D) || c == 0x2028 || c == 0x2029)
-			return false;
-	}
-	return true;
+	return g_utf8_validate(text, -1, NULL) && text_check(text, NULL) != TEXT_CONTROL;
 }
 
 static int
@@ -67,6 +61,7 @@ label_check(const struct label *label, char *why, size_t why_size)
 		{ "name", label->name, true },
 		{ "phone", label->phone, shipping },
 		{ "address", label->address, shipping },
+		{ "collection_point", label->collection_point, false },
 		{ "waybill", label->waybill, false },
 		{ "routing", label->routing, false },
 		{ "hub", label->hub, false },

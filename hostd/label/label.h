@@ -19,6 +19,7 @@ struct label {
 	const char        *organisation;     /* the unit that applied */
 	const char        *name, *phone;     /* recipient, or the person who collects */
 	const char        *address;          /* "" on a collection slip */
+	const char        *collection_point; /* where the tokens are collected; "" on a shipping label */
 	const char *const *serials;          /* one a token, in the order of packing */
 	size_t             serial_count;
 	const char        *waybill;          /* 运单号 */

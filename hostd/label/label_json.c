@@ -25,6 +25,7 @@ static const struct member label_members[] = {
 	{ "name", TEXT, true, IN_LABEL(name) },
 	{ "phone", TEXT, false, IN_LABEL(phone) },
 	{ "address", TEXT, false, IN_LABEL(address) },
+	{ "collection_point", TEXT, false, IN_LABEL(collection_point) },
 	{ "tokens", SERIALS, true, 0 },
 	{ "printed_at", TIME, true, 0 },
 	{ "copy", COPY, false, 0 },
@@ -177,7 +178,7 @@ label_document_read(const char *text, size_t length, struct label_document *docu
 	int result;
 
 	*document = (struct label_document){ .label = {
-		.phone = "", .address = "", .waybill = "", .routing = "", .hub = "", .product = "",
+		.phone = "", .address = "", .collection_point = "", .waybill = "", .routing = "", .hub = "", .product = "",
 		.sender_name = "", .sender_phone = "", .sender_address = "",
 	} };
 	snprintf(why, why_size, "out of memory");

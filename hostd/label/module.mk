@@ -28,7 +28,7 @@ mint-label_USES := label base schemas
 
 UNIT_TESTS += test-mask
 test-mask_SRC := tests/unit/test_mask.c
-test-mask_USES := label
+test-mask_USES := label base schemas
 test-mask_PKGS := cmocka
 
 UNIT_TESTS += test-label

@@ -209,15 +209,19 @@ pages_free(struct pages *pages)
 
 /* --- opening */
 
-/* Opens every font a label may need: both weights, the mono-spaced one of the serials, and the font that holds characters beyond
- * the basic plane. */
+/* Opens every font a label may need (both weights, the mono-spaced one of the serials, the one with characters beyond the basic
+ * plane) and puts the digits of the usual sizes into cairo's cache. */
+#define HEX "0123456789ABCDEF"
+
 static int
-warm(struct renderer *renderer, enum label_kind kind)
+warm(struct renderer *renderer, enum label_kind kind, size_t tokens)
 {
-	static const char *const serials[] = { "0123456789ABCDEF" };
+	static const char *const serials[] = {
+		HEX, HEX, HEX, HEX, HEX, HEX, HEX, HEX, HEX, HEX, HEX, HEX, HEX, HEX, HEX, HEX, HEX, HEX, HEX, HEX,
+	};
 	const struct label trial = {
 		.kind = kind, .application = "0", .organisation = "预热", .name = "王\u4DAE\u36C3\U0002B361", .phone = "13800138000",
-		.address = "北京市海淀区", .serials = serials, .serial_count = 1, .waybill = "", .routing = "", .hub = "",
+		.address = "北京市海淀区", .serials = serials, .serial_count = tokens, .collection_point = "", .waybill = "", .routing = "", .hub = "",
 		.product = "", .sender_name = "\u4DAE\u36C3\U0002B361", .sender_phone = "", .sender_address = "",
 	};
 	struct pages pages;
@@ -227,6 +231,20 @@ warm(struct renderer *renderer, enum label_kind kind)
 	if (result < 0)
 		log_error("trial label: %s: install the packages fonts-noto-cjk and fonts-hanazono", why);
 	pages_free(&pages);
+	return result;
+}
+
+static int
+warm_all(struct renderer *renderer)
+{
+	static const size_t tokens[] = { 1, 20 };
+	int result = 0;
+
+	for (size_t i = 0; i < sizeof tokens / sizeof tokens[0] && result == 0; i++) {
+		result = warm(renderer, LABEL_SHIPPING, tokens[i]);
+		if (result == 0)
+			result = warm(renderer, LABEL_COLLECTION, tokens[i]);
+	}
 	return result;
 }
 
@@ -246,7 +264,8 @@ renderer_open(const char *directory, struct renderer **renderer)
 		if (result < 0)
 			goto out;
 	}
-	if ((result = warm(made, LABEL_SHIPPING)) < 0 || (result = warm(made, LABEL_COLLECTION)) < 0)
+	result = warm_all(made);
+	if (result < 0)
 		goto out;
 	*renderer = made;
 	made = NULL;

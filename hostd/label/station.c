@@ -3,24 +3,21 @@
 
 #include <event2/event.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "hostd/base/ipc.h"
+#include "hostd/base/config.h"
 #include "hostd/base/log.h"
+#include "hostd/base/program.h"
 #include "hostd/label/label_json.h"
 #include "hostd/label/printer.h"
 #include "hostd/label/render.h"
 #include "schemas/errors.h"
 
 struct station {
-	struct event_base *base;
-	struct ipc        *ipc;
-	struct renderer   *renderer;
-	struct printer    *printer;
-	int                greeted, result;
+	struct program_context *context;
+	struct renderer        *renderer;
+	struct printer         *printer;
 };
 
 /* A job with the printer: the pages live until the printer has answered. */
@@ -29,20 +26,12 @@ struct pending {
 	struct pages    pages;
 };
 
-static void
-stop(struct station *station, int result)
-{
-	station->result = result;
-	event_base_loopbreak(station->base);
-}
-
+/* An answer that cannot be sent is lost with the channel; the queue asks again for what it has no answer to. */
 static void
 answer(struct station *station, const struct message *message)
 {
-	int result = ipc_send(station->ipc, message, -1);
-
-	if (result < 0)
-		stop(station, result);
+	if (ipc_send(station->context->queue, message, -1) < 0)
+		event_base_loopbreak(station->context->base);
 }
 
 static void
@@ -118,59 +107,48 @@ on_print(struct station *station, const struct message_print *print)
 }
 
 static void
-on_message(struct ipc *ipc, const struct message *message, int passed_fd, void *argument)
+on_message(struct program_context *context, const struct message *message)
 {
-	struct station *station = argument;
-
-	(void)ipc;
-	if (passed_fd >= 0)
-		close(passed_fd);
-	if (!message) {
-		stop(station, 0); /* the queue is gone: mintd starts both anew */
-	} else if (!station->greeted) {
-		station->greeted = 1;
-		if (ipc_check_hello(message) < 0)
-			stop(station, MINT_PROTOCOL);
-	} else if (message->type == MESSAGE_print) {
-		on_print(station, &message->print);
-	} else {
-		log_error("queue: sent %s, which is none of mint-label's: restart the station", message_name(message->type));
-		stop(station, MINT_PROTOCOL);
+	if (message->type == MESSAGE_print) {
+		on_print(context->state, &message->print);
+		return;
 	}
+	log_error("mint-queue: sent %s, which mint-label does not take: restart the station", message_name(message->type));
+	event_base_loopbreak(context->base);
+}
+
+static int
+begin(struct program_context *context)
+{
+	struct station *station = calloc(1, sizeof *station);
+	int result;
+
+	if (!station)
+		return MINT_MEMORY;
+	station->context = context;
+	context->state = station;
+	result = renderer_open(context->config->label_layouts, &station->renderer);
+	return result < 0 ? result : printer_open(context->config->printer, &station->printer);
 }
 
 static void
-on_signal(evutil_socket_t signal_number, short events, void *argument)
+end(struct program_context *context)
 {
-	(void)signal_number;
-	(void)events;
-	stop(argument, 0);
+	struct station *station = context->state;
+
+	if (!station)
+		return;
+	printer_free(&station->printer);
+	renderer_free(&station->renderer);
+	free(station);
 }
 
-int
-station_serve(int fd, struct renderer *renderer, struct printer *printer)
-{
-	struct station station = { .renderer = renderer, .printer = printer, .result = MINT_MEMORY };
-	struct event *terminate = NULL, *interrupt = NULL;
-	int result = MINT_MEMORY;
-
-	station.base = event_base_new();
-	if (!station.base)
-		return MINT_MEMORY;
-	station.ipc = ipc_new(station.base, fd, on_message, &station);
-	terminate = evsignal_new(station.base, SIGTERM, on_signal, &station);
-	interrupt = evsignal_new(station.base, SIGINT, on_signal, &station);
-	if (!station.ipc || !terminate || !interrupt || evsignal_add(terminate, NULL) < 0 || evsignal_add(interrupt, NULL) < 0)
-		goto out;
-	result = ipc_hello(station.ipc, PROGRAM_LABEL);
-	if (result == 0)
-		result = event_base_dispatch(station.base) < 0 ? MINT_SYSTEM : station.result;
-out:
-	ipc_free(&station.ipc);
-	if (terminate)
-		event_free(terminate);
-	if (interrupt)
-		event_free(interrupt);
-	event_base_free(station.base);
-	return result;
-}
+const struct program_info station_info = {
+	.program = PROGRAM_LABEL,
+	.name = "mint-label",
+	.purpose = "Renders labels and hands them to a printer.\n"
+	           "To see a label without a station: mint-label --render FILE [--out DIR] [--layouts DIR]",
+	.begin = begin,
+	.on_message = on_message,
+	.end = end,
+};

@@ -2,11 +2,9 @@
 #ifndef MINT_LABEL_STATION_H
 #define MINT_LABEL_STATION_H
 
-struct printer;
-struct renderer;
+struct program_info;
 
-/* Serves the channel on `fd` (taken over) until the queue closes it or SIGTERM or SIGINT arrives. 0; MINT_PROTOCOL when the queue
- * broke the protocol, MINT_MEMORY, MINT_SYSTEM; logged. */
-int station_serve(int fd, struct renderer *renderer, struct printer *printer);
+/* For program_main. Takes label_layouts and printer of the configuration; begins by warming the fonts. */
+extern const struct program_info station_info;
 
 #endif

@@ -24,7 +24,9 @@ export PATH=$programs:$PATH
 
 fail() { echo "bench: $*" >&2; exit 1; }
 say() { echo "bench: $*"; }
-alive() { [ -s "$run/pids/$1" ] && kill -0 "$(cat "$run/pids/$1")" 2>/dev/null; }
+# Whether a process runs; one that ended and was not waited for yet does not.
+runs() { local stat; stat=$(cat "/proc/$1/stat" 2>/dev/null) && [[ ${stat##*) } != Z* ]]; }
+alive() { [ -s "$run/pids/$1" ] && runs "$(cat "$run/pids/$1")"; }
 
 # start NAME COMMAND…: in a session of its own, output to $RUN/log/NAME, process id to $RUN/pids/NAME.
 start() {
@@ -40,10 +42,10 @@ stop() {
 	pid=$(cat "$run/pids/$1")
 	kill "$pid" 2>/dev/null || true
 	for (( tries = 0; tries < 150; tries++ )); do
-		kill -0 "$pid" 2>/dev/null || break
+		runs "$pid" || break
 		sleep 0.01
 	done
-	kill -9 "$pid" 2>/dev/null || true
+	if runs "$pid"; then kill -9 "$pid" 2>/dev/null || true; fi
 	rm -f "$run/pids/$1"
 }
 

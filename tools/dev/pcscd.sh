@@ -120,7 +120,7 @@ started() {
 # pcscd ends its number with a NUL byte.
 pid_of() { tr -d '\0' < "$1/pcscd.pid"; }
 running() { [ -s "$1/pcscd.pid" ] && kill -0 "$(pid_of "$1")" 2>/dev/null; }
-stopped() { ! kill -0 "$1" 2>/dev/null; }
+stopped() { local stat; ! stat=$(cat "/proc/$1/stat" 2>/dev/null) || [[ ${stat##*) } == Z* ]]; }
 
 stop() {
 	local dir=$1 pid
