@@ -110,6 +110,19 @@ access_codes(struct worker *worker, const struct blob *sealed, struct codes *cod
 }
 
 int
+access_may_try(struct worker *worker, enum code code, int64_t deadline_ms)
+{
+	const unsigned few = code == CODE_SO_PIN ? TOKEN_SO_PIN_LAST_TRY | TOKEN_SO_PIN_LOCKED : TOKEN_PIN_LAST_TRY | TOKEN_PIN_LOCKED;
+	int r = token_refresh(worker->token, deadline_ms);
+
+	if (r != 0)
+		return access_failed(worker, r);
+	if (token_facts(worker->token)->flags & few)
+		return worker_fail(worker, MINT_PIN_LOCKED, "the %s has one try left or none: it was not used", code_name(code));
+	return 0;
+}
+
+int
 access_login(struct worker *worker, const struct blob *sealed, int64_t deadline_ms)
 {
 	struct codes codes = { 0 };
@@ -118,6 +131,8 @@ access_login(struct worker *worker, const struct blob *sealed, int64_t deadline_
 
 	if (r == 0)
 		r = access_open(worker, deadline_ms);
+	if (r == 0 && !worker->logged_in)
+		r = access_may_try(worker, CODE_USER_PIN, deadline_ms);
 	if (r == 0 && !worker->logged_in) {
 		r = session_login(worker->session, SESSION_USER, pin, strlen(pin), deadline_ms);
 		worker->logged_in = r == 0;

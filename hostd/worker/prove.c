@@ -122,12 +122,16 @@ log_out(struct worker *worker, int64_t deadline_ms)
 	return r == 0 ? 0 : access_failed(worker, r);
 }
 
-/* A try with the transport code. It uses up a try where the final one is set: that happens once after an interruption. */
+/* A try with the transport code. It uses up a try where the final one is set, and nobody here can give it back: after
+ * two interruptions in just this place the token is told as locked, with its last try kept for the holder. */
 static int
 is_transport(struct worker *worker, const struct seat *seat, int64_t deadline_ms)
 {
-	int r = log_in(worker, seat, &worker->transport, deadline_ms);
+	int r = access_may_try(worker, seat->code, deadline_ms);
 
+	if (r != 0)
+		return r;
+	r = log_in(worker, seat, &worker->transport, deadline_ms);
 	if (r == MINT_PIN_WRONG)
 		return 0;
 	if (r != 0)

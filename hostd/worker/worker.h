@@ -81,6 +81,9 @@ void access_close(struct worker *worker);
 /* Opens the sealed codes of a message. */
 int access_codes(struct worker *worker, const struct blob *sealed, struct codes *codes);
 
+/* MINT_PIN_LOCKED when that code has one try left or none: no worker ever uses up the last one. */
+int access_may_try(struct worker *worker, enum code code, int64_t deadline_ms);
+
 /* access_open and a login as the user with these sealed codes, unless logged in already. */
 int access_login(struct worker *worker, const struct blob *sealed, int64_t deadline_ms);
 

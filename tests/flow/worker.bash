@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2086,SC2154 # option lists are split on purpose; output and status come from bats
 # For the tests of mint-worker alone: a private pcscd with two readers, virtual tokens in them, worker-drive in the queue's place.
 
 worker_set_up() {
@@ -6,9 +7,10 @@ worker_set_up() {
 	B=${B:-build/dev}
 	work=$(mktemp -d)
 	mkdir "$work/work" "$work/d"
-	# shellcheck disable=SC2046 # one argument a port
 	ports=$(tools/dev/pcscd.sh ports 2)
-	tools/dev/pcscd.sh start "$work/pcscd" $ports >/dev/null
+	tools/dev/pcscd.sh start "$work/pcscd" $ports >"$work/readers"
+	first_reader=$(sed -n 1p "$work/readers" | cut -f2)
+	second_reader=$(sed -n 2p "$work/readers" | cut -f2)
 	export PCSCLITE_CSOCK_NAME=$work/pcscd/pcscd.comm
 	tokens_start "$ports"
 	(umask 077; head -c 32 /dev/urandom >"$work/station.key")
@@ -24,10 +26,11 @@ worker_set_up() {
 		office_certificate = "office.pem"
 		ca_directory = "ca"
 		printer = "file:labels"
-		bay 1 { reader = "Bench 00 00 00" }
+		bay 1 { reader = "$first_reader" }
 	CONF
 	drive control='insert 0 new'
 	wait_for_card
+	wait_until 5 both_readers_are_there
 }
 
 tokens_start() {
@@ -45,8 +48,8 @@ worker_tear_down() {
 
 # The card in the first reader has been seen by pcscd.
 wait_for_card() { wait_until 5 card_is_there; }
-card_is_there() { timeout 5 opensc-tool --reader 'Bench 00 00 00' --atr >/dev/null 2>&1; }
-card_is_gone() { ! card_is_there; }
+card_is_there() { timeout 5 opensc-tool --reader "$first_reader" --atr >/dev/null 2>&1; }
+both_readers_are_there() { opensc-tool --list-readers | grep -q -F "$second_reader"; }
 
 # wait_until SECONDS COMMAND…
 wait_until() {
@@ -59,7 +62,7 @@ wait_until() {
 
 # worker-drive with what every call needs; its words are "$@". DRIVE_OPTIONS come first.
 drive() {
-	"$B/worker-drive" --config "$work/mint.conf" --worker "$PWD/$B/mint-worker" --reader "${READER:-Bench 00 00 00}" \
+	"$B/worker-drive" --config "$work/mint.conf" --worker "$PWD/$B/mint-worker" --reader "${READER:-$first_reader}" \
 		--atr "${ATR:-3BF51800008131FE454D794549449A}" --dir "$work/d" --station-key "$work/station.key" \
 		--control "$work/vtoken.sock" ${DRIVE_OPTIONS:-} "$@"
 }

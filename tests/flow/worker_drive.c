@@ -34,13 +34,13 @@ enum { FILE_MAX = 16384, EXIT_UNEXPECTED = 2 };
 
 static struct {
 	const char *config, *worker, *reader, *directory, *key_type, *label, *station_key, *control, *expected;
-	uint8_t     atr[33], key_id[1], buffer[6][FILE_MAX];
+	uint8_t     atr[33], key_id[8], buffer[6][FILE_MAX];
 	uint32_t    atr_length;
 	char        serial[65];
 	pid_t       pid;
 	int         fd;
 	uint64_t    journal;
-} drive = { .key_type = "p256", .label = "MB-00000001", .key_id = { 0x45 }, .fd = -1, .serial = "" };
+} drive = { .key_type = "p256", .label = "MB-00000001", .key_id = { 0, 0, 0, 0, 0, 0, 1, 0x45 }, .fd = -1, .serial = "" };
 
 /* --- files of DIR */
 
@@ -225,7 +225,7 @@ word_key(void)
 	struct message message = { .type = MESSAGE_make_key }, answer;
 
 	message.make_key = (struct message_make_key){
-		.journal = ++drive.journal, .key_type = drive.key_type, .key_id = { drive.key_id, 1 }, .label = "credential",
+		.journal = ++drive.journal, .key_type = drive.key_type, .key_id = { drive.key_id, sizeof drive.key_id }, .label = "credential",
 		.codes = kept("codes", 0),
 	};
 	if (ask(&message, MESSAGE_key_made, &answer)) {
@@ -241,7 +241,7 @@ word_request(void)
 	struct message message = { .type = MESSAGE_make_request }, answer;
 
 	message.make_request = (struct message_make_request){
-		.journal = ++drive.journal, .key_id = { drive.key_id, 1 }, .common_name = "REF-1-01", .codes = kept("codes", 0),
+		.journal = ++drive.journal, .key_id = { drive.key_id, sizeof drive.key_id }, .common_name = "REF-1-01", .codes = kept("codes", 0),
 	};
 	if (ask(&message, MESSAGE_request_made, &answer)) {
 		printf(" request=%u\n", answer.request_made.request.length);
@@ -286,7 +286,7 @@ word_burn(void)
 	struct message message = { .type = MESSAGE_burn }, answer;
 
 	message.burn = (struct message_burn){
-		.journal = ++drive.journal, .key_id = { drive.key_id, 1 }, .label = "credential",
+		.journal = ++drive.journal, .key_id = { drive.key_id, sizeof drive.key_id }, .label = "credential",
 		.certificate = kept("certificate.der", 0), .codes = kept("codes", 1),
 	};
 	if (ask(&message, MESSAGE_burned, &answer))
@@ -300,7 +300,7 @@ prove(int proven)
 	struct message message = { .type = MESSAGE_prove }, answer;
 
 	message.prove = (struct message_prove){
-		.journal = ++drive.journal, .serial = drive.serial, .key_id = { drive.key_id, 1 },
+		.journal = ++drive.journal, .serial = drive.serial, .key_id = { drive.key_id, sizeof drive.key_id },
 		.certificate = kept("certificate.der", 0), .codes = kept("codes", 1), .proven = (uint8_t)proven,
 	};
 	if (ask(&message, MESSAGE_proved, &answer)) {
