@@ -67,3 +67,11 @@ FUZZERS += fuzz-certificate_profile
 fuzz-certificate_profile_SRC := \
 	tests/fuzz/fuzz_certificate_profile.c
 fuzz-certificate_profile_USES := ca base schemas
+
+UNIT_TESTS += test-mint-ca
+test-mint-ca_SRC := \
+	tests/unit/ca_fixture.c \
+	tests/unit/test_mint_ca.c
+test-mint-ca_USES := base schemas
+test-mint-ca_PKGS := cmocka libcrypto
+$(B)/test-mint-ca: | $(B)/mint-ca
