@@ -38,3 +38,10 @@ test-queue-life_SRC := \
 	tests/unit/test_queue_life.c
 test-queue-life_USES := queue base schemas
 test-queue-life_PKGS := cmocka
+
+UNIT_TESTS += test-queue-restart
+test-queue-restart_SRC := \
+	tests/unit/queue_stage.c \
+	tests/unit/test_queue_restart.c
+test-queue-restart_USES := queue base schemas
+test-queue-restart_PKGS := cmocka

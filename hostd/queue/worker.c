@@ -46,7 +46,6 @@ greet(struct bay *bay, const struct message *message)
 	if (r != 0)
 		return r;
 	bay->greeted = 1;
-	bay->pid = message->hello.pid ? message->hello.pid : bay->pid;
 	snprintf(bay->release, sizeof bay->release, "%s", message->hello.release);
 	order.order = (struct message_order){
 		.lease = bay->lease, .bay = (uint32_t)bay->number, .role = bay->role, .reader = bay->reader,

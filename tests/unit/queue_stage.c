@@ -1,6 +1,8 @@
 /* The puppets of queue_stage.h. */
 #include "tests/unit/queue_stage.h"
 
+#include "hostd/base/log.h"
+
 #include <event2/event.h>
 #include <jansson.h>
 #include <openssl/sha.h>
@@ -590,6 +592,8 @@ void
 stage_open(struct stage *stage)
 {
 	memset(stage, 0, sizeof *stage);
+	setenv("MINT_LOG", "error", 0);
+	log_open("mint-queue");
 	strcpy(stage->directory, "/tmp/mint-queue-XXXXXX");
 	assert_non_null(mkdtemp(stage->directory));
 	snprintf(stage->database, sizeof stage->database, "%s/mint.db", stage->directory);
