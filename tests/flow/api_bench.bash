@@ -1,7 +1,8 @@
 # A real mint-api on a real database, behind it fake-queue in the place of mint-queue. For bats files: `load api_bench`.
 #
 #   api_up             starts it; sets $api_dir (socket api.sock, api.port, record.db, queue.log, mint.conf) and $queue_pid
-#   api_down           ends it
+#   api_down           ends it; removes $api_dir
+#   poke               adds an event, as a bench at work does
 #   get PATH [curl options]      GET over the Unix socket; body on standard output
 #   post PATH BODY [curl options]
 #   code PATH [curl options]     the HTTP status alone
@@ -10,6 +11,16 @@
 
 root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 programs=$root/${B:-build/dev}
+
+# A port below the range that the kernel gives to clients, free a moment ago.
+free_port() {
+	local port tries
+	for (( tries = 0; tries < 200; tries++ )); do
+		port=$(( 20000 + RANDOM % 10000 ))
+		(: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return 0; }
+	done
+	return 1
+}
 
 api_configure() {
 	local bay
@@ -21,7 +32,7 @@ api_configure() {
 		echo 'station_key = "station.key"'
 		echo 'office_certificate = "office.pem"'
 		echo 'api_socket = "api.sock"'
-		echo 'api_port = 0'
+		echo "api_port = $(free_port)"
 		echo 'api_port_file = "api.port"'
 		echo 'ca_directory = "ca"'
 		echo 'printer = "file:labels"'
@@ -55,6 +66,7 @@ api_down() {
 	[ -z "${api_dir:-}" ] || rm -rf "$api_dir"
 }
 
+poke() { kill -USR1 "$queue_pid"; }
 get() { local path=$1; shift; curl -sS --max-time 20 --unix-socket "$api_dir/api.sock" "$@" "http://localhost$path"; }
 post() { local path=$1 body=$2; shift 2; get "$path" --data-binary "$body" "$@"; }
 code() { get "$1" -o /dev/null -w '%{http_code}' "${@:2}"; }
