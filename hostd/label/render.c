@@ -221,7 +221,7 @@ warm(struct renderer *renderer, enum label_kind kind, size_t tokens)
 	};
 	const struct label trial = {
 		.kind = kind, .application = "0", .organisation = "预热", .name = "王\u4DAE\u36C3\U0002B361", .phone = "13800138000",
-		.address = "北京市海淀区", .serials = serials, .serial_count = tokens, .waybill = "", .routing = "", .hub = "",
+		.address = "北京市海淀区", .serials = serials, .serial_count = tokens, .collection_point = "", .waybill = "", .routing = "", .hub = "",
 		.product = "", .sender_name = "\u4DAE\u36C3\U0002B361", .sender_phone = "", .sender_address = "",
 	};
 	struct pages pages;
