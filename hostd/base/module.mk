@@ -8,6 +8,7 @@ base_SRC += \
 	hostd/base/application_stream.c \
 	hostd/base/calendar.c \
 	hostd/base/clock.c \
+	hostd/base/comment.c \
 	hostd/base/config.c \
 	hostd/base/date.c \
 	hostd/base/finding.c \
@@ -38,6 +39,12 @@ test-calendar_SRC := \
 	tests/unit/test_calendar.c
 test-calendar_USES := base schemas
 test-calendar_PKGS := cmocka
+
+UNIT_TESTS += test-comment
+test-comment_SRC := \
+	tests/unit/test_comment.c
+test-comment_USES := base
+test-comment_PKGS := cmocka
 
 UNIT_TESTS += test-config
 test-config_SRC := \

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hostd/base/comment.h"
 #include "hostd/base/log.h"
 #include "hostd/label/layout_item.h"
 #include "schemas/errors.h"
@@ -179,6 +180,7 @@ layout_parse(const char *text, size_t length, struct layout **layout, char *why,
 	if (!copy || !made || !cfg)
 		goto out;
 	cfg_set_error_function(cfg, layout_reason_keep);
+	comment_blank(copy);
 	result = MINT_CONFIG;
 	if (length > FILE_BYTES_MAX)
 		layout_refuse(cfg, NULL, "the file is larger than 64 KiB: split off what is no layout");

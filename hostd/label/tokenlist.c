@@ -25,7 +25,7 @@ set_serial(struct fields *fields, const char *serial, int group)
 	for (const char *at = serial; *at; at++)
 		if (!isalnum((unsigned char)*at))
 			return fields_set_text(fields, FIELD_serial, serial);
-	for (size_t i = 0; serial[i] && i < LABEL_SERIAL_MAX; i++) {
+	for (size_t i = 0; i < LABEL_SERIAL_MAX && serial[i]; i++) {
 		if (group > 0 && i > 0 && i % (size_t)group == 0)
 			spaced[used++] = ' ';
 		spaced[used++] = serial[i];

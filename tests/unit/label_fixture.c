@@ -29,7 +29,7 @@ fixture_label(size_t tokens)
 	return (struct label){
 		.kind = LABEL_SHIPPING, .application = "MB20261123-000042", .organisation = "福建省南安市某某建设工程有限公司",
 		.name = "欧阳娜娜", .phone = "13800138000", .address = "北京市海淀区中关村南大街甲12号寰太大厦B座1806室",
-		.serials = serials, .serial_count = tokens, .waybill = "", .routing = "", .hub = "", .product = "",
+		.serials = serials, .serial_count = tokens, .collection_point = "", .waybill = "", .routing = "", .hub = "", .product = "",
 		.sender_name = "", .sender_phone = "", .sender_address = "", .printed_at = INT64_C(1795400000000000),
 	};
 }

@@ -79,6 +79,7 @@ static const struct {
 	const char *extra, *says;
 } wrong[] = {
 	{ "colour = 3", "line 4: no such option 'colour': compare with docs/labels.md" },
+	{ "# two\n/* comment\nlines */\ncolour = 3", "line 7: no such option 'colour': compare with docs/labels.md" },
 	{ "dpi = fine", "line 4: invalid integer value for option 'dpi': compare with docs/labels.md" },
 	{ "font = a\"\"b", "line 4: a name, a value or a brace is not where one is expected: compare with docs/labels.md" },
 	{ "dpi = 5", "line 7: dpi is out of range: write what the printer has, such as 203 or 300" },
