@@ -171,7 +171,7 @@ finds_only() {
 
 @test "codes set before their envelope was on record" {
 	sql "UPDATE pin_envelope SET made_at = made_at + 1000001 WHERE id = 1"
-	finds_only envelope-before-codes
+	finds_only codes-after-envelope
 }
 
 @test "an envelope that the office cannot open" {

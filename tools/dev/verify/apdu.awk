@@ -28,9 +28,9 @@ function read_binary(serial, at, command, data,  p, offset) {
 		if (at >= from[serial, p] && at <= to[serial, p] && index(seen[serial], certificate[serial, p])) was_read[serial, p] = 1
 }
 
-function signed_for(serial, at, command, signature_given,  p) {
+function signed_for(serial, at, block, signature_given,  p) {
 	for (p = 1; p <= proofs[serial]; p++)
-		if (at >= from[serial, p] && at <= to[serial, p] && index(command, digest[serial, p]) && signature_given == signature[serial, p])
+		if (at >= from[serial, p] && at <= to[serial, p] && index(block, digest[serial, p]) && signature_given == signature[serial, p])
 			was_signed[serial, p] = 1
 }
 
@@ -84,10 +84,21 @@ $4 ~ /^event=/ { next }
 		if (step_at(serial, at, ins == "24" ? " seal " : " initialise key burn ") == "")
 			print "acts-after-intent: " at " token " serial ": command " substr(command, 1, 8) " outside every step on record"
 	}
+	if (ins == "24") {
+		changes++
+		if (step_at(serial, at, " envelope ") == "")
+			print "codes-after-envelope: " at " token " serial ": a code was changed before its envelope was on record"
+	}
 	if (ins == "46" && (status == "9000" || answer == "-") && step_at(serial, at, " initialise key ") != "") generated[serial]++
 
 	if (ins == "B0" && (status == "9000" || status == "6282")) read_binary(serial, at, command, data)
-	if (ins == "2A" && substr(command, 5, 4) == "9E9A") { signing[serial] = command; part[serial] = data }
+	# An RSA block of 256 bytes comes in two commands (class bit 5, ISO/IEC 7816-4, 5.4.1): what is signed is both bodies.
+	if (ins == "2A" && substr(command, 1, 2) == "10") { chained[serial] = chained[serial] substr(command, 11); next }
+	if (ins == "2A" && substr(command, 5, 4) == "9E9A") {
+		signing[serial] = chained[serial] substr(command, 11)
+		chained[serial] = ""
+		part[serial] = data
+	}
 	else if (ins == "C0" && signing[serial] != "") part[serial] = part[serial] data
 	else if (ins != "C0") signing[serial] = ""
 	if (signing[serial] != "" && status == "9000") { signed_for(serial, at, signing[serial], part[serial]); signing[serial] = "" }
@@ -104,6 +115,7 @@ END {
 		else made++
 	print "# proof-on-the-token: " proof_count + 0 " read-backs and signatures"
 	print "# acts-after-intent: " acts + 0 " of " commands + 0 " commands change a token"
+	print "# codes-after-envelope: " changes + 0 " changes of a code"
 	print "# key-made-on-the-token: " made + 0 " tokens"
 	print "# codes-masked: " secret + 0 " commands that carry codes"
 	if (!commands) print "there is no command in the log"
