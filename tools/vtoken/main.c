@@ -8,6 +8,7 @@
 #include "tools/vtoken/control.h"
 #include "tools/vtoken/keygen.h"
 #include "tools/vtoken/rack.h"
+#include "tools/vtoken/say.h"
 
 #include <event2/event.h>
 
@@ -24,7 +25,7 @@
 struct settings {
 	struct rack_config rack;
 	uint16_t ports[RACK_SLOTS_MAX];
-	const char *control_path;
+	const char *control_path, *say;
 	size_t fill;
 	const struct pool_type *fill_type; /* NULL: every kind */
 	bool help;
@@ -73,6 +74,13 @@ static const char *
 take_control(struct settings *settings, const char *argument)
 {
 	settings->control_path = argument;
+	return NULL;
+}
+
+static const char *
+take_say(struct settings *settings, const char *argument)
+{
+	settings->say = argument;
 	return NULL;
 }
 
@@ -160,6 +168,7 @@ static const struct option_row {
 	{ "ports", "P1,P2,…", take_ports, "loopback ports of the vpcd readers, one a slot (slots count from 0)" },
 	{ "state", "DIR", take_state, "where the tokens' states are kept" },
 	{ "control", "SOCKET", take_control, "Unix socket for commands; say `help` on it" },
+	{ "say", "COMMAND", take_say, "with --control: say this to the vtoken that runs there, print its answer" },
 	{ "law", "NAME", take_law, "time of key generation: none (default), jcop4, j3a081" },
 	{ "seed", "N", take_seed, "of the law's draws (default 1)" },
 	{ "apdu-us", "N", take_apdu_us, "least time of any command, microseconds (default 0)" },
@@ -178,6 +187,7 @@ print_help(void)
 	char left[64];
 
 	printf("usage: vtoken --ports P1,P2,… --state DIR --control SOCKET [option…]\n"
+	       "       vtoken --control SOCKET --say COMMAND\n"
 	       "       vtoken --fill-pool N --pool DIR [--type rsa2048|p256]\n\n"
 	       "Virtual MyEID tokens behind the vpcd readers of a pcscd.\n\n");
 	for (size_t n = 0; n < OPTIONS; n++) {
@@ -307,12 +317,14 @@ main(int argc, char **argv)
 		print_help();
 		return 0;
 	}
-	if (settings.fill && settings.rack.pool_path) {
+	if (settings.say && settings.control_path) {
+		error = say_command(settings.control_path, settings.say);
+	} else if (settings.fill && settings.rack.pool_path) {
 		error = fill_pool(&settings);
 	} else if (settings.rack.count && settings.rack.state_path && settings.control_path) {
 		error = serve(&settings);
 	} else {
-		log_error("--ports, --state and --control are needed, or --fill-pool and --pool: see --help");
+		log_error("--ports, --state and --control are needed, or --say, or --fill-pool: see --help");
 		error = MINT_ARGUMENT;
 	}
 	return error ? error_info(error)->exit_status : 0;

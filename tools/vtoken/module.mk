@@ -26,6 +26,7 @@ vtoken_SRC := \
 	tools/vtoken/keygen.c \
 	tools/vtoken/main.c \
 	tools/vtoken/rack.c \
+	tools/vtoken/say.c \
 	tools/vtoken/slot.c \
 	tools/vtoken/vpcd.c \
 	tools/vtoken/work.c
