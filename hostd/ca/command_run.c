@@ -223,34 +223,45 @@ command_crl(const struct command_options *to, json_t **answer, struct reason *re
 }
 
 static int
-find(const struct entry **entry, const struct ledger *ledger, const struct command_options *to, struct reason *reason)
+serial_from(uint8_t serial[SERIAL_BYTES], const char *text)
 {
-	uint8_t serial[SERIAL_BYTES] = { 0 }, spki[DIGEST_BYTES];
-	unsigned long long request;
-	char *end = NULL;
-	int bytes;
+	int bytes = hex_get_some(serial, SERIAL_BYTES, text);
 
-	if (!!to->request + !!to->serial + !!to->spki != 1)
-		return reason_set(reason, MINT_ARGUMENT, "give one of --request, --serial, --spki");
-	*entry = NULL;
-	if (to->request) {
-		request = strtoull(to->request, &end, 10);
-		if (!*to->request || *end)
-			return reason_set(reason, MINT_ARGUMENT, "--request takes a number");
-		*entry = ledger_by_request(ledger, request);
+	if (bytes <= 0)
+		return MINT_SYNTAX;
+	memmove(serial + SERIAL_BYTES - bytes, serial, (size_t)bytes);
+	memset(serial, 0, SERIAL_BYTES - (size_t)bytes);
+	return 0;
+}
+
+/* NULL after the reason was given. */
+static const struct entry *
+find(const struct ledger *ledger, const struct command_options *to, struct reason *reason)
+{
+	uint8_t serial[SERIAL_BYTES], spki[DIGEST_BYTES];
+	const struct entry *entry = NULL;
+	char *end = NULL;
+
+	reason_set(reason, MINT_NOT_FOUND, "nothing was signed for it");
+	if (!!to->request + !!to->serial + !!to->spki != 1) {
+		reason_set(reason, MINT_ARGUMENT, "give one of --request, --serial, --spki");
+	} else if (to->request) {
+		entry = ledger_by_request(ledger, strtoull(to->request, &end, 10));
+		if (!*to->request || *end) {
+			reason_set(reason, MINT_ARGUMENT, "--request takes a number");
+			return NULL;
+		}
 	} else if (to->serial) {
-		bytes = hex_get_some(serial, sizeof serial, to->serial);
-		if (bytes <= 0)
-			return reason_set(reason, MINT_ARGUMENT, "--serial takes 2 to 40 hexadecimal digits");
-		memmove(serial + SERIAL_BYTES - bytes, serial, (size_t)bytes);
-		memset(serial, 0, SERIAL_BYTES - (size_t)bytes);
-		*entry = ledger_by_serial(ledger, serial);
-	} else if (hex_get(spki, sizeof spki, to->spki) != 0) {
-		return reason_set(reason, MINT_ARGUMENT, "--spki takes 64 hexadecimal digits");
+		if (serial_from(serial, to->serial) == 0)
+			entry = ledger_by_serial(ledger, serial);
+		else
+			reason_set(reason, MINT_ARGUMENT, "--serial takes 2 to 40 hexadecimal digits");
+	} else if (hex_get(spki, sizeof spki, to->spki) == 0) {
+		entry = ledger_by_key(ledger, spki);
 	} else {
-		*entry = ledger_by_key(ledger, spki);
+		reason_set(reason, MINT_ARGUMENT, "--spki takes 64 hexadecimal digits");
 	}
-	return *entry ? 0 : reason_set(reason, MINT_NOT_FOUND, "nothing was signed for it");
+	return entry;
 }
 
 static json_t *
@@ -300,10 +311,10 @@ command_lookup(const struct command_options *to, json_t **answer, struct reason 
 	if (directory < 0)
 		return directory;
 	r = open_log(&log, &ledger, directory, NULL, reason);
-	if (r == 0)
-		r = find(&entry, ledger, to, reason);
-	if (r == 0)
-		r = describe(answer, log, entry, reason);
+	if (r == 0) {
+		entry = find(ledger, to, reason);
+		r = entry ? describe(answer, log, entry, reason) : reason->error;
+	}
 	issuelog_close(&log);
 	ledger_free(&ledger);
 	close(directory);

@@ -63,9 +63,11 @@ name_parse(X509_NAME **out, const char *line, struct reason *reason)
 {
 	char *copy = strdup(line), *at = copy, *key, *value;
 	X509_NAME *name = X509_NAME_new();
-	int r = copy && name ? 0 : reason_set(reason, MINT_MEMORY, "out of memory");
+	int r = 0;
 
-	while (r == 0 && *at) {
+	if (!copy || !name)
+		r = reason_set(reason, MINT_MEMORY, "out of memory");
+	while (r == 0 && at && *at) {
 		if (next_part(&at, &key, &value) != 0)
 			r = reason_set(reason, MINT_FIELD, "subject: write it as C=CN,O=…,CN=… (a comma in a value as \\,)");
 		else

@@ -226,8 +226,11 @@ int
 profiles_read(struct profiles *profiles, FILE *file, const char *file_name, struct reason *reason)
 {
 	char *text = malloc(PROFILE_FILE_MAX + 1);
-	int r = text ? read_text(file, text, file_name, reason) : reason_set(reason, MINT_MEMORY, "%s: out of memory", file_name);
+	int r;
 
+	if (!text)
+		return reason_set(reason, MINT_MEMORY, "%s: out of memory", file_name);
+	r = read_text(file, text, file_name, reason);
 	if (r == 0) {
 		text_blank_comments(text);
 		r = read_config(profiles, text, file_name, reason);

@@ -17,7 +17,7 @@ struct hex {
 static struct hex
 hex_of(const uint8_t *data, size_t bytes)
 {
-	struct hex hex;
+	struct hex hex = { "" };
 
 	hex_put(hex.text, data, bytes);
 	return hex;

@@ -124,7 +124,7 @@ static int
 make_keys(void **state)
 {
 	FILE *file = fmemopen((void *)(uintptr_t)profile_text, sizeof profile_text - 1, "r");
-	struct reason reason;
+	struct reason reason = { .error = 0 };
 
 	(void)state;
 	t.rsa = EVP_RSA_gen(2048);
@@ -349,7 +349,7 @@ static void
 field_that_cannot_stand_in_a_certificate_is_named(void **state)
 {
 	/* 64 characters of three bytes each are allowed in CN, 65 are not (RFC 5280, ub-common-name counts characters). */
-	char exact[512] = "{\"common_name\":\"", longer[512], *end = exact + strlen(exact);
+	char exact[512] = "{\"common_name\":\"", longer[sizeof exact + 8], *end = exact + strlen(exact);
 	static const char *const rows[][2] = {
 		{ "{\"organisation\":\"y\",\"uscc\":\"z\"}", "common_name" },
 		{ "{\"common_name\":\"\",\"organisation\":\"y\",\"uscc\":\"z\"}", "common_name" },
@@ -539,7 +539,7 @@ only_what_was_signed_can_be_revoked_for_a_known_reason(void **state)
 static void
 list_is_numbered_upwards_and_made_only_when_due(void **state)
 {
-	struct reason reason;
+	struct reason reason = { .error = 0 };
 	unsigned again_s = 0;
 
 	(void)state;
@@ -651,7 +651,7 @@ static void
 ca_is_never_made_over_another_but_over_one_that_was_not_finished(void **state)
 {
 	struct authority_plan plan = { .key_type = "p256", .subject = "C=CN,O=某某中心,CN=某某签发 CA", .now = clock_utc_us() };
-	struct reason reason;
+	struct reason reason = { .error = 0 };
 
 	(void)state;
 	ca_close(&t.ca);
@@ -671,7 +671,7 @@ bad_subject_of_a_ca_is_refused_before_anything_is_written(void **state)
 {
 	static const char *const rows[] = { "", "O=x", "CN", "XX=1,CN=y", "C=CHN,CN=y", "CN=", "C=CN,CN=123456789012345678901234567890123456789012345678901234567890" };
 	struct authority_plan plan = { .key_type = "p256", .now = clock_utc_us() };
-	struct reason reason;
+	struct reason reason = { .error = 0 };
 
 	(void)state;
 	ca_close(&t.ca);

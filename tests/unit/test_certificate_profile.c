@@ -133,7 +133,7 @@ static void
 name_used_in_two_files_is_refused(void **state)
 {
 	struct profiles profiles = { .list = NULL };
-	struct reason reason;
+	struct reason reason = { .error = 0 };
 
 	(void)state;
 	assert_int_equal(read_text(&profiles, GOOD("p"), strlen(GOOD("p")), &reason), 0);
@@ -166,7 +166,7 @@ static void
 directory_without_profiles_is_refused(void **state)
 {
 	struct profiles profiles = { .list = NULL };
-	struct reason reason;
+	struct reason reason = { .error = 0 };
 
 	(void)state;
 	assert_int_equal(profiles_read_directory(&profiles, "tests/unit", &reason), MINT_NOT_FOUND);

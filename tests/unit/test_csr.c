@@ -58,7 +58,7 @@ static int
 error_of(struct blob csr, unsigned allowed)
 {
 	struct request_key key;
-	struct reason reason;
+	struct reason reason = { .error = 0 };
 	int r = read_blob(csr, allowed, &key, &reason);
 
 	assert_int_equal(r, reason.error);
@@ -89,7 +89,7 @@ request_of_an_allowed_type_gives_its_key(void **state)
 		struct blob csr = fixture_request(rows[i].key, rows[i].key, EVP_sha256());
 		uint8_t digest[32], *spki = NULL;
 		struct request_key key;
-		struct reason reason;
+		struct reason reason = { .error = 0 };
 		int length = i2d_PUBKEY(rows[i].key, &spki);
 
 		assert_int_equal(read_blob(csr, rows[i].type, &key, &reason), 0);
@@ -243,7 +243,7 @@ modulus_of_a_roca_chip_is_weak(void **state)
 	BN_CTX *context = BN_CTX_new();
 	BIGNUM *product = BN_new(), *power = BN_new(), *exponent = BN_new(), *modulus = BN_new(), *rest = BN_new();
 	struct request_key out;
-	struct reason reason;
+	struct reason reason = { .error = 0 };
 	struct blob csr;
 	EVP_PKEY *key;
 

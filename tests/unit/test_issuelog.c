@@ -85,7 +85,7 @@ append(struct issuelog *log, uint64_t request)
 static void
 sync_log(struct issuelog *log)
 {
-	struct reason reason;
+	struct reason reason = { .error = 0 };
 
 	assert_int_equal(issuelog_sync(log, &reason), 0);
 }
@@ -96,7 +96,7 @@ make_log(size_t *length)
 {
 	const uint8_t issuer[DIGEST_BYTES] = { 7 };
 	struct issuelog *log;
-	struct reason reason;
+	struct reason reason = { .error = 0 };
 
 	unlinkat(directory, ISSUELOG_NAME, 0);
 	assert_int_equal(issuelog_create(directory, issuer, 1, &reason), 0);
@@ -305,7 +305,7 @@ static void
 existing_log_is_not_made_anew(void **state)
 {
 	const uint8_t issuer[DIGEST_BYTES] = { 0 };
-	struct reason reason;
+	struct reason reason = { .error = 0 };
 	size_t length;
 
 	(void)state;
@@ -327,7 +327,7 @@ static void
 full_disk_at_any_byte_leaves_the_log_as_it_was_and_usable(void **state)
 {
 	struct issuelog *log;
-	struct reason reason;
+	struct reason reason = { .error = 0 };
 	size_t length, now;
 
 	(void)state;

@@ -108,12 +108,13 @@ tear_down(void **state)
 static int
 make_keys(void **state)
 {
-	ssize_t length = readlink("/proc/self/exe", program, sizeof program - 16);
+	char self[PATH_MAX - 16];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
 
 	(void)state;
 	assert_true(length > 0 && getcwd(root, sizeof root));
-	program[length] = '\0';
-	strcat(dirname(program), "/mint-ca");
+	self[length] = '\0';
+	snprintf(program, sizeof program, "%s/mint-ca", dirname(self));
 	for (int i = 0; i < KEYS; i++) {
 		keys[i] = EVP_EC_gen("P-256");
 		requests[i] = fixture_request(keys[i], keys[i], EVP_sha256());
