@@ -45,3 +45,10 @@ test-queue-restart_SRC := \
 	tests/unit/test_queue_restart.c
 test-queue-restart_USES := queue base schemas
 test-queue-restart_PKGS := cmocka
+
+UNIT_TESTS += test-queue-fault
+test-queue-fault_SRC := \
+	tests/unit/queue_stage.c \
+	tests/unit/test_queue_fault.c
+test-queue-fault_USES := queue base schemas
+test-queue-fault_PKGS := cmocka
