@@ -45,3 +45,23 @@ test-queue-restart_SRC := \
 	tests/unit/test_queue_restart.c
 test-queue-restart_USES := queue base schemas
 test-queue-restart_PKGS := cmocka
+
+UNIT_TESTS += test-queue-fault
+test-queue-fault_SRC := \
+	tests/unit/queue_stage.c \
+	tests/unit/test_queue_fault.c
+test-queue-fault_USES := queue base schemas
+test-queue-fault_PKGS := cmocka
+
+UNIT_TESTS += test-queue-order
+test-queue-order_SRC := \
+	tests/unit/queue_stage.c \
+	tests/unit/test_queue_order.c
+test-queue-order_USES := queue base schemas
+test-queue-order_PKGS := cmocka
+
+UNIT_TESTS += test-store
+test-store_SRC := \
+	tests/unit/test_store.c
+test-store_USES := queue base schemas
+test-store_PKGS := cmocka

@@ -160,6 +160,17 @@ outbox_send(struct queue *queue)
 	queue->outbox_end = &queue->outbox;
 }
 
+/* Workers that were to be started by a turn which failed: mintd never heard of them. */
+static void
+forget_unstarted(struct queue *queue)
+{
+	struct bay *bay;
+
+	for (const struct parcel_of_messages *p = queue->outbox; p; p = p->next)
+		if (p->message.type == MESSAGE_worker_start && (bay = queue_bay_of_lease(queue, p->message.worker_start.lease)))
+			bay->lease = 0;
+}
+
 void
 turn_end(struct queue *queue)
 {
@@ -179,6 +190,7 @@ turn_end(struct queue *queue)
 		return;
 	}
 	store_rollback(queue->store);
+	forget_unstarted(queue);
 	turn_discard(queue);
 	recover_stall(queue);
 }

@@ -125,7 +125,9 @@ on_worker(struct ipc *ipc, const struct message *message, int passed_fd, void *a
 	if (!message) {
 		turn_forget(queue, ipc);
 		ipc_free(&bay->worker);
-		if (bay->reaped)
+		if (bay->reaped && queue->stalled)
+			bay->lease = 0;
+		else if (bay->reaped)
 			turn_part(queue, "queue", bay, ended, bay);
 		return;
 	}

@@ -90,8 +90,8 @@ spki_of(EVP_PKEY *key, uint8_t *out)
 	return bytes > 0 ? (uint32_t)bytes : 0;
 }
 
-static void
-wipe(struct stage_token *token)
+void
+stage_blank(struct stage_token *token)
 {
 	EVP_PKEY_free(token->key);
 	token->key = NULL;
@@ -129,7 +129,7 @@ initialise(const struct stage_bay *bay, struct stage_token *token, const struct 
 	if (token->content != CONTENT_BLANK)
 		assert_true(order->erase && order->old_codes.length > 0);
 	token->erased += order->erase;
-	wipe(token);
+	stage_blank(token);
 	token->initialised++;
 	token->content = CONTENT_MARKED;
 	token->codes_left = 3;
@@ -340,8 +340,8 @@ say_certified(struct stage *stage, uint64_t request_id)
 	stage_say(stage->ca, &message);
 }
 
-static void
-certify(struct stage *stage, const struct message *message)
+void
+stage_certify(struct stage *stage, const struct message *message)
 {
 	struct message answer = { .type = MESSAGE_revoked };
 	struct stage_issued *issued;
@@ -470,7 +470,7 @@ act_all(struct stage *stage)
 {
 	int acted = serve(stage, &stage->mintd, NULL, supervise);
 
-	acted += serve(stage, &stage->ca, NULL, certify);
+	acted += serve(stage, &stage->ca, NULL, stage_certify);
 	acted += serve(stage, &stage->label, NULL, print);
 	acted += serve(stage, &stage->api, NULL, hear_answer);
 	for (int i = 0; i < STAGE_BAYS; i++)
@@ -519,6 +519,20 @@ connect_peer(struct stage *stage, enum program program)
 	close(fds[1]);
 	hello(fds[0], program);
 	return fds[0];
+}
+
+void
+stage_meet_ca(struct stage *stage)
+{
+	stage->ca = connect_peer(stage, PROGRAM_CA);
+}
+
+void
+stage_lose_ca(struct stage *stage, const struct message *message)
+{
+	issue(stage, &message->certify);
+	close(stage->ca);
+	stage->ca = -1;
 }
 
 static void

@@ -106,6 +106,14 @@ void stage_import_text(struct stage *stage, const char *actor, const char *recor
 /* Orders, and runs until it is answered; the error. */
 int stage_command(struct stage *stage, const char *actor, const char *verb, const char *object, const char *arguments);
 
+/* The CA comes (back); signs what it is asked and is gone before it answers; signs what it is given. */
+void stage_meet_ca(struct stage *stage);
+void stage_lose_ca(struct stage *stage, const struct message *certify);
+void stage_certify(struct stage *stage, const struct message *message);
+
+/* As from the factory. */
+void stage_blank(struct stage_token *token);
+
 /* Sends as a puppet. */
 void stage_say(int fd, const struct message *message);
 void stage_fail(struct stage_bay *bay, uint64_t journal, int error, int fault);

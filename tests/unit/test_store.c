@@ -1,0 +1,229 @@
+/* The way to the record: migrations, refusals, parts of a transaction; and the tables it is made from. */
+#include "hostd/queue/states.h"
+#include "hostd/queue/steps.h"
+#include "hostd/queue/store.h"
+#include "schemas/errors.h"
+
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct place {
+	char directory[64], path[96];
+};
+
+static int
+set_up(void **state)
+{
+	struct place *place = calloc(1, sizeof *place);
+
+	setenv("MINT_LOG", "error", 0);
+	strcpy(place->directory, "/tmp/mint-store-XXXXXX");
+	assert_non_null(mkdtemp(place->directory));
+	snprintf(place->path, sizeof place->path, "%s/mint.db", place->directory);
+	*state = place;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm", ".before-1" };
+	struct place *place = *state;
+	char path[128];
+
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(path, sizeof path, "%s%s", place->path, suffixes[i]);
+		unlink(path);
+	}
+	assert_int_equal(rmdir(place->directory), 0); /* nothing else was left */
+	free(place);
+	return 0;
+}
+
+static void
+run_sql(const char *path, const char *sql)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void
+new_database_gets_every_migration_and_opens_again(void **state)
+{
+	const struct place *place = *state;
+	struct store *store;
+
+	assert_int_equal(store_open(place->path, &store), 0);
+	assert_int_equal(store_run(store, QUEUE_fact_set, "ss", "bench", "one"), 0);
+	assert_int_equal(store_commit(store), 0);
+	store_close(&store);
+	assert_int_equal(store_open(place->path, &store), 0);
+	assert_int_equal(store_get(store, QUEUE_fact_get, "s", "bench"), 0);
+	assert_string_equal(store_text(store, QUEUE_fact_get, 0), "one");
+	store_close(&store);
+}
+
+static void
+database_of_a_newer_release_is_refused(void **state)
+{
+	const struct place *place = *state;
+	struct store *store;
+
+	assert_int_equal(store_open(place->path, &store), 0);
+	store_close(&store);
+	run_sql(place->path, "PRAGMA user_version = 999");
+	assert_int_equal(store_open(place->path, &store), MINT_REFUSED);
+	assert_null(store);
+}
+
+static void
+database_of_another_program_is_refused_and_left_alone(void **state)
+{
+	const struct place *place = *state;
+	struct store *store;
+	sqlite3 *db;
+	sqlite3_stmt *statement;
+
+	run_sql(place->path, "CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)");
+	assert_int_equal(store_open(place->path, &store), MINT_REFUSED);
+	assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM sqlite_schema", -1, &statement, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+	assert_int_equal(sqlite3_column_int(statement, 0), 1);
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
+}
+
+static void
+file_that_is_no_database_is_refused(void **state)
+{
+	const struct place *place = *state;
+	struct store *store;
+	FILE *file = fopen(place->path, "w");
+
+	for (int i = 0; i < 200; i++)
+		fputs("this is not what it should be ", file);
+	fclose(file);
+	assert_int_equal(store_open(place->path, &store), MINT_STORAGE);
+}
+
+static void
+what_was_not_committed_is_gone(void **state)
+{
+	const struct place *place = *state;
+	struct store *store;
+
+	assert_int_equal(store_open(place->path, &store), 0);
+	assert_int_equal(store_run(store, QUEUE_fact_set, "ss", "bench", "one"), 0);
+	assert_true(store_is_dirty(store));
+	store_close(&store);
+	assert_int_equal(store_open(place->path, &store), 0);
+	assert_int_equal(store_get(store, QUEUE_fact_get, "s", "bench"), MINT_NOT_FOUND);
+	assert_false(store_is_dirty(store));
+	store_close(&store);
+}
+
+static void
+part_that_is_taken_back_takes_nothing_else_with_it(void **state)
+{
+	const struct place *place = *state;
+	struct store *store;
+
+	assert_int_equal(store_open(place->path, &store), 0);
+	assert_int_equal(store_mark(store), 0);
+	assert_int_equal(store_run(store, QUEUE_fact_set, "ss", "first", "kept"), 0);
+	assert_int_equal(store_keep(store), 0);
+	assert_int_equal(store_mark(store), 0);
+	assert_int_equal(store_run(store, QUEUE_fact_set, "ss", "second", "not kept"), 0);
+	store_take_back(store);
+	assert_int_equal(store_commit(store), 0);
+	assert_int_equal(store_get(store, QUEUE_fact_get, "s", "first"), 0);
+	store_done(store, QUEUE_fact_get);
+	assert_int_equal(store_get(store, QUEUE_fact_get, "s", "second"), MINT_NOT_FOUND);
+	store_close(&store);
+}
+
+static void
+broken_uniqueness_is_told_from_broken_storage(void **state)
+{
+	const struct place *place = *state;
+	struct store *store;
+
+	assert_int_equal(store_open(place->path, &store), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(store_run(store, QUEUE_application_add, "ssssddsiiibss", "SQ-1", "new", "token", "approved", 1, 0,
+		    "post", (int64_t)1, (int64_t)2, (int64_t)3, &(struct blob){ (const uint8_t *)"x", 1 }, NULL, NULL),
+		    i ? MINT_EXISTS : 0);
+	assert_int_equal(store_commit(store), 0); /* the statement failed, not the transaction */
+	store_close(&store);
+}
+
+/* --- the tables */
+
+static void
+change_that_is_not_in_the_table_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(states_next(MACHINE_credential, STATE_credential_keyed, "request_made"), STATE_credential_requested);
+	assert_int_equal(states_next(MACHINE_credential, STATE_credential_keyed, "sealed"), STATE_NONE);
+	assert_int_equal(states_next(MACHINE_credential, STATE_credential_packed, "redo"), STATE_NONE);
+	assert_int_equal(states_next(MACHINE_token, STATE_token_shipped, "clear"), STATE_NONE);
+	assert_int_equal(states_next(MACHINE_application, STATE_application_minting, "cancel"), STATE_NONE);
+}
+
+static void
+names_of_states_are_found_in_their_own_machine_only(void **state)
+{
+	(void)state;
+	assert_int_equal(states_by_name(MACHINE_token, "sealed"), STATE_token_sealed);
+	assert_int_equal(states_by_name(MACHINE_credential, "sealed"), STATE_credential_sealed);
+	assert_int_equal(states_by_name(MACHINE_token, "minting"), STATE_NONE);
+	assert_string_equal(states_name(STATE_bay_trouble), "trouble");
+}
+
+static void
+every_step_leads_where_the_states_allow(void **state)
+{
+	(void)state;
+	for (int i = 0; i < STEP_COUNT; i++) {
+		static const char *const events[STEP_COUNT] = {
+			"initialised", "key_made", "request_made", "certified", "burned", "proved", "sealed", NULL, "take", "pack",
+		};
+
+		if (events[i])
+			assert_int_equal(states_next(MACHINE_credential, steps[i].from, events[i]), steps[i].to);
+	}
+	assert_ptr_equal(steps_from(STATE_credential_burned), &steps[STEP_prove]);
+	assert_null(steps_from(STATE_credential_sealed)); /* from here on it is a person's */
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(new_database_gets_every_migration_and_opens_again),
+		TEST(database_of_a_newer_release_is_refused),
+		TEST(database_of_another_program_is_refused_and_left_alone),
+		TEST(file_that_is_no_database_is_refused),
+		TEST(what_was_not_committed_is_gone),
+		TEST(part_that_is_taken_back_takes_nothing_else_with_it),
+		TEST(broken_uniqueness_is_told_from_broken_storage),
+		cmocka_unit_test(change_that_is_not_in_the_table_is_refused),
+		cmocka_unit_test(names_of_states_are_found_in_their_own_machine_only),
+		cmocka_unit_test(every_step_leads_where_the_states_allow),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
