@@ -53,6 +53,12 @@ time_or_null(sqlite3_stmt *row, int column)
 	return json_string(text);
 }
 
+static json_t *
+text_or_null(sqlite3_stmt *row, int column)
+{
+	return sqlite3_column_type(row, column) == SQLITE_NULL ? json_null() : json_string((const char *)sqlite3_column_text(row, column));
+}
+
 /* Columns as in :certificates_of. */
 static int
 append_certificate(sqlite3_stmt *row, void *argument)
@@ -70,6 +76,8 @@ append_certificate(sqlite3_stmt *row, void *argument)
 	json_object_set_new(object, "asked_at", time_or_null(row, 6));
 	json_object_set_new(object, "signed_at", time_or_null(row, 7));
 	json_object_set_new(object, "revoked_at", time_or_null(row, 8));
+	json_object_set_new(object, "error", text_or_null(row, 9));
+	json_object_set_new(object, "detail", text_or_null(row, 10));
 	return json_array_append_new(certificates->list, object) == 0 ? 0 : MINT_MEMORY;
 }
 

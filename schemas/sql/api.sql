@@ -109,7 +109,7 @@ SELECT step, count(*) AS count, count(CASE WHEN outcome <> 'done' THEN 1 END) AS
 -- :applications  by api/applications.c  read
 -- A page; no personal data.
 SELECT a.id AS cursor, a.reference, a.kind, a.medium, a.state, a.quantity, a.urgent AS urgent_flag, a.delivery,
-       a.approved_at, a.deadline_at, a.imported_at, a.issued_at,
+       a.approved_at, a.deadline_at, a.imported_at, a.changed_at, a.issued_at,
        (a.deadline_at < :now AND a.state IN ('approved','held','minting','minted','packed')) AS late_flag,
        (SELECT count(*) FROM credential c WHERE c.application_id = a.id AND c.state IN ('sealed','taken','packed')) AS minted,
        (SELECT count(*) FROM credential c WHERE c.application_id = a.id AND c.state = 'packed') AS packed,
@@ -125,7 +125,7 @@ SELECT a.id AS cursor, a.reference, a.kind, a.medium, a.state, a.quantity, a.urg
 -- :application  by api/applications.c  read
 -- One application.
 SELECT a.id, a.reference, a.kind, a.medium, a.state, a.quantity, a.urgent AS urgent_flag, a.delivery, a.approved_at,
-       a.deadline_at, a.imported_at, a.issued_at, a.held_why, a.held_from,
+       a.deadline_at, a.imported_at, a.changed_at, a.issued_at, a.held_why, a.held_from,
        (a.deadline_at < :now AND a.state IN ('approved','held','minting','minted','packed')) AS late_flag
   FROM application a WHERE a.reference = :reference;
 
@@ -145,7 +145,7 @@ SELECT c.name AS credential, t.serial AS token, i.packed_at FROM parcel_item i
 
 -- :labels  by api/applications.c  read
 -- Print jobs of a parcel.
-SELECT id AS job, copy, state, attempt, sha256, place, error, detail, made_at, printed_at FROM print_job
+SELECT id AS job, copy, state, attempt, sha256, place, error, detail, made_at, changed_at, printed_at FROM print_job
  WHERE parcel_id = :parcel ORDER BY copy;
 
 -- :application_events  by api/applications.c  read
@@ -175,7 +175,7 @@ SELECT c.id AS cursor, c.name, a.reference AS application, c.key_type, c.profile
 -- :credential  by api/credentials.c  read
 -- One credential.
 SELECT c.id, c.name, a.reference AS application, c.ordinal, c.key_type, c.profile, c.state, c.attempt, c.use_id,
-       c.parked_from, c.parked_error, c.parked_detail, c.urgent AS urgent_flag, c.deadline_at, c.changed_at
+       c.parked_from, c.parked_error, c.parked_detail, c.pending, c.urgent AS urgent_flag, c.deadline_at, c.changed_at
   FROM credential c JOIN application a ON a.id = c.application_id WHERE c.name = :name;
 
 -- :uses  by api/credentials.c  read
@@ -190,7 +190,7 @@ SELECT k.use_id AS use, k.key_type, k.key_id, k.spki_sha256, k.duration_us, k.ma
 
 -- :certificates_of  by api/credentials.c  read
 -- Every certificate asked for under a credential.
-SELECT id AS request_id, use_id AS use, purpose, serial, state, certificate, asked_at, signed_at, revoked_at
+SELECT id AS request_id, use_id AS use, purpose, serial, state, certificate, asked_at, signed_at, revoked_at, error, detail
   FROM certificate WHERE credential_id = :credential ORDER BY id;
 
 -- :proofs  by api/credentials.c  read

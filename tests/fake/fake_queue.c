@@ -91,8 +91,8 @@ add_application(const json_t *record, const char *canonical, int held)
 	json_int_t quantity = json_integer_value(json_object_get(record, "quantity"));
 	sqlite3_int64 id;
 
-	id = run("INSERT INTO application (reference, kind, medium, state, quantity, delivery, approved_at, deadline_at, imported_at, record_sha256)"
-	    " VALUES (?1, 'new', 'token', ?2, ?3, 'post', ?4, ?4 + 86400000000, ?4, x'00') RETURNING id",
+	id = run("INSERT INTO application (reference, kind, medium, state, quantity, delivery, approved_at, deadline_at, imported_at, changed_at, record_sha256)"
+	    " VALUES (?1, 'new', 'token', ?2, ?3, 'post', ?4, ?4 + 86400000000, ?4, ?4, x'00') RETURNING id",
 	    reference, held ? "held" : "approved", quantity, clock_utc_us());
 	run("INSERT INTO person (application_id, record) VALUES (?3, ?1)", canonical, "", id, 0);
 	for (json_int_t i = 1; i <= quantity; i++)

@@ -45,7 +45,7 @@ until_sent() {
 	get /v1/status | is '[.idle, .needs_person]' '[true,1]'
 	sql "UPDATE credential SET state = 'taken' WHERE id = 6"
 	get /v1/status | is .idle false
-	sql "UPDATE credential SET state = 'packed' WHERE id = 6; INSERT INTO print_job (parcel_id, copy, state, made_at) VALUES (1, 1, 'failed', 1)"
+	sql "UPDATE credential SET state = 'packed' WHERE id = 6; INSERT INTO print_job (parcel_id, copy, state, made_at, changed_at) VALUES (1, 1, 'failed', 1, 1)"
 	get /v1/status | is '[.idle, .needs_person]' '[true,2]'
 }
 

@@ -1,11 +1,11 @@
 -- A small record for the tests of mint-api: one application issued, one in work with a parked credential, one held, one late.
 -- 2030-01-01 00:00 UTC is 1893456000000000.
-INSERT INTO application (id, reference, kind, medium, state, quantity, urgent, delivery, approved_at, deadline_at, imported_at, issued_at, record_sha256, held_why, held_from) VALUES
-  (1, 'A-1', 'new', 'token', 'issued', 1, 0, 'post', 1767578400000000, 1767664800000000, 1767578400000001, 1767600000000000, x'01', NULL, NULL),
-  (2, 'A-2', 'new', 'token', 'minting', 3, 1, 'post', 1893456000000000, 1893542400000000, 1893456000000001, NULL, x'02', NULL, NULL),
-  (3, 'A-3', 'new', 'token', 'held', 1, 0, 'on_site', 1893456000000000, 1893542400000000, 1893456000000002, NULL, x'03',
+INSERT INTO application (id, reference, kind, medium, state, quantity, urgent, delivery, approved_at, deadline_at, imported_at, issued_at, changed_at, record_sha256, held_why, held_from) VALUES
+  (1, 'A-1', 'new', 'token', 'issued', 1, 0, 'post', 1767578400000000, 1767664800000000, 1767578400000001, 1767600000000000, 1767600000000000, x'01', NULL, NULL),
+  (2, 'A-2', 'new', 'token', 'minting', 3, 1, 'post', 1893456000000000, 1893542400000000, 1893456000000001, NULL, 1893456000000001, x'02', NULL, NULL),
+  (3, 'A-3', 'new', 'token', 'held', 1, 0, 'on_site', 1893456000000000, 1893542400000000, 1893456000000002, NULL, 1893456000000002, x'03',
    '[{"rule":"USCC_CHECK","what":{"en":"check digit","zh":"校验码"},"do":{"en":"override","zh":"复核"}}]', 'approved'),
-  (4, 'B-4', 'new', 'token', 'approved', 2, 0, 'post', 1767578400000000, 1767664800000000, 1767578400000002, NULL, x'04', NULL, NULL);
+  (4, 'B-4', 'new', 'token', 'approved', 2, 0, 'post', 1767578400000000, 1767664800000000, 1767578400000002, NULL, 1767578400000002, x'04', NULL, NULL);
 INSERT INTO person (application_id, record) VALUES
   (1, '{"reference":"A-1","person":{"name":"张三","phone":"13800000001"}}'),
   (2, '{"reference":"A-2","person":{"name":"李四","phone":"13800000002"}}');
@@ -38,7 +38,7 @@ INSERT INTO journal (credential_id, use_id, token_id, step, bench, bay, lease, p
   (2, 2, 2, 'key', 'test', 2, 3, 4712, '0.1.0', 'queue', 1893456000200000, NULL, NULL);
 INSERT INTO parcel (id, application_id, state, packed_at, packed_by) VALUES (1, 1, 'packed', 1767600000000000, 'uid:0(root)');
 INSERT INTO parcel_item (parcel_id, credential_id, token_id, packed_at) VALUES (1, 1, 1, 1767600000000000);
-INSERT INTO print_job (id, parcel_id, state, sha256, place, made_at, printed_at) VALUES (1, 1, 'printed', x'ee', 'labels/A-1.png', 1767590005000000, 1767590005500000);
+INSERT INTO print_job (id, parcel_id, state, sha256, place, made_at, changed_at, printed_at) VALUES (1, 1, 'printed', x'ee', 'labels/A-1.png', 1767590005000000, 1767590005500000, 1767590005500000);
 INSERT INTO bay (bay, bench, reader, state, token_id, credential_id, lease, pid, step, step_at, error, changed_at) VALUES
   (1, 'test', 'Reader 1', 'empty', NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1893456000000000),
   (2, 'test', 'Reader 2', 'working', 2, 2, 3, 4712, 'key', 1767590000000000, NULL, 1893456000200000),

@@ -374,11 +374,33 @@ pair_text(const json_t *object, const char *name)
 	return text ? text : "";
 }
 
+/* What of it: a sentence, or the members by which mint-queue names the object at fault and why. */
+static char *
+detail_text(const json_t *detail)
+{
+	static const char *const members[] = { "object", "token", "credential", "why" };
+	char *text = NULL;
+	size_t length;
+	FILE *out;
+
+	if (json_is_string(detail))
+		return strdup(json_string_value(detail));
+	out = open_memstream(&text, &length);
+	for (size_t i = 0; out && i < sizeof members / sizeof members[0]; i++) {
+		const char *value = json_string_value(json_object_get(detail, members[i]));
+
+		if (value)
+			fprintf(out, "%s%s", ftell(out) > 0 ? ": " : "", value);
+	}
+	if (out)
+		fclose(out);
+	return text;
+}
+
 int
 command_fail(const struct run *run, int error, json_t *object)
 {
-	json_t *detail = json_object_get(object, "detail");
-	char *text = json_is_string(detail) ? strdup(json_string_value(detail)) : json_dumps(detail, JSON_COMPACT | JSON_ENCODE_ANY);
+	char *text = detail_text(json_object_get(object, "detail"));
 
 	if (!command_print_json(run, object))
 		fprintf(stderr, "mintctl: %s%s%s: %s\n", pair_text(object, "what"), text && *text ? ": " : "", text ? text : "",

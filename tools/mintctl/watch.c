@@ -44,17 +44,20 @@ overall_text(const json_t *status, char *text, size_t text_bytes)
 	const json_t *applications = json_object_get(status, "applications"), *credentials = json_object_get(status, "credentials");
 	json_int_t sealed = number_of(credentials, "sealed") + number_of(credentials, "taken") + number_of(credentials, "packed");
 	json_int_t issued = number_of(applications, "issued") + number_of(applications, "invoice_requested") + number_of(applications, "invoiced");
-	char pace[96] = "", left[SCREEN_SPAN_BYTES];
+	long long labels = number_of(json_object_get(status, "labels"), "waiting") + number_of(json_object_get(status, "labels"), "printing");
+	char pace[96] = "", print[64] = "", left[SCREEN_SPAN_BYTES];
 
 	if (json_is_number(json_object_get(status, "tokens_per_hour"))) {
 		screen_span(number_of(status, "left_s"), left);
 		snprintf(pace, sizeof pace, ", %.0f %s, %s %s", json_number_value(json_object_get(status, "tokens_per_hour")),
 		    say("tokens an hour", "支/小时"), say("left", "剩余"), left);
 	}
-	snprintf(text, text_bytes, "%s %lld/%lld, %s %lld/%lld, %s %lld, %s %lld, %s %lld%s", say("issued", "已发证"),
+	if (labels > 0)
+		snprintf(print, sizeof print, ", %s %lld", say("labels to print", "待打印面单"), labels);
+	snprintf(text, text_bytes, "%s %lld/%lld, %s %lld/%lld, %s %lld, %s %lld, %s %lld%s%s", say("issued", "已发证"),
 	    (long long)issued, number_of(applications, "total"), say("tokens done", "已制介质"), (long long)sealed,
 	    number_of(credentials, "total"), say("in work", "制证中"), (long long)in_work(credentials), say("waiting", "待制证"),
-	    number_of(credentials, "waiting"), say("parked", "搁置"), number_of(credentials, "parked"), pace);
+	    number_of(credentials, "waiting"), say("parked", "搁置"), number_of(credentials, "parked"), print, pace);
 }
 
 static void
@@ -91,31 +94,44 @@ bay_line(const json_t *bay, char *text, size_t text_bytes)
 	    *text_of(bay, "credential") ? text_of(bay, "credential") : text_of(bay, "application"), *trouble ? "  " : "", trouble, elapsed);
 }
 
+/* A terminal that does not say how large it is says 0. */
+static struct winsize
+terminal_size(void)
+{
+	struct winsize size = { .ws_row = 0 };
+
+	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+	if (size.ws_col == 0)
+		size.ws_col = COLUMNS_PRESET;
+	if (size.ws_row == 0)
+		size.ws_row = ROWS_PRESET;
+	return size;
+}
+
 /* Each line ends what stood there before; the cursor goes back up for the next frame. */
 static void
 draw(struct watch *watch, const json_t *status, const json_t *bays)
 {
-	struct winsize size = { .ws_col = COLUMNS_PRESET, .ws_row = ROWS_PRESET };
+	struct winsize size = terminal_size();
 	char text[512], cut[512];
 	const json_t *bay;
 	size_t i;
 	int lines = 0;
 
-	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
 	if (watch->drawn)
 		printf("\033[%dA", watch->drawn);
 	json_array_foreach(bays, i, bay) {
 		if (lines + 4 > size.ws_row)
 			break;
 		bay_line(bay, text, sizeof text);
-		text_cut(text, size.ws_col ? size.ws_col - 1u : COLUMNS_PRESET, cut, sizeof cut);
+		text_cut(text, size.ws_col - 1u, cut, sizeof cut);
 		printf("\r%s\033[K\n", cut);
 		lines++;
 	}
 	fputs("\r", stdout);
 	print_bar(status);
 	overall_text(status, text, sizeof text);
-	text_cut(text, size.ws_col ? size.ws_col - 1u : COLUMNS_PRESET, cut, sizeof cut);
+	text_cut(text, size.ws_col - 1u, cut, sizeof cut);
 	printf("\033[K\n\r%s\033[K\n\033[J", cut);
 	watch->drawn = lines + 2;
 	fflush(stdout);

@@ -1,0 +1,247 @@
+#!/usr/bin/env bats
+# mintctl against a real mint-api, with fake-queue where mint-queue is; and offline.
+
+bats_require_minimum_version 1.5.0
+load api_bench.bash
+
+setup() { api_up api; }
+teardown() { api_down; }
+
+ctl_zh() { LC_ALL='' LC_MESSAGES=zh_CN.UTF-8 LANG=C "$programs/mintctl" --socket "$api_dir/api.sock" "$@"; }
+
+# exits STATUS COMMAND…; what it says stays in $output
+exits() {
+	local expected=$1
+	shift
+	run "$@"
+	[ "$status" = "$expected" ] || { echo "exit $status, expected $expected: $output" >&2; return 1; }
+}
+
+says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2; return 1; }; }
+
+@test "every command has help in both languages, and says so before it asks for a socket" {
+	local command
+	for command in $("$programs/mintctl" completion | sed -n "s/.*compgen -W \"\(.*\) --help --json.*/\1/p" | head -1); do
+		[ "$command" != ca ] || continue
+		exits 0 ctl "$command" --help
+		says 'usage: mintctl'
+		exits 0 ctl_zh "$command" --help
+		says '用法'
+	done
+}
+
+@test "the completion completes commands, then their options" {
+	run bash -c "source <('$programs/mintctl' completion); COMP_WORDS=(mintctl re); COMP_CWORD=1; _mintctl; echo \${COMPREPLY[*]}"
+	[ "$output" = "release resolve reprint" ]
+	run bash -c "source <('$programs/mintctl' completion); COMP_WORDS=(mintctl --socket x resolve --a); COMP_CWORD=4; _mintctl; echo \${COMPREPLY[*]}"
+	[ "$output" = "--as" ]
+}
+
+@test "exit codes are those of the list of errors" {
+	exits 64 ctl fly
+	exits 64 ctl status extra
+	exits 64 ctl resolve A-2-02 --as redo
+	exits 69 ctl show NOPE
+	exits 75 "$programs/mintctl" --socket "$api_dir/nothing.sock" status
+	exits 77 ctl hold REFUSE --why x
+	exits 69 ctl import "$api_dir/nothing"
+}
+
+@test "with --json errors are JSON too, on standard output" {
+	run --separate-stderr ctl show NOPE --json
+	[ "$status" = 69 ]
+	[ "$(jq -r '.error + " " + .detail' <<<"$output")" = "NOT_FOUND NOPE" ]
+	[ -z "$stderr" ]
+	run --separate-stderr ctl --json fly
+	[ "$(jq -r '.what.zh, .do.zh' <<<"$output" | wc -l)" = 2 ]
+	run --separate-stderr "$programs/mintctl" --socket "$api_dir/nothing.sock" bays --json
+	[ "$(jq -r .error <<<"$output")" = CLOSED ]
+}
+
+@test "people are told in their language: --lang, LC_ALL, LC_MESSAGES, LANG" {
+	exits 0 ctl_zh status
+	says '审核通过，已发证 1'
+	exits 0 env LANG=zh_CN.UTF-8 LC_ALL=C "$programs/mintctl" --socket "$api_dir/api.sock" status
+	says 'approved, issued 1'
+	exits 0 env LC_ALL=zh_CN.UTF-8 "$programs/mintctl" --lang en --socket "$api_dir/api.sock" status
+	says 'approved, issued 1'
+}
+
+@test "columns stay straight under Chinese" {
+	local line columns=
+	exits 0 ctl_zh list
+	# The third column begins at the same display column in every line; wc -L counts wide characters as two.
+	while read -r line; do
+		columns+="$(sed -E 's/(已制|[0-9]+\/[0-9]+).*//' <<<"$line" | LC_ALL=C.UTF-8 wc -L) "
+	done <<<"$output"
+	[ "$(tr ' ' '\n' <<<"$columns" | grep . | sort -u | wc -l)" = 1 ]
+}
+
+@test "status says what is parked, why, and what the person does" {
+	exits 0 ctl status
+	says 'parked: A-2-02: the key on the token is not the certificate'
+	says 'do: put it into the quarantine box'
+	says 'mintctl resolve A-2-02'
+}
+
+@test "list: applications by filter, credentials by a state of theirs, everything over many pages" {
+	exits 0 ctl list --state held
+	[ "${#lines[@]}" = 2 ]
+	exits 0 ctl list --state parked
+	says A-2-02
+	exits 64 ctl list --state nonsense
+	sql "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
+	     INSERT INTO application (reference, kind, medium, state, quantity, delivery, approved_at, deadline_at, imported_at, changed_at, record_sha256)
+	     SELECT 'N-' || i, 'new', 'token', 'approved', 1, 'post', 1, 1, 1, 1, x'00' FROM n"
+	[ "$(ctl list --json | jq '.applications | length')" = 1204 ]
+	[ "$(ctl list --json --limit 700 | jq '.applications | length')" = 700 ]
+	[ "$(ctl list --json --reference N-12 | jq '.applications | length')" = 12 ]
+}
+
+@test "show finds an application, a credential with its evidence, or a token" {
+	exits 0 ctl show A-2
+	says '李四'
+	exits 0 ctl show A-1-01
+	says 'process 4711'
+	says 'read back SHA-256   bb'
+	says 'generate the key pair on the token'
+	exits 0 ctl show AA01
+	says MB-00000001
+	[ "$(ctl show A-1-01 --json | jq .evidence.proofs[0].prove_pid)" = 4711 ]
+}
+
+@test "bays shows step, credential and trouble" {
+	exits 0 ctl bays
+	says 'generate the key pair on the token'
+	says 'the token was initialised by someone else'
+}
+
+@test "import: 0 when all went in, also the second time; 65 when some were refused or differ" {
+	exits 0 ctl import "$root/data/samples/applications.json"
+	says "$(jq length "$root/data/samples/applications.json") records: $(jq length "$root/data/samples/applications.json") added"
+	exits 0 ctl import "$root/data/samples/applications.json"
+	says ' 0 added'
+	exits 65 ctl import "$root/data/samples/bad.ndjson"
+	says 'record 8'
+	jq '.[0] | .remark = "x"' "$root/data/samples/applications.json" >"$api_dir/changed"
+	exits 65 ctl import "$api_dir/changed"
+	says 'known with other content'
+	exits 0 ctl import - <<<'[]'
+	[ "$(ctl import "$root/data/samples/applications.json" --json | jq '.counts.unchanged == (.results | length)')" = true ]
+}
+
+@test "orders carry their arguments and who gave them" {
+	exits 0 ctl pack A-2 AA01 AA02
+	exits 0 ctl resolve A-2-02 --as redo --why 'broken token'
+	exits 0 ctl release A-3
+	grep -qx "command pack A-2 {\"tokens\":\[\"AA01\",\"AA02\"\]} by uid:$(id -u)($(id -un))" "$api_dir/queue.log"
+	grep -qx "command resolve A-2-02 {\"as\":\"redo\",\"why\":\"broken token\"} by .*" "$api_dir/queue.log"
+	grep -qx "command release A-3 {} by .*" "$api_dir/queue.log"
+}
+
+@test "every order of schemas/commands.def is a command" {
+	local verb
+	while read -r verb; do
+		exits 0 ctl "$verb" --help
+	done < <(sed -n 's/^COMMAND(\([a-z]*\),.*/\1/p' "$root/schemas/commands.def")
+}
+
+@test "events: all, after a number, and as they happen" {
+	exits 0 ctl events
+	[ "${#lines[@]}" = 4 ]
+	exits 0 ctl events --after 3
+	says credential.parked
+	ctl events --follow --json --after 4 >"$api_dir/followed" &
+	local follower=$! tries
+	poke
+	for (( tries = 0; tries < 500; tries++ )); do
+		grep -q bay.changed "$api_dir/followed" && break
+		read -rt 0.01 <> <(:) || true
+	done
+	kill $follower
+	[ "$(jq -r .kind "$api_dir/followed")" = bay.changed ]
+}
+
+@test "watch --until-idle ends with 0 when all is issued, and asks for a person when something is parked" {
+	exits 75 ctl watch --until-idle --timeout 1
+	sql "UPDATE credential SET state = 'packed' WHERE state IN ('keyed', 'waiting', 'parked'); UPDATE application SET state = 'issued'"
+	exits 0 ctl watch --until-idle --timeout 10
+	says 'issued 4/4'
+	sql "UPDATE credential SET state = 'parked' WHERE id = 3; UPDATE application SET state = 'minting' WHERE id = 2"
+	exits 69 ctl watch --until-idle --timeout 10
+	says 'waits for a person'
+}
+
+@test "watch goes on over a restart of mint-api" {
+	sql "UPDATE credential SET state = 'packed' WHERE state IN ('keyed', 'waiting', 'parked');
+	     UPDATE application SET state = 'minted' WHERE id IN (2, 4)"
+	ctl watch --until-idle --timeout 30 >"$api_dir/watched" 2>&1 &
+	local watcher=$! tries
+	for (( tries = 0; tries < 500; tries++ )); do
+		grep -q issued "$api_dir/watched" && break
+		read -rt 0.01 <> <(:) || true
+	done
+	kill "$queue_pid"
+	wait "$queue_pid" || true
+	queue_pid=
+	api_up
+	sql "UPDATE application SET state = 'issued'"
+	poke
+	wait $watcher
+	tail -1 "$api_dir/watched" | grep -q 'issued 4/4'
+}
+
+@test "watch draws on a terminal: a line for each bay, redrawn in place" {
+	script -qec "'$programs/mintctl' --lang en --socket '$api_dir/api.sock' watch --until-idle --timeout 1" /dev/null >"$api_dir/screen" </dev/null || true
+	grep -q '!  3  take the token to the quarantine box' "$api_dir/screen"
+	grep -q '>  2  generate the key pair on the token  A-2-01' "$api_dir/screen"
+	grep -qF $'\033[5A' "$api_dir/screen"
+}
+
+@test "certs writes one whole file for each live certificate" {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout "$api_dir/key" -subj '/CN=a' -days 9 -out "$api_dir/a.pem" 2>/dev/null
+	openssl x509 -in "$api_dir/a.pem" -outform DER -out "$api_dir/a.der"
+	sql "UPDATE certificate SET certificate = readfile('$api_dir/a.der')"
+	exits 0 ctl certs --out "$api_dir/certs"
+	[ "$(ls "$api_dir/certs")" = A-1-01.pem ]
+	diff "$api_dir/certs/A-1-01.pem" "$api_dir/a.pem"
+	exits 64 ctl certs
+	sql "UPDATE credential SET name = '../evil' WHERE id = 1"
+	exits 76 ctl certs --out "$api_dir/certs"
+	[ ! -e "$api_dir/evil.pem" ]
+}
+
+@test "the socket is found by option, environment or configuration" {
+	exits 0 env MINT_SOCKET="$api_dir/api.sock" "$programs/mintctl" status
+	exits 0 "$programs/mintctl" --config "$api_dir/mint.conf" status
+	exits 0 env MINT_CONFIG="$api_dir/mint.conf" "$programs/mintctl" status
+	exits 69 "$programs/mintctl" --config "$api_dir/none.conf" status
+}
+
+@test "doctor names each thing that is wrong and what to do, and finds nothing on a good bench" {
+	exits 69 "$programs/mintctl" --lang en --config "$api_dir/mint.conf" doctor
+	says 'do: make it: (umask 077;'
+	[ "$("$programs/mintctl" --config "$api_dir/mint.conf" doctor --json | jq -r '.checks[] | select(.check == "database").ok')" = true ]
+	head -c 32 /dev/urandom >"$api_dir/station.key"
+	[ "$("$programs/mintctl" --config "$api_dir/mint.conf" doctor --json | jq -r '.checks[] | select(.check == "station_key") | .error')" = CONFIG ]
+	chmod 600 "$api_dir/station.key"
+	[ "$("$programs/mintctl" --config "$api_dir/mint.conf" doctor --json | jq -r '.checks[] | select(.check == "station_key").ok')" = true ]
+	exits 69 "$programs/mintctl" --config "$api_dir/none.conf" doctor
+}
+
+@test "doctor sees a damaged database, and leaves it as it is" {
+	api_sum=
+	kill "$queue_pid"; wait "$queue_pid" || true; queue_pid=
+	sql "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 900) INSERT INTO event (at, actor, kind) SELECT i, 'x', 'y' FROM n; PRAGMA wal_checkpoint(TRUNCATE)" >/dev/null
+	printf 'damage' | dd of="$api_dir/record.db" bs=1 seek=$(( $(stat -c %s "$api_dir/record.db") - 9000 )) conv=notrunc status=none
+	dd if=/dev/zero of="$api_dir/record.db" bs=4096 seek=$(( $(stat -c %s "$api_dir/record.db") / 4096 - 2 )) count=1 conv=notrunc status=none
+	api_sum=$(sha256sum <"$api_dir/record.db")
+	run "$programs/mintctl" --config "$api_dir/mint.conf" doctor --json
+	[ "$(jq -r '.checks[] | select(.check == "database") | .error' <<<"$output")" = STORAGE ]
+	[ "$(sha256sum <"$api_dir/record.db")" = "$api_sum" ]
+}
+
+@test "ca runs the program beside it with the same arguments" {
+	exits 0 "$programs/mintctl" ca help
+	[ "$output" = "$("$programs/mint-ca" help)" ]
+}
