@@ -94,6 +94,20 @@ minted() {
 	apdu "$((t + 11)).0" "$use" 00D6000004DEADBEEF 9000
 }
 
+# The signature as cards give it: one command, or a chain of two with the answer in two parts.
+signed() {
+	local use=$1 t=$2 digest signature
+	digest=$(sha256sum "$keys/$use.challenge" | cut -d' ' -f1 | tr a-f A-F)
+	signature=$(hex "$keys/$use.signature")
+	if [ "$use" = 1 ]; then
+		apdu "$t.0" "$use" "002A9E9A20${digest}00" "${signature}9000"
+	else
+		apdu "$t.0" "$use" "102A9E9A1F${digest:0:62}" 9000
+		apdu "$t.1" "$use" "002A9E9A01${digest:62}00" "${signature:0:100}6150"
+		apdu "$t.2" "$use" 00C0000050 "${signature:100}9000"
+	fi
+}
+
 # Read-back in two parts, signature, final codes.
 proved() {
 	local use=$1 credential=$2 t=$3 step n=1 certificate
@@ -108,7 +122,7 @@ proved() {
 	done
 	apdu "$((t + 21)).5" "$use" 00B0000080 "${certificate:0:256}9000"
 	apdu "$((t + 21)).6" "$use" 00B00080FF "${certificate:256}FFFF6282"
-	apdu "$((t + 23)).0" "$use" "002A9E9A20$(sha256sum "$keys/$use.challenge" | cut -d' ' -f1 | tr a-f A-F)00" "$(hex "$keys/$use.signature")9000"
+	signed "$use" "$((t + 23))"
 	apdu "$((t + 25)).0" "$use" '0024000110********************************' 9000
 	row proof use_id="$use" prove_pid=$((200 + use)) prove_release="'1'" mint_pid=$((100 + use)) mint_release="'1'" \
 		certificate_sha256="x'$(sha256sum <"$keys/$use.der" | cut -d' ' -f1)'" read_at="$(us $((t + 22)))" signed_at="$(us $((t + 23)))" \

@@ -169,9 +169,14 @@ finds_only() {
 	finds_only envelope-before-codes
 }
 
-@test "codes set before their envelope was on record" {
+@test "an envelope made when its codes were set already" {
+	sql "UPDATE pin_envelope SET made_at = made_at + 2000001, set_at = set_at + 2000001 WHERE id = 1"
+	finds_only envelope-before-codes acts-after-intent
+}
+
+@test "a code changed before its envelope was on record" {
 	sql "UPDATE pin_envelope SET made_at = made_at + 1000001 WHERE id = 1"
-	finds_only codes-after-envelope
+	finds_only acts-after-intent
 }
 
 @test "an envelope that the office cannot open" {

@@ -1,4 +1,4 @@
-# The APDU log against the record. Files: proofs, steps, finished (see tokens.bash), then the log.
+# The APDU log against the record. Files: proofs, steps, finished, envelopes (see tokens.bash), then the log.
 # Prints `rule: problem`, and `# rule: what was looked at`.
 #
 # Bytes are hexadecimal throughout. Commands as of ISO/IEC 7816-4 and -8: B0 READ BINARY, 2A 9E 9A COMPUTE DIGITAL SIGNATURE,
@@ -9,6 +9,13 @@ function number(hex,  i, n) {
 	n = 0
 	for (i = 1; i <= length(hex); i++) n = n * 16 + index("0123456789ABCDEF", substr(hex, i, 1)) - 1
 	return n
+}
+
+# Data field of a command, short or extended length (ISO/IEC 7816-4:2020, 5.2).
+function body(command,  lc) {
+	lc = number(substr(command, 9, 2))
+	if (lc) return substr(command, 11, 2 * lc)
+	return length(command) > 14 ? substr(command, 15, 2 * number(substr(command, 11, 4))) : ""
 }
 
 # The step of this token in whose time `at` lies, "" when there is none. Only steps of the wanted kinds.
@@ -28,13 +35,16 @@ function read_binary(serial, at, command, data,  p, offset) {
 		if (at >= from[serial, p] && at <= to[serial, p] && index(seen[serial], certificate[serial, p])) was_read[serial, p] = 1
 }
 
-function signed_for(serial, at, block, signature_given,  p) {
-	for (p = 1; p <= proofs[serial]; p++)
-		if (at >= from[serial, p] && at <= to[serial, p] && index(block, digest[serial, p]) && signature_given == signature[serial, p])
-			was_signed[serial, p] = 1
+function enveloped(serial, at,  i) {
+	for (i = 1; i <= envelopes[serial]; i++) if (made[serial, i] <= at) return 1
+	return 0
 }
 
-FNR == 1 { file++ }
+function signed_for(serial, at, asked, signature_given,  p) {
+	for (p = 1; p <= proofs[serial]; p++)
+		if (at >= from[serial, p] && at <= to[serial, p] && index(asked, digest[serial, p]) && signature_given == signature[serial, p])
+			was_signed[serial, p] = 1
+}
 
 file == 1 {
 	split($0, f, "\t")
@@ -53,6 +63,12 @@ file == 2 {
 file == 3 {
 	split($0, f, "\t")
 	name_on[f[1]] = f[2]
+	next
+}
+file == 4 {
+	split($0, f, "\t")
+	i = ++envelopes[f[1]]
+	made[f[1], i] = f[2]
 	next
 }
 
@@ -81,27 +97,22 @@ $4 ~ /^event=/ { next }
 	}
 	if (ins ~ /^(46|24|D6|DA|E0|E4|44)$/) {
 		acts++
+		if (ins == "24" && !enveloped(serial, at))
+			print "acts-after-intent: " at " token " serial ": a code was changed before its envelope was on record"
 		if (step_at(serial, at, ins == "24" ? " seal " : " initialise key burn ") == "")
 			print "acts-after-intent: " at " token " serial ": command " substr(command, 1, 8) " outside every step on record"
-	}
-	if (ins == "24") {
-		changes++
-		if (step_at(serial, at, " envelope ") == "")
-			print "codes-after-envelope: " at " token " serial ": a code was changed before its envelope was on record"
 	}
 	if (ins == "46" && (status == "9000" || answer == "-") && step_at(serial, at, " initialise key ") != "") generated[serial]++
 
 	if (ins == "B0" && (status == "9000" || status == "6282")) read_binary(serial, at, command, data)
-	# An RSA block of 256 bytes comes in two commands (class bit 5, ISO/IEC 7816-4, 5.4.1): what is signed is both bodies.
-	if (ins == "2A" && substr(command, 1, 2) == "10") { chained[serial] = chained[serial] substr(command, 11); next }
-	if (ins == "2A" && substr(command, 5, 4) == "9E9A") {
-		signing[serial] = chained[serial] substr(command, 11)
-		chained[serial] = ""
-		part[serial] = data
-	}
+	# What is to be signed may come in a chain of commands (class byte 1x), the signature in several answers.
+	if (ins == "2A" && substr(command, 5, 4) == "9E9A") { signing[serial] = signing[serial] body(command); part[serial] = part[serial] data }
 	else if (ins == "C0" && signing[serial] != "") part[serial] = part[serial] data
-	else if (ins != "C0") signing[serial] = ""
-	if (signing[serial] != "" && status == "9000") { signed_for(serial, at, signing[serial], part[serial]); signing[serial] = "" }
+	else signing[serial] = part[serial] = ""
+	if (signing[serial] != "" && status !~ /^61/ && substr(command, 1, 1) != "1") {
+		if (status == "9000") signed_for(serial, at, signing[serial], part[serial])
+		signing[serial] = part[serial] = ""
+	}
 }
 
 END {
@@ -112,11 +123,10 @@ END {
 		}
 	for (serial in name_on)
 		if (!generated[serial]) print "key-made-on-the-token: " name_on[serial] ": token " serial " was never told to make a key"
-		else made++
+		else told++
 	print "# proof-on-the-token: " proof_count + 0 " read-backs and signatures"
 	print "# acts-after-intent: " acts + 0 " of " commands + 0 " commands change a token"
-	print "# codes-after-envelope: " changes + 0 " changes of a code"
-	print "# key-made-on-the-token: " made + 0 " tokens"
+	print "# key-made-on-the-token: " told + 0 " tokens"
 	print "# codes-masked: " secret + 0 " commands that carry codes"
 	if (!commands) print "there is no command in the log"
 }

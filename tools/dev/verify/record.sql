@@ -187,7 +187,7 @@ SELECT c.name || ' is ' || c.state || ' without an envelope for the user PIN' FR
 WHERE c.state IN ('sealed','taken','packed') AND NOT EXISTS (SELECT 1 FROM pin_envelope e
   WHERE e.use_id = c.use_id AND e.codes & 1 AND e.set_at IS NOT NULL)
 UNION ALL
-SELECT c.name || ': codes were being set before their envelope was on record' FROM credential c JOIN pin_envelope e ON e.use_id = c.use_id
+SELECT c.name || ': its codes are older than their envelope' FROM credential c JOIN pin_envelope e ON e.use_id = c.use_id
 JOIN journal j ON j.use_id = c.use_id AND j.step = 'seal' AND j.outcome = 'done'
 WHERE e.made_at > j.ended_at OR (e.set_at IS NOT NULL AND e.set_at < e.made_at);
 

@@ -26,17 +26,16 @@ check_apdu_log() {
 		  AND pid = p.prove_pid AND begun_at <= p.signed_at)
 		LEFT JOIN lease l ON l.id = j.lease" >"$work/proofs"
 	rows "SELECT upper(t.serial), j.step, $(as_logged j.begun_at), CASE WHEN j.ended_at IS NULL THEN '9999' ELSE $(as_logged "j.ended_at + $grace") END
-		FROM journal j JOIN token t ON t.id = j.token_id WHERE j.step IN ('initialise','key','request','burn','prove','seal')
-		UNION ALL SELECT upper(t.serial), 'envelope', $(as_logged e.made_at),
-		CASE WHEN e.set_at IS NULL THEN '9999' ELSE $(as_logged "e.set_at + $grace") END
-		FROM pin_envelope e JOIN token t ON t.id = e.token_id" >"$work/steps"
+		FROM journal j JOIN token t ON t.id = j.token_id WHERE j.step IN ('initialise','key','request','burn','prove','seal')" >"$work/steps"
 	rows "SELECT upper(t.serial), c.name FROM credential c JOIN token_use u ON u.id = c.use_id JOIN token t ON t.id = u.token_id
 		WHERE c.state IN ('sealed','taken','packed')" >"$work/finished"
-	awk -f "$here/verify/apdu.awk" "$work/proofs" "$work/steps" "$work/finished" "$run/apdu.log" >"$work/apdu" 2>&1
-	for rule in proof-on-the-token acts-after-intent codes-after-envelope key-made-on-the-token codes-masked; do
+	rows "SELECT upper(t.serial), $(as_logged e.made_at) FROM pin_envelope e JOIN token t ON t.id = e.token_id" >"$work/enveloped"
+	awk -f "$here/verify/apdu.awk" file=1 "$work/proofs" file=2 "$work/steps" file=3 "$work/finished" file=4 "$work/enveloped" \
+		file=5 "$run/apdu.log" >"$work/apdu" 2>&1
+	for rule in proof-on-the-token acts-after-intent key-made-on-the-token codes-masked; do
 		sed -n "s/^$rule: //p" "$work/apdu" | judge "$rule" "$(sed -n "s/^# $rule: //p" "$work/apdu")"
 	done
-	grep -vE '^(# )?(proof-on-the-token|acts-after-intent|codes-after-envelope|key-made-on-the-token|codes-masked): ' "$work/apdu" |
+	grep -vE '^(# )?(proof-on-the-token|acts-after-intent|key-made-on-the-token|codes-masked): ' "$work/apdu" |
 		judge apdu-log "$(grep -c '' "$run/apdu.log") lines"
 }
 
