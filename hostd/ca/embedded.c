@@ -5,6 +5,7 @@
 #include "hostd/ca/authority.h"
 #include "hostd/ca/backend.h"
 #include "hostd/ca/certificate.h"
+#include "hostd/ca/content.h"
 #include "hostd/ca/crl.h"
 #include "hostd/ca/file.h"
 #include "hostd/ca/ledger.h"
@@ -147,39 +148,6 @@ answer_from_log(struct embedded *ca, struct waiting *waiting, const struct entry
 	return 0;
 }
 
-/* What "the same request" means: the key and everything that decides about the certificate. */
-static int
-content_of(uint8_t content[DIGEST_BYTES], const struct ca_request *request, const uint8_t serial[SERIAL_BYTES], json_t *subject,
-    const uint8_t spki[DIGEST_BYTES], struct reason *reason)
-{
-	char *canonical = json_dumps(subject, JSON_COMPACT | JSON_SORT_KEYS);
-	EVP_MD_CTX *digest = EVP_MD_CTX_new();
-	int good = canonical && digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 &&
-	    EVP_DigestUpdate(digest, request->profile, strlen(request->profile) + 1) == 1 &&
-	    EVP_DigestUpdate(digest, serial, SERIAL_BYTES) == 1 && EVP_DigestUpdate(digest, spki, DIGEST_BYTES) == 1 &&
-	    EVP_DigestUpdate(digest, canonical, strlen(canonical)) == 1 && EVP_DigestFinal_ex(digest, content, NULL) == 1;
-
-	EVP_MD_CTX_free(digest);
-	free(canonical);
-	return good ? 0 : reason_set_openssl(reason, MINT_CRYPTO, "SHA-256");
-}
-
-/* RFC 5280, 4.1.2.2: positive, at most 20 octets; the queue draws 159 random bits, and a short one would show that it does not. */
-static int
-serial_get(uint8_t serial[SERIAL_BYTES], struct blob blob, struct reason *reason)
-{
-	size_t skip = 0;
-
-	while (skip < blob.length && blob.data[skip] == 0)
-		skip++;
-	if (blob.length - skip < 8 || blob.length - skip > SERIAL_BYTES ||
-	    (blob.length - skip == SERIAL_BYTES && blob.data[skip] & 0x80))
-		return reason_set(reason, MINT_ARGUMENT, "the serial number must be positive, of 64 to 159 bits");
-	memset(serial, 0, SERIAL_BYTES);
-	memcpy(serial + SERIAL_BYTES - (blob.length - skip), blob.data + skip, blob.length - skip);
-	return 0;
-}
-
 /* A question on its way to a record. */
 struct question {
 	const struct ca_request *request;
@@ -197,7 +165,7 @@ question_read(struct embedded *ca, struct question *q, struct reason *reason)
 
 	if (request->request_id == 0 || request->request_id > INT64_MAX)
 		return reason_set(reason, MINT_ARGUMENT, "the request id must be from 1 to 2^63 - 1");
-	r = serial_get(q->record.serial, request->serial, reason);
+	r = content_serial(q->record.serial, request->serial, reason);
 	if (r != 0)
 		return r;
 	q->profile = known ? NULL : profile_find(ca->profiles, request->profile);
@@ -210,7 +178,7 @@ question_read(struct embedded *ca, struct question *q, struct reason *reason)
 	if (r != 0)
 		return r;
 	memcpy(q->record.spki, q->key.spki_sha256, DIGEST_BYTES);
-	return content_of(q->record.content, request, q->record.serial, q->subject, q->record.spki, reason);
+	return content_digest(q->record.content, request->profile, q->record.serial, q->subject, q->record.spki, reason);
 }
 
 static int
@@ -324,7 +292,7 @@ revoke_entry(struct embedded *ca, struct waiting *waiting, struct blob serial, i
 	struct record record = { .kind = RECORD_REVOKED, .request_id = waiting->answer.request_id, .reason = code };
 	struct reason *reason = &waiting->answer.reason;
 	int64_t now = clock_utc_us(), newest = ledger_newest_at(ca->ledger);
-	int r = serial_get(record.serial, serial, reason);
+	int r = content_serial(record.serial, serial, reason);
 
 	if (r != 0)
 		return r;
