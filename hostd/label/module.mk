@@ -18,7 +18,7 @@ label_SRC := \
 	hostd/label/tokenlist.c \
 	hostd/label/typeset.c \
 	hostd/label/zpl.c
-label_PKGS := fontconfig jansson libconfuse libcrypto pangocairo zlib
+label_PKGS := jansson libconfuse libcrypto pangocairo zlib
 label_LDLIBS := -lzint -lm
 
 PROGRAMS += mint-label

@@ -12,7 +12,7 @@ struct raster;
 struct box;
 struct typeset;
 
-/* One at a time in a process; NULL when out of memory. */
+/* NULL when out of memory. */
 struct typeset *typeset_new(void);
 void typeset_free(struct typeset **typeset);
 
