@@ -250,8 +250,8 @@ a_signature_is_that_of_the_public_key(void **state)
 	const struct card_reply *reply;
 	uint8_t digest[32];
 
-	for (uint8_t i = 0; i < sizeof digest; i++)
-		digest[i] = i;
+	for (size_t i = 0; i < sizeof digest; i++)
+		digest[i] = (uint8_t)i;
 	assert_int_equal(dialogue_sw(card, "00200001 08" USER_PIN), 0x9000);
 	assert_int_equal(dialogue_sw(card, SIGN), 0x6985); /* no environment yet */
 	assert_int_equal(dialogue_sw(card, PREPARE_SIGNATURE), 0x9000);
@@ -275,7 +275,7 @@ a_shared_secret_is_the_one_the_other_side_computes(void **state)
 
 	for (size_t i = 0; i < point_len; i++)
 		at += sprintf(at, "%02X", point[i]);
-	strcpy(at, "20");
+	memcpy(at, "20", sizeof "20");
 	assert_int_equal(EVP_PKEY_derive_init(context), 1);
 	assert_int_equal(EVP_PKEY_derive_set_peer(context, public), 1);
 	assert_int_equal(EVP_PKEY_derive(context, secret, &len), 1);

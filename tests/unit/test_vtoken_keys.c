@@ -152,6 +152,33 @@ a_digest_padded_to_the_field_of_p521_is_signed_as_its_number(void **state)
 	key_free(&key);
 }
 
+/* Stored keys are decoded late: what is not the key it is said to be must fail then, and not crash. */
+static void
+stored_bytes_that_are_not_the_key_fail_when_used(void **state)
+{
+	static const uint8_t digest[32] = { 1 };
+	const uint8_t *der;
+	uint8_t out[KEY_DATA_MAX];
+	struct key *key, *stored;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(key_generate(&key, KEY_EC, 256), 0);
+	assert_int_equal(key_to_der(key, &der, &len), 0);
+	assert_int_equal(key_from_stored(&stored, KEY_EC, 256, der, len), 0);
+	assert_true(key_sign(stored, KEY_ALGORITHM_EC, digest, sizeof digest, out) > 0);
+	key_free(&stored);
+	assert_int_equal(key_from_stored(&stored, KEY_EC, 384, der, len), 0);
+	assert_int_equal(key_sign(stored, KEY_ALGORITHM_EC, digest, sizeof digest, out), MINT_CRYPTO);
+	assert_int_equal(key_point(stored, out), MINT_CRYPTO);
+	key_free(&stored);
+	assert_int_equal(key_from_stored(&stored, KEY_EC, 256, der, len - 1), 0);
+	assert_int_equal(key_point(stored, out), MINT_CRYPTO);
+	assert_int_equal(key_derive(stored, digest, sizeof digest, out), MINT_CRYPTO);
+	key_free(&stored);
+	key_free(&key);
+}
+
 static void
 sizes_that_the_card_does_not_have_are_refused(void **state)
 {
@@ -173,6 +200,7 @@ main(void)
 		cmocka_unit_test(parts_that_do_not_belong_together_make_no_key),
 		cmocka_unit_test(a_key_on_a_curve_is_taken_with_both_halves),
 		cmocka_unit_test(a_digest_padded_to_the_field_of_p521_is_signed_as_its_number),
+		cmocka_unit_test(stored_bytes_that_are_not_the_key_fail_when_used),
 		cmocka_unit_test(sizes_that_the_card_does_not_have_are_refused),
 	};
 

@@ -98,6 +98,7 @@ start() {
 	configure "$dir" "$@"
 	[ "$(id -u)" = 0 ] || flags=-Urm
 	# The paths are resolved from the working directory (-c): /run may be above DIR itself.
+	# shellcheck disable=SC2016 # $0 is the inner shell's: the daemon
 	( cd "$dir" && exec setsid unshare $flags sh -c '
 		mount -t tmpfs -o mode=755 tmpfs /run && mkdir /run/pcscd && mount -c --bind . /run/pcscd &&
 		cd / && exec "$0" -f -c /run/pcscd/reader.conf' "$daemon" ) > "$dir/pcscd.log" 2>&1 < /dev/null &
@@ -129,13 +130,13 @@ stop() {
 		kill "$pid" 2>/dev/null || true
 		wait_for $stop_deadline_ms stopped "$pid" || kill -9 "$pid" 2>/dev/null || true
 	fi
-	rm -rf "$dir/lib"
+	rm -rf "${dir:?}/lib"
 	rm -f "$dir/pcscd.comm" "$dir/pcscd.pid" "$dir/reader.conf" "$dir/readers"
 }
 
 case "${1:-}" in
 ports) [ $# = 2 ] || fail "usage: pcscd.sh ports N"; ports "$2" ;;
-start) [ $# -ge 3 ] || fail "usage: pcscd.sh start DIR PORT…"; shift; start "$@" ;;
-stop)  [ $# = 2 ] || fail "usage: pcscd.sh stop DIR"; stop "$2" ;;
+start) [[ $# -ge 3 && -n $2 ]] || fail "usage: pcscd.sh start DIR PORT…"; shift; start "$@" ;;
+stop)  [[ $# = 2 && -n $2 ]] || fail "usage: pcscd.sh stop DIR"; stop "$2" ;;
 *)     sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"; exit 64 ;;
 esac

@@ -64,7 +64,7 @@ card_do_unknown_data(struct card *card, const struct apdu *apdu, struct card_rep
 }
 
 /* The key of the selected file; NULL with a reason when there is none. */
-static const struct key *
+static struct key *
 selected_key(const struct card *card, uint16_t *sw)
 {
 	*sw = !card->ef ? SW_NO_FILE : !file_is_key(card->ef) ? SW_FILE_STRUCTURE : SW_NO_REFERENCE;
@@ -73,11 +73,11 @@ selected_key(const struct card *card, uint16_t *sw)
 
 static uint16_t
 say_public(struct card *card, const struct apdu *apdu, struct card_reply *reply,
-	   int (*read)(const struct key *, uint8_t *))
+	   int (*read)(struct key *, uint8_t *))
 {
 	uint8_t bytes[KEY_DATA_MAX];
 	uint16_t sw;
-	const struct key *key = selected_key(card, &sw);
+	struct key *key = selected_key(card, &sw);
 	int len;
 
 	if (!key)
@@ -100,7 +100,7 @@ card_do_exponent(struct card *card, const struct apdu *apdu, struct card_reply *
 
 /* The recorded card wraps the point into an object of tag 30. */
 static int
-wrapped_point(const struct key *key, uint8_t *out)
+wrapped_point(struct key *key, uint8_t *out)
 {
 	uint8_t point[KEY_DATA_MAX];
 	int len = key_point(key, point), at = 0;

@@ -169,9 +169,9 @@ run_line(struct control *control, char *line, struct evbuffer *out)
 }
 
 static void
-drop(struct client *client)
+drop(struct control *control, struct client *client)
 {
-	struct client **link = &client->control->clients;
+	struct client **link = &control->clients;
 
 	while (*link != client)
 		link = &(*link)->next;
@@ -192,7 +192,7 @@ on_readable(struct bufferevent *stream, void *argument)
 		free(line);
 	}
 	if (evbuffer_get_length(in) > LINE_MAX_BYTES)
-		drop(client);
+		drop(client->control, client);
 	else
 		bufferevent_flush(stream, EV_WRITE, BEV_FLUSH);
 }
@@ -200,9 +200,11 @@ on_readable(struct bufferevent *stream, void *argument)
 static void
 on_end(struct bufferevent *stream, short what, void *argument)
 {
+	struct client *client = argument;
+
 	(void)stream;
 	if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR))
-		drop(argument);
+		drop(client->control, client);
 }
 
 static void
@@ -256,7 +258,7 @@ control_new(struct control **control, struct event_base *base, const char *path,
 	made->base = base;
 	made->rack = rack;
 	error = snprintf(made->path, sizeof made->path, "%s", path) < (int)sizeof made->path ? 0 : MINT_ARGUMENT;
-	strcpy(address.sun_path, made->path);
+	memcpy(address.sun_path, made->path, sizeof address.sun_path);
 	if (!error)
 		error = clear_path(&address);
 	if (!error) {
@@ -279,12 +281,18 @@ control_new(struct control **control, struct event_base *base, const char *path,
 void
 control_free(struct control **control)
 {
-	if (!*control)
-		return;
-	while ((*control)->clients)
-		drop((*control)->clients);
-	evconnlistener_free((*control)->listener);
-	unlink((*control)->path);
-	free(*control);
+	struct control *old = *control;
+	struct client *next;
+
 	*control = NULL;
+	if (!old)
+		return;
+	for (struct client *client = old->clients; client; client = next) {
+		next = client->next;
+		bufferevent_free(client->stream);
+		free(client);
+	}
+	evconnlistener_free(old->listener);
+	unlink(old->path);
+	free(old);
 }

@@ -235,7 +235,7 @@ at_place(const struct files *files, uint16_t place)
 static int
 put_content(const struct file *file, struct wire_out *out)
 {
-	uint8_t *der = NULL;
+	const uint8_t *der = NULL;
 	size_t len = 0;
 	int error;
 
@@ -250,7 +250,6 @@ put_content(const struct file *file, struct wire_out *out)
 	}
 	wire_put_u16(out, (uint16_t)len);
 	wire_put_bytes(out, der, len);
-	OPENSSL_clear_free(der, len);
 	return 0;
 }
 
@@ -268,9 +267,9 @@ get_content(struct file *file, struct wire_in *in)
 	if (len == 0)
 		return in->failed ? MINT_SYNTAX : 0;
 	der = wire_take(in, len);
-	if (!der || key_from_der(&file->key, der, len))
+	if (!der)
 		return MINT_SYNTAX;
-	return 0;
+	return key_from_stored(&file->key, file->type == FILE_RSA ? KEY_RSA : KEY_EC, file->size, der, len);
 }
 
 static void

@@ -76,33 +76,78 @@ key_generate(struct key **key, enum key_type type, unsigned bits)
 	return key_wrap(key, pkey);
 }
 
-int
-key_from_der(struct key **key, const uint8_t *der, size_t len)
+static EVP_PKEY *
+decode(const uint8_t *der, size_t len)
 {
 	PKCS8_PRIV_KEY_INFO *info;
 	EVP_PKEY *pkey = NULL;
 	const uint8_t *at = der;
 
-	*key = NULL;
 	info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)len);
 	if (info && at == der + len)
 		pkey = EVP_PKCS82PKEY(info);
 	PKCS8_PRIV_KEY_INFO_free(info);
-	return key_wrap(key, pkey);
+	return pkey;
 }
 
 int
-key_to_der(const struct key *key, uint8_t **der, size_t *len)
+key_from_der(struct key **key, const uint8_t *der, size_t len)
 {
-	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key->pkey);
+	return key_wrap(key, decode(der, len));
+}
+
+int
+key_from_stored(struct key **key, enum key_type type, unsigned bits, const uint8_t *der, size_t len)
+{
+	struct key *made = calloc(1, sizeof *made);
+
+	*key = NULL;
+	if (!made)
+		return MINT_MEMORY;
+	made->type = type;
+	made->bits = bits;
+	made->der = OPENSSL_memdup(der, len);
+	made->der_len = len;
+	if (!made->der) {
+		free(made);
+		return MINT_MEMORY;
+	}
+	*key = made;
+	return 0;
+}
+
+/* The key to compute with; NULL when its bytes turn out to be none of its kind. */
+static EVP_PKEY *
+pkey_of(struct key *key)
+{
+	struct key *decoded;
+
+	if (key->pkey || key_wrap(&decoded, decode(key->der, key->der_len)))
+		return key->pkey;
+	if (decoded->type == key->type && decoded->bits == key->bits) {
+		key->pkey = decoded->pkey;
+		decoded->pkey = NULL;
+	}
+	key_free(&decoded);
+	return key->pkey;
+}
+
+int
+key_to_der(struct key *key, const uint8_t **der, size_t *len)
+{
+	PKCS8_PRIV_KEY_INFO *info;
 	int written;
 
-	*der = NULL;
-	written = info ? i2d_PKCS8_PRIV_KEY_INFO(info, der) : -1;
-	PKCS8_PRIV_KEY_INFO_free(info);
-	if (written <= 0)
-		return MINT_CRYPTO;
-	*len = (size_t)written;
+	if (!key->der) {
+		info = EVP_PKEY2PKCS8(key->pkey);
+		written = info ? i2d_PKCS8_PRIV_KEY_INFO(info, &key->der) : -1;
+		PKCS8_PRIV_KEY_INFO_free(info);
+		if (written <= 0)
+			return MINT_CRYPTO;
+		key->der_len = (size_t)written;
+	}
+	*der = key->der;
+	*len = key->der_len;
 	return 0;
 }
 
@@ -111,6 +156,7 @@ key_free(struct key **key)
 {
 	if (*key) {
 		EVP_PKEY_free((*key)->pkey);
+		OPENSSL_clear_free((*key)->der, (*key)->der_len);
 		free(*key);
 	}
 	*key = NULL;
@@ -129,19 +175,19 @@ key_bits(const struct key *key)
 }
 
 static int
-number_out(const struct key *key, const char *name, int len, uint8_t *out)
+number_out(struct key *key, const char *name, int len, uint8_t *out)
 {
 	BIGNUM *number = NULL;
 	int written = MINT_CRYPTO;
 
-	if (EVP_PKEY_get_bn_param(key->pkey, name, &number) && BN_num_bytes(number) <= KEY_DATA_MAX)
+	if (pkey_of(key) && EVP_PKEY_get_bn_param(key->pkey, name, &number) && BN_num_bytes(number) <= KEY_DATA_MAX)
 		written = BN_bn2binpad(number, out, len ? len : BN_num_bytes(number));
 	BN_free(number);
 	return written > 0 ? written : MINT_CRYPTO;
 }
 
 int
-key_modulus(const struct key *key, uint8_t out[KEY_DATA_MAX])
+key_modulus(struct key *key, uint8_t out[KEY_DATA_MAX])
 {
 	if (key->type != KEY_RSA)
 		return MINT_REFUSED;
@@ -149,7 +195,7 @@ key_modulus(const struct key *key, uint8_t out[KEY_DATA_MAX])
 }
 
 int
-key_exponent(const struct key *key, uint8_t out[KEY_DATA_MAX])
+key_exponent(struct key *key, uint8_t out[KEY_DATA_MAX])
 {
 	if (key->type != KEY_RSA)
 		return MINT_REFUSED;
@@ -157,13 +203,14 @@ key_exponent(const struct key *key, uint8_t out[KEY_DATA_MAX])
 }
 
 int
-key_point(const struct key *key, uint8_t out[KEY_DATA_MAX])
+key_point(struct key *key, uint8_t out[KEY_DATA_MAX])
 {
 	size_t len;
 
 	if (key->type != KEY_EC)
 		return MINT_REFUSED;
-	if (!EVP_PKEY_get_octet_string_param(key->pkey, OSSL_PKEY_PARAM_PUB_KEY, out, KEY_DATA_MAX, &len))
+	if (!pkey_of(key) ||
+	    !EVP_PKEY_get_octet_string_param(key->pkey, OSSL_PKEY_PARAM_PUB_KEY, out, KEY_DATA_MAX, &len))
 		return MINT_CRYPTO;
 	return (int)len;
 }
@@ -186,7 +233,7 @@ padding_of(enum key_algorithm algorithm)
 }
 
 int
-key_sign(const struct key *key, enum key_algorithm algorithm, const uint8_t *in, size_t in_len,
+key_sign(struct key *key, enum key_algorithm algorithm, const uint8_t *in, size_t in_len,
 	 uint8_t out[KEY_DATA_MAX])
 {
 	EVP_PKEY_CTX *context;
@@ -197,6 +244,8 @@ key_sign(const struct key *key, enum key_algorithm algorithm, const uint8_t *in,
 		return MINT_ARGUMENT;
 	if (key->type == KEY_EC)
 		strip_padding(key, &in, &in_len);
+	if (!pkey_of(key))
+		return MINT_CRYPTO;
 	context = EVP_PKEY_CTX_new(key->pkey, NULL);
 	if (!context)
 		return MINT_MEMORY;
@@ -209,7 +258,7 @@ key_sign(const struct key *key, enum key_algorithm algorithm, const uint8_t *in,
 }
 
 int
-key_decipher(const struct key *key, enum key_algorithm algorithm, const uint8_t *in, size_t in_len,
+key_decipher(struct key *key, enum key_algorithm algorithm, const uint8_t *in, size_t in_len,
 	     uint8_t out[KEY_DATA_MAX])
 {
 	EVP_PKEY_CTX *context;
@@ -218,6 +267,8 @@ key_decipher(const struct key *key, enum key_algorithm algorithm, const uint8_t 
 
 	if (key->type != KEY_RSA || in_len != key->bits / 8)
 		return MINT_ARGUMENT;
+	if (!pkey_of(key))
+		return MINT_CRYPTO;
 	context = EVP_PKEY_CTX_new(key->pkey, NULL);
 	if (!context)
 		return MINT_MEMORY;
@@ -229,7 +280,7 @@ key_decipher(const struct key *key, enum key_algorithm algorithm, const uint8_t 
 }
 
 int
-key_derive(const struct key *key, const uint8_t *point, size_t point_len, uint8_t out[KEY_DATA_MAX])
+key_derive(struct key *key, const uint8_t *point, size_t point_len, uint8_t out[KEY_DATA_MAX])
 {
 	EVP_PKEY *peer;
 	EVP_PKEY_CTX *context = NULL;
@@ -238,6 +289,8 @@ key_derive(const struct key *key, const uint8_t *point, size_t point_len, uint8_
 
 	if (key->type != KEY_EC)
 		return MINT_ARGUMENT;
+	if (!pkey_of(key))
+		return MINT_CRYPTO;
 	peer = EVP_PKEY_new();
 	good = peer && EVP_PKEY_copy_parameters(peer, key->pkey) == 1 &&
 	       EVP_PKEY_set1_encoded_public_key(peer, point, point_len) == 1;

@@ -7,9 +7,11 @@
 #include <openssl/evp.h>
 
 struct key {
-	EVP_PKEY *pkey;
 	enum key_type type;
 	unsigned bits;
+	EVP_PKEY *pkey; /* NULL until the key is first used, when it came as bytes */
+	uint8_t *der;   /* NULL until it is first written, when it came as a key */
+	size_t der_len;
 };
 
 /* OpenSSL's name of the curve, NULL when there is none of that size. */

@@ -155,7 +155,7 @@ pool_add(struct pool *pool, const struct pool_type *type)
 {
 	char name[NAME_MAX];
 	struct key *key;
-	uint8_t *der;
+	const uint8_t *der;
 	size_t len;
 	int error = make_name(type, name, sizeof name);
 
@@ -164,11 +164,9 @@ pool_add(struct pool *pool, const struct pool_type *type)
 	if (error)
 		return error;
 	error = key_to_der(key, &der, &len);
+	if (!error)
+		error = durable_replace(pool->directory, name, der, len);
 	key_free(&key);
-	if (error)
-		return error;
-	error = durable_replace(pool->directory, name, der, len);
-	OPENSSL_clear_free(der, len);
 	return error;
 }
 

@@ -25,7 +25,7 @@ remember(struct rack *rack)
 		return MINT_MEMORY;
 	for (size_t n = 0; n < rack->count; n++)
 		if (slot_serial(rack->slots[n]))
-			strcpy(serials[n], slot_serial(rack->slots[n]));
+			memcpy(serials[n], slot_serial(rack->slots[n]), CARD_SERIAL_TEXT);
 	error = drawer_remember(rack->drawer, serials, rack->count);
 	free(serials);
 	return error;
@@ -81,7 +81,7 @@ open_parts(struct rack *rack, const struct rack_config *config)
 int
 rack_new(struct rack **rack, struct event_base *base, const struct rack_config *config)
 {
-	struct rack *made = calloc(1, sizeof *made + config->count * sizeof made->slots[0]);
+	struct rack *made = calloc(1, sizeof *made + config->count * sizeof(struct slot *));
 	int error;
 
 	*rack = NULL;
@@ -155,7 +155,7 @@ rack_remove(struct rack *rack, size_t slot, char *serial)
 {
 	if (slot >= rack->count || !slot_serial(rack->slots[slot]))
 		return MINT_NOT_FOUND;
-	strcpy(serial, slot_serial(rack->slots[slot]));
+	memcpy(serial, slot_serial(rack->slots[slot]), CARD_SERIAL_TEXT);
 	slot_remove(rack->slots[slot]);
 	return remember(rack);
 }
