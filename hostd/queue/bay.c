@@ -256,13 +256,15 @@ int
 bay_report(struct bay *bay, const struct message_bay *report)
 {
 	int had_token = bay->presence == PRESENCE_TOKEN || bay->presence == PRESENCE_MUTE;
-	int same = bay->reported && same_token(bay, report);
+	int same = same_token(bay, report), news = !bay->reported;
 	int r;
 
 	snprintf(bay->reader, sizeof bay->reader, "%s", report->reader);
 	bay->reported = 1;
-	if (same)
+	if (same && !news)
 		return 0;
+	if (same && had_token)
+		return bay->lease ? 0 : bay_look(bay); /* it may have been swapped for its like while nobody watched */
 	bay->presence = report->presence;
 	bay->atr_bytes = report->atr.length;
 	if (bay->atr_bytes)

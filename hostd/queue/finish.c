@@ -35,7 +35,7 @@ issue(struct queue *queue, int64_t application)
 {
 	int r;
 
-	if (store_value(queue->store, QUEUE_print_job_printed_any, 0, "i", application) == 0)
+	if (store_value(queue->store, QUEUE_print_job_is_out, 0, "i", application) == 0)
 		return 0; /* when the label is out */
 	r = states_apply(queue, MACHINE_application, application, "issue", NULL);
 	return r == 0 ? store_run(queue->store, QUEUE_application_issued, "ii", application, queue_now(queue)) : r;

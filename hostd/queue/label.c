@@ -15,9 +15,10 @@
 /* A row of :print_job_get. */
 struct job {
 	int64_t    id, application, made_at;
-	int        copy, urgent, attempt;
+	int        copy, urgent;
 	enum state state;
 	char       reference[129], delivery[9];
+	char       tokens[2048];     /* serials it names; "" before it is first sent */
 };
 
 static int
@@ -38,23 +39,30 @@ load(struct queue *queue, int64_t id, struct job *job)
 	store_copy(s, g, 4, job->reference, sizeof job->reference);
 	store_copy(s, g, 5, job->delivery, sizeof job->delivery);
 	job->urgent = (int)store_i64(s, g, 6);
-	job->attempt = (int)store_i64(s, g, 7);
+	store_copy(s, g, 7, job->tokens, sizeof job->tokens);
 	store_done(s, g);
 	return 0;
 }
 
 /* --- what stands on it (docs/labels.md) */
 
-static json_t *
-serials_of(struct queue *queue, int64_t application)
+/* The serials of the application's tokens as they are now, a JSON array as text. 0 or MINT_MEMORY. */
+static int
+serials_now(struct queue *queue, int64_t application, char *text, size_t text_bytes)
 {
 	enum queue_statement g = QUEUE_tokens_of_application;
 	json_t *serials = json_array();
+	size_t length;
 	int r = store_get(queue->store, g, "i", application);
 
 	for (; r == 0; r = store_next(queue->store, g))
 		json_array_append_new(serials, json_string(store_text(queue->store, g, 0)));
-	return serials;
+	length = json_dumpb(serials, text, text_bytes - 1, JSON_COMPACT);
+	json_decref(serials);
+	if (length == 0 || length >= text_bytes)
+		return MINT_MEMORY;
+	text[length] = '\0';
+	return 0;
 }
 
 static void
@@ -122,7 +130,7 @@ compose(struct queue *queue, const struct job *job)
 		json_object_set_new(label, "application", json_string(job->reference));
 		say_text(label, "organisation", json_object_get(record, "organisation"), "name");
 		say_recipient(label, record, on_site);
-		json_object_set_new(label, "tokens", serials_of(queue, job->application));
+		json_object_set_new(label, "tokens", json_loads(job->tokens, 0, NULL));
 		json_object_set_new(label, "printed_at", json_integer(job->made_at));
 		json_object_set_new(label, "copy", json_integer(job->copy));
 		json_object_set_new(label, "urgent", json_boolean(job->urgent));
@@ -142,18 +150,19 @@ printer(const struct queue *queue)
 }
 
 static int
-send_job(struct queue *queue, const struct job *job)
+send_job(struct queue *queue, struct job *job)
 {
 	struct message message = { .type = MESSAGE_print };
-	char *label = compose(queue, job);
-	int r;
+	char *label;
+	int r = job->tokens[0] ? 0 : serials_now(queue, job->application, job->tokens, sizeof job->tokens);
 
+	label = r == 0 ? compose(queue, job) : NULL;
 	if (!label) {
 		log_error("print job %lld: its label cannot be composed: is the record erased?", (long long)job->id);
 		return MINT_NOT_FOUND;
 	}
 	message.print = (struct message_print){ .job = (uint64_t)job->id, .label = label };
-	r = store_run(queue->store, QUEUE_print_job_sent, "i", job->id);
+	r = store_run(queue->store, QUEUE_print_job_sent, "is", job->id, job->tokens);
 	if (r == 0)
 		r = turn_send(queue, printer(queue), &message);
 	OPENSSL_cleanse(label, strlen(label));
@@ -196,10 +205,17 @@ last_job(struct queue *queue, int64_t application, struct job *job)
 int
 label_order(struct queue *queue, int64_t application)
 {
+	char serials[2048];
 	struct job job;
 	int r = last_job(queue, application, &job);
 
-	return r == MINT_NOT_FOUND ? add_job(queue, application, 0) : r;
+	if (r == MINT_NOT_FOUND)
+		return add_job(queue, application, 0);
+	if (r == 0)
+		r = serials_now(queue, application, serials, sizeof serials);
+	if (r != 0 || !job.tokens[0] || strcmp(job.tokens, serials) == 0)
+		return r;
+	return add_job(queue, application, job.copy + 1);
 }
 
 int
@@ -293,18 +309,27 @@ label_message(struct queue *queue, const struct message *message)
 
 /* --- again */
 
-int
-label_connected(struct queue *queue)
+/* What was sent before this time and has no answer is sent once more. */
+static int
+push_printing(struct queue *queue, int64_t before)
 {
 	struct job job;
 	int64_t id = 0;
 	int r = 0;
 
-	while (r == 0 && (id = store_value(queue->store, QUEUE_print_job_printing, 0, "i", id)) != 0) {
+	while (r == 0 && (id = store_value(queue->store, QUEUE_print_job_printing, 0, "ii", id, before)) != 0) {
 		r = load(queue, id, &job);
 		if (r == 0)
 			r = send_job(queue, &job);
 	}
+	return r;
+}
+
+int
+label_connected(struct queue *queue)
+{
+	int r = push_printing(queue, INT64_MAX);
+
 	return r == 0 ? label_chores(queue) : r;
 }
 
@@ -312,7 +337,7 @@ int
 label_chores(struct queue *queue)
 {
 	int64_t id = 0;
-	int r = 0;
+	int r = push_printing(queue, queue_now(queue) - (int64_t)steps[STEP_label].timeout_ms * 1000);
 
 	while (r == 0 && printer(queue) && (id = store_value(queue->store, QUEUE_print_job_waiting, 0, "i", id)) != 0)
 		r = push_waiting(queue, id);

@@ -9,7 +9,7 @@
 
 struct queue;
 
-/* Makes the first job of the application's parcel, unless it has one. */
+/* Makes the first job of the application's parcel; and a further one when a token that the last label names was replaced since. */
 int label_order(struct queue *queue, int64_t application);
 
 /* One more copy, or the failed one again. MINT_NOT_FOUND before the first was made. */

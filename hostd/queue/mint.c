@@ -109,7 +109,7 @@ resume_initialised(struct bay *bay, const struct work *work, const struct messag
 	if (probed->spki.length == 0)
 		return mint_next(bay, work->use);
 	if (key_id_is_ours(work, probed) &&
-	    store_value(bay->queue->store, QUEUE_journal_begun, 0, "is", work->use, steps[STEP_key].name) > 0)
+	    store_value(bay->queue->store, QUEUE_journal_begun, 0, "iis", work->credential, work->use, steps[STEP_key].name) > 0)
 		return adopt_key(bay, work, probed);
 	return restart(bay, work);
 }

@@ -65,3 +65,10 @@ test-store_SRC := \
 	tests/unit/test_store.c
 test-store_USES := queue base schemas
 test-store_PKGS := cmocka
+
+UNIT_TESTS += test-queue-random
+test-queue-random_SRC := \
+	tests/unit/queue_stage.c \
+	tests/unit/test_queue_random.c
+test-queue-random_USES := queue base schemas
+test-queue-random_PKGS := cmocka

@@ -2,6 +2,7 @@
 #include "hostd/base/log.h"
 #include "hostd/queue/bay.h"
 #include "hostd/queue/claim.h"
+#include "hostd/queue/finish.h"
 #include "hostd/queue/mint.h"
 #include "hostd/queue/queue.h"
 #include "schemas/errors.h"
@@ -91,6 +92,11 @@ probe_decide(struct bay *bay, const struct message_probed *probed)
 		return r;
 	if (token.id) {
 		r = store_run(queue->store, QUEUE_token_seen, "ii", token.id, queue_now(queue));
+		if (r != 0)
+			return r;
+	}
+	if (bay->credential && bay->token != token.id) {
+		r = finish_left(queue, bay->credential); /* swapped while nobody watched */
 		if (r != 0)
 			return r;
 	}

@@ -63,7 +63,7 @@ keep_proof(struct bay *bay, const struct work *work, const struct message_proved
 	char mint_release[65] = "";
 	int64_t mint_pid = 0;
 
-	if (store_get(store, g, "is", work->use, steps[STEP_request].name) == 0) {
+	if (store_get(store, g, "iis", work->credential, work->use, steps[STEP_request].name) == 0) {
 		mint_pid = store_i64(store, g, 0);
 		store_copy(store, g, 1, mint_release, sizeof mint_release);
 		store_done(store, g);

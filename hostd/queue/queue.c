@@ -99,13 +99,22 @@ on_api(struct queue *queue, const struct message *message)
 	return MINT_PROTOCOL;
 }
 
+/* A new mint-bench knows nothing of what its forerunner saw: the next report of each bay counts as news. */
+static int
+on_bench_connected(struct queue *queue)
+{
+	for (size_t i = 0; i < queue->config->bay_count; i++)
+		queue->bays[i].reported = 0;
+	return 0;
+}
+
 static const struct {
 	const char *actor;
 	int       (*message)(struct queue *, const struct message *);
 	int       (*connected)(struct queue *);
 	int       (*disconnected)(struct queue *);
 } parts[PROGRAM_COUNT] = {
-	[PROGRAM_BENCH] = { "bench", on_bench, NULL, NULL },
+	[PROGRAM_BENCH] = { "bench", on_bench, on_bench_connected, NULL },
 	[PROGRAM_CA] = { "ca", certify_message, certify_connected, certify_disconnected },
 	[PROGRAM_LABEL] = { "label", label_message, label_connected, NULL },
 	[PROGRAM_API] = { "api", on_api, NULL, NULL },

@@ -71,6 +71,7 @@ CREATE TABLE token (
   seen_at       INTEGER NOT NULL,
   UNIQUE (model, atr, serial)
 ) STRICT;
+CREATE INDEX token_serial ON token (serial);      -- what a person reads or scans
 
 -- One row each time a token served a credential.
 CREATE TABLE token_use (
@@ -85,6 +86,7 @@ CREATE TABLE token_use (
 -- A token serves one credential at a time, and a credential sits on one token at a time.
 CREATE UNIQUE INDEX token_use_of_token ON token_use (token_id) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX token_use_of_credential ON token_use (credential_id) WHERE ended_at IS NULL;
+CREATE INDEX token_use_ever ON token_use (token_id, id);
 
 -- One row for every public key ever seen: a second sight of one is refused (law 5).
 CREATE TABLE key (
@@ -98,6 +100,7 @@ CREATE TABLE key (
   duration_us INTEGER NOT NULL,                   -- how long the token took
   made_at     INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX key_of_use ON key (use_id);
 
 -- 1:n per credential: dual certificates and renewals come later. `id` is the request id at the CA.
 CREATE TABLE certificate (
@@ -144,6 +147,7 @@ CREATE TABLE pin_envelope (
   made_at   INTEGER NOT NULL,
   set_at    INTEGER                               -- when the token was probed to carry them
 ) STRICT;
+CREATE INDEX pin_envelope_of_use ON pin_envelope (use_id);
 
 CREATE TABLE parcel (
   id             INTEGER PRIMARY KEY,
@@ -167,6 +171,7 @@ CREATE TABLE print_job (
   copy       INTEGER NOT NULL DEFAULT 0,          -- 0 the first, 1 … reprints
   state      TEXT NOT NULL DEFAULT 'waiting',
   attempt    INTEGER NOT NULL DEFAULT 0,
+  tokens     TEXT,                                -- JSON array of the serials it names, from when it is first sent
   sha256     BLOB,
   place      TEXT,
   error      TEXT,
@@ -175,6 +180,7 @@ CREATE TABLE print_job (
   changed_at INTEGER NOT NULL,
   printed_at INTEGER
 ) STRICT;
+CREATE INDEX print_job_of_parcel ON print_job (parcel_id, copy);
 CREATE INDEX print_job_open ON print_job (state) WHERE state IN ('waiting','printing');
 
 -- Intent before act, result after (law 1). A row without `ended_at` is a step that may or may not have happened: probe it.

@@ -1,7 +1,8 @@
 -- Every statement of mint-queue, once. tools/dev/statements.awk makes build/gen/queue_sql.h from it; the form of a list:
 --   -- :name  by caller  read|write
 --   the statement, with numbered parameters, to its semicolon
--- Names of states are literals here so that the partial indexes of the record can be used. An id of 0 stands for none.
+-- Names of states are literals here so that the partial indexes of the record can be used; each such statement repeats the
+-- index's own condition, and `+id` keeps it from walking the whole table by id instead. An id of 0 stands for none.
 
 -- ---------------------------------------------------------------- small facts
 
@@ -144,10 +145,10 @@ SELECT id FROM credential WHERE application_id = ?1 AND state = 'parked' AND par
 -- In work, but in no bay: their tokens were taken out while nobody looked.
 -- :credential_without_bay  by queue/recover.c  read
 SELECT c.id FROM credential c
-WHERE c.id > ?1 AND c.state NOT IN ('waiting', 'packed', 'revoked')
+WHERE +c.id > ?1 AND c.state NOT IN ('waiting', 'packed', 'revoked')
   AND c.state IN ('claimed', 'initialised', 'keyed', 'requested', 'certified', 'burned', 'verified', 'sealed')
   AND c.use_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM bay b WHERE b.credential_id = c.id)
-ORDER BY c.id LIMIT 1;
+ORDER BY +c.id LIMIT 1;
 
 -- Everything a step needs to know, by the use that binds credential and token.
 -- :work_get  by queue/work.c  read
@@ -159,7 +160,7 @@ JOIN credential c ON c.id = u.credential_id
 JOIN application a ON a.id = c.application_id
 JOIN token t ON t.id = u.token_id
 LEFT JOIN key k ON k.id = (SELECT max(id) FROM key WHERE use_id = u.id)
-LEFT JOIN certificate r ON r.use_id = u.id AND r.state NOT IN ('refused', 'revoked')
+LEFT JOIN certificate r ON r.credential_id = u.credential_id AND r.use_id = u.id AND r.state NOT IN ('refused', 'revoked')
 WHERE u.id = ?1;
 
 -- :work_use_of_credential  by queue/work.c  read
@@ -211,11 +212,12 @@ SELECT id FROM journal WHERE credential_id = ?1 AND step = ?2 AND ended_at IS NU
 
 -- Whether a step was ever begun for a use.
 -- :journal_begun  by queue/mint.c  read
-SELECT count(*) FROM journal WHERE use_id = ?1 AND step = ?2;
+SELECT count(*) FROM journal WHERE credential_id = ?1 AND use_id = ?2 AND step = ?3;
 
 -- Who did a step at last: pid and release, for the evidence.
 -- :journal_who  by queue/prove.c  read
-SELECT pid, release FROM journal WHERE use_id = ?1 AND step = ?2 AND outcome = 'done' ORDER BY id DESC LIMIT 1;
+SELECT pid, release FROM journal WHERE credential_id = ?1 AND use_id = ?2 AND step = ?3 AND outcome = 'done'
+ORDER BY id DESC LIMIT 1;
 
 -- :lease_add  by queue/bay.c  write
 INSERT INTO lease (bench, bay, role, begun_at) VALUES (?1, ?2, ?3, ?4);
@@ -257,7 +259,7 @@ FROM certificate r JOIN key k ON k.id = r.key_id JOIN credential c ON c.id = r.c
 JOIN application a ON a.id = c.application_id WHERE r.id = ?1;
 
 -- :certificate_open  by queue/certify.c  read
-SELECT id FROM certificate WHERE state IN ('reserved', 'asked', 'unknown', 'revoking') AND id > ?1 ORDER BY id LIMIT 1;
+SELECT id FROM certificate WHERE state IN ('reserved', 'asked', 'unknown', 'revoking') AND +id > ?1 ORDER BY +id LIMIT 1;
 
 -- :certificate_of_credential  by queue/fault.c  read
 SELECT id, state FROM certificate WHERE credential_id = ?1 AND state NOT IN ('refused', 'revoked');
@@ -270,7 +272,8 @@ UPDATE certificate SET state = 'asked', asked_at = ?2 WHERE id = ?1;
 
 -- What was asked and not answered when the CA's channel broke.
 -- :certificate_doubt  by queue/certify.c  write
-UPDATE certificate SET state = 'unknown' WHERE state = 'asked';
+UPDATE certificate SET state = 'unknown'
+WHERE state IN ('reserved', 'asked', 'unknown', 'revoking') AND state = 'asked';
 
 -- :certificate_signed  by queue/certify.c  write
 UPDATE certificate SET certificate = ?2, signed_at = ?3,
@@ -332,21 +335,24 @@ INSERT INTO print_job (parcel_id, copy, made_at, changed_at) VALUES (?1, ?2, ?3,
 SELECT j.id, j.copy, j.state FROM print_job j JOIN parcel p ON p.id = j.parcel_id
 WHERE p.application_id = ?1 ORDER BY j.copy DESC LIMIT 1;
 
--- :print_job_printed_any  by queue/finish.c  read
-SELECT count(*) FROM print_job j JOIN parcel p ON p.id = j.parcel_id WHERE p.application_id = ?1 AND j.state = 'printed';
+-- Whether the newest label is out: an older one may name a token that was replaced.
+-- :print_job_is_out  by queue/finish.c  read
+SELECT j.state = 'printed' FROM print_job j JOIN parcel p ON p.id = j.parcel_id
+WHERE p.application_id = ?1 ORDER BY j.copy DESC LIMIT 1;
 
 -- :print_job_get  by queue/label.c  read
-SELECT j.copy, j.made_at, j.state, p.application_id, a.reference, a.delivery, a.urgent, j.attempt
+SELECT j.copy, j.made_at, j.state, p.application_id, a.reference, a.delivery, a.urgent, j.tokens
 FROM print_job j JOIN parcel p ON p.id = j.parcel_id JOIN application a ON a.id = p.application_id WHERE j.id = ?1;
 
 -- :print_job_waiting  by queue/label.c  read
-SELECT id FROM print_job WHERE state = 'waiting' AND id > ?1 ORDER BY id LIMIT 1;
+SELECT id FROM print_job WHERE state IN ('waiting', 'printing') AND state = 'waiting' AND +id > ?1 ORDER BY +id LIMIT 1;
 
 -- :print_job_printing  by queue/label.c  read
-SELECT id, changed_at FROM print_job WHERE state = 'printing' AND id > ?1 ORDER BY id LIMIT 1;
+SELECT id FROM print_job WHERE state IN ('waiting', 'printing') AND state = 'printing' AND +id > ?1 AND changed_at < ?2
+ORDER BY +id LIMIT 1;
 
 -- :print_job_sent  by queue/label.c  write
-UPDATE print_job SET attempt = attempt + 1 WHERE id = ?1;
+UPDATE print_job SET attempt = attempt + 1, tokens = coalesce(tokens, ?2) WHERE id = ?1;
 
 -- :print_job_printed  by queue/label.c  write
 UPDATE print_job SET sha256 = ?2, place = ?3, printed_at = ?4, error = NULL, detail = NULL WHERE id = ?1;

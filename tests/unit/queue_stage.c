@@ -540,7 +540,7 @@ report(struct stage *stage, int bay)
 {
 	struct message message = { .type = MESSAGE_bay };
 	int token = stage->bays[bay].token;
-	uint8_t atr[2] = { 0x3b, (uint8_t)token };
+	uint8_t atr[2] = { 0x3b, 0x00 }; /* all of one model */
 
 	message.bay = (struct message_bay){
 		.bay = (uint32_t)bay + 1, .presence = token < 0 ? PRESENCE_EMPTY : PRESENCE_TOKEN, .reader = "stage reader",
@@ -548,6 +548,16 @@ report(struct stage *stage, int bay)
 	if (token >= 0)
 		message.bay.atr = (struct blob){ atr, sizeof atr };
 	stage_say(stage->bench, &message);
+}
+
+void
+stage_meet_bench(struct stage *stage)
+{
+	if (stage->bench >= 0)
+		close(stage->bench);
+	stage->bench = connect_peer(stage, PROGRAM_BENCH);
+	for (int i = 0; i < STAGE_BAYS; i++)
+		report(stage, i);
 }
 
 void
@@ -562,9 +572,7 @@ stage_start(struct stage *stage)
 	stage->ca = stage->no_ca ? -1 : connect_peer(stage, PROGRAM_CA);
 	stage->label = stage->no_label ? -1 : connect_peer(stage, PROGRAM_LABEL);
 	stage->api = connect_peer(stage, PROGRAM_API);
-	stage->bench = connect_peer(stage, PROGRAM_BENCH);
-	for (int i = 0; i < STAGE_BAYS; i++)
-		report(stage, i);
+	stage_meet_bench(stage);
 }
 
 void
@@ -771,6 +779,10 @@ stage_check_laws(struct stage *stage)
 	assert_sql(stage, "", "SELECT reference FROM application a WHERE state = 'issued' AND (EXISTS (SELECT 1 FROM credential c "
 	    "WHERE c.application_id = a.id AND c.state NOT IN ('packed', 'revoked')) OR NOT EXISTS (SELECT 1 FROM parcel p JOIN "
 	    "print_job j ON j.parcel_id = p.id WHERE p.application_id = a.id AND j.state = 'printed'))");
+	assert_sql(stage, "", "SELECT reference FROM application a WHERE state = 'issued' AND (SELECT json_group_array(serial) FROM "
+	    "(SELECT t.serial FROM credential c JOIN token_use u ON u.id = c.use_id JOIN token t ON t.id = u.token_id WHERE "
+	    "c.application_id = a.id AND c.state <> 'revoked' ORDER BY c.ordinal)) <> (SELECT tokens FROM print_job j JOIN parcel p "
+	    "ON p.id = j.parcel_id WHERE p.application_id = a.id AND j.state = 'printed' ORDER BY copy DESC LIMIT 1)");
 	for (int i = 0; i < stage->issued_count; i++) {
 		char live[8];
 

@@ -111,6 +111,9 @@ void stage_meet_ca(struct stage *stage);
 void stage_lose_ca(struct stage *stage, const struct message *certify);
 void stage_certify(struct stage *stage, const struct message *message);
 
+/* A new mint-bench, which reports what the bays show now. */
+void stage_meet_bench(struct stage *stage);
+
 /* As from the factory. */
 void stage_blank(struct stage_token *token);
 

@@ -698,6 +698,53 @@ token_erased_after_signing_is_quarantined_and_its_certificate_revoked(void **sta
 	assert_int_equal(stage->issued[0].revoked, 1);
 }
 
+static void
+token_swapped_while_nobody_watched_is_found_out(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_import(stage, "uid:1000(op)", "SQ-2", 1, "");
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_sql(stage, "take", "SELECT state FROM bay WHERE bay = 1");
+	stage->bays[0].token = 1; /* the bench program is down: nothing is reported */
+	stage_meet_bench(stage);
+	stage_run(stage);
+	assert_sql(stage, "taken", "SELECT state FROM credential WHERE name = 'SQ-1-01'");
+	assert_sql(stage, "sealed", "SELECT state FROM credential WHERE name = 'SQ-2-01'");
+	assert_int_equal(stage->tokens[0].erased, 0);
+}
+
+static void
+new_bench_program_does_not_disturb_a_token_at_work(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->hook = stay_silent;
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	stage_meet_bench(stage);
+	stage_run(stage);
+	assert_sql(stage, "working key", "SELECT state || ' ' || step FROM bay WHERE bay = 1");
+	assert_sql(stage, "1", "SELECT count(*) FROM lease");
+}
+
+static void
+no_certificate_is_asked_for_while_the_clock_is_behind(void **state)
+{
+	struct stage *stage = *state;
+	int64_t seen = stage->queue->clock_seen;
+
+	stage->queue->clock_seen += (int64_t)3600 * 1000000;
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_sql(stage, "requested reserved", "SELECT c.state || ' ' || r.state FROM credential c, certificate r");
+	stage->queue->clock_seen = seen;
+	event_active(stage->queue->chores, EV_TIMEOUT, 0);
+	stage_run(stage);
+	assert_sql(stage, "sealed", "SELECT state FROM credential");
+}
+
 int
 main(void)
 {
@@ -731,6 +778,9 @@ main(void)
 		TEST(second_token_with_the_same_serial_is_not_taken_for_the_first),
 		TEST(token_erased_behind_our_back_is_started_again_while_nothing_is_signed),
 		TEST(token_erased_after_signing_is_quarantined_and_its_certificate_revoked),
+		TEST(token_swapped_while_nobody_watched_is_found_out),
+		TEST(new_bench_program_does_not_disturb_a_token_at_work),
+		TEST(no_certificate_is_asked_for_while_the_clock_is_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

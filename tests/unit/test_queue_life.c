@@ -193,9 +193,9 @@ subject_names_the_unit_its_province_and_the_applicant(void **state)
 	stage_import(stage, "uid:1000(op)", "SQ-1", 1, "");
 	assert_int_equal(stage_operate(stage), 0);
 	assert_string_equal(stage->last_subject,
-	    "{\"C\":\"CN\",\"CN\":\"北京示例有限公司\",\"O\":\"北京示例有限公司\",\"ST\":\"北京市\",\"application\":\"SQ-1\","
-	    "\"credential\":\"SQ-1-01\",\"division\":\"110000\",\"person_id\":\"11010519491231002X\",\"person_name\":\"张三丰\","
-	    "\"role\":\"unit\",\"uscc\":\"91110000101623741K\"}");
+	    "{\"application\":\"SQ-1\",\"common_name\":\"北京示例有限公司\",\"credential\":\"SQ-1-01\",\"division\":\"110000\","
+	    "\"organisation\":\"北京示例有限公司\",\"person_id\":\"11010519491231002X\",\"person_name\":\"张三丰\","
+	    "\"province\":\"北京市\",\"role\":\"unit\",\"uscc\":\"91110000101623741K\"}");
 }
 
 static void

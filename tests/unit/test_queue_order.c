@@ -359,6 +359,28 @@ labels_wait_for_a_label_program_that_is_away(void **state)
 	assert_sql(stage, "issued", "SELECT state FROM application");
 }
 
+static int
+fail_seal(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	if (!bay || message->type != MESSAGE_seal || stage->hook_count++)
+		return 0;
+	stage_fail(bay, message->seal.journal, MINT_TOKEN_ERROR, FAULT_TOKEN);
+	return 1;
+}
+
+static void
+label_is_made_anew_when_a_token_it_names_is_replaced(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->hook = fail_seal; /* the label is on its way by then */
+	import(stage, "SQ-1", 1, "");
+	stage_operate(stage);
+	assert_sql(stage, "issued", "SELECT state FROM application");
+	assert_int_equal(stage->printed, 2);
+	assert_non_null(strstr(stage->last_label, "\"tokens\":[\"A001\"]"));
+}
+
 /* --- tokens */
 
 static int
@@ -487,6 +509,7 @@ main(void)
 		TEST(label_that_cannot_be_drawn_waits_for_release),
 		TEST(label_in_doubt_is_never_printed_again_without_a_person),
 		TEST(reprint_is_a_copy_of_its_own),
+		TEST(label_is_made_anew_when_a_token_it_names_is_replaced),
 		TEST(labels_wait_for_a_label_program_that_is_away),
 		TEST(quarantined_token_is_refused_until_cleared_and_never_used_once_scrapped),
 		TEST(full_disk_promises_nothing_and_goes_on_when_there_is_room),
