@@ -114,7 +114,7 @@ TESTS   = UNIT_TESTS='$(UNIT_TESTS)' FUZZERS='$(FUZZERS)' ONLY='$(ONLY)' tests/r
 
 .DEFAULT_GOAL := all
 .PHONY: all programs units fuzzers objects help deps run up down check test asan tsan cov fuzz lint lint-gcc lint-clang \
-        lint-tidy lint-cppcheck lint-shell includes headers clean
+        lint-tidy lint-cppcheck lint-shell includes headers docs clean
 
 all: programs ## build every program (FLAVOUR=dev|clang|asan|tsan|cov, V=1 shows the commands)
 
@@ -207,6 +207,10 @@ headers: ## does every header compile alone, with gcc and with clang
 bench: deps ## measure; one JSON object a line (ONLY=section, RUNS=5)
 	@$(SUBMAKE) programs
 	@tools/dev/benchmark.sh $(ONLY)
+
+docs: deps ## write anew what the pages of docs/ take from the lists of the source
+	@$(SUBMAKE) $(B)/print-tables
+	@B=$(B) tools/dev/docs.sh
 
 clean: ## remove what was built
 	rm -rf build

@@ -20,7 +20,7 @@ struct config_bay {
 struct config {
 	char *bench;              /* name of this bench in rows: "bench-1" */
 	char *programs;           /* directory with mint-queue, mint-worker … */
-	char *database;
+	char *database;           /* the record: an SQLite file, made when it is not there */
 	char *calendar;           /* data/calendar/… */
 	char *module;             /* PKCS#11 module */
 	char *models;             /* directory of model profiles */
@@ -31,7 +31,7 @@ struct config {
 	char *api_socket;         /* Unix socket of mint-api */
 	int   api_port;           /* TCP port on loopback; 0 any free, −1 none */
 	char *api_port_file;      /* where the port chosen is written; "" for nowhere */
-	char *ca_directory;
+	char *ca_directory;       /* of the embedded CA: its certificates, encrypted keys, issue log, CRL */
 	char *ca_passphrase;      /* file; "" when $CREDENTIALS_DIRECTORY/ca-passphrase is given */
 	char *ca_profiles;        /* directory of certificate profiles */
 	char *ca_profile;         /* the one used for new credentials: "institution" */

@@ -21,3 +21,8 @@ published: $(B)/check-applications $(B)/make-samples $(B)/print-schema ## make a
 	tools/dev/make_bad_samples.sh > $(B)/published.new && mv $(B)/published.new data/samples/bad.ndjson
 	$(B)/check-applications data/samples/bad.ndjson > $(B)/published.new 2>/dev/null; \
 	  test $$? = 65 && mv $(B)/published.new tests/golden/bad.ndjson
+
+# The lists of schemas/ as Markdown, for `make docs`.
+PROGRAMS += print-tables
+print-tables_SRC := \
+	tools/dev/print_tables.c

@@ -1,0 +1,74 @@
+#!/usr/bin/env bats
+# The pages: what is made is current, what they point to exists.
+
+setup() { export B=${B:-build/dev}; }
+
+@test "the made parts of every page are current" {
+	run tools/dev/docs.sh --check
+	echo "$output"
+	[ "$status" = 0 ]
+}
+
+@test "a page that is out of date is found, and rewritten" {
+	export DOCS=$BATS_TEST_TMPDIR
+	cp docs/operators.md "$DOCS/"
+	sed -i 's/| `idle` |/| `sleeping` |/' "$DOCS/operators.md"
+	run tools/dev/docs.sh --check
+	[ "$status" = 1 ]
+	[[ $output == *"operators.md is out of date"* ]]
+	tools/dev/docs.sh
+	diff docs/operators.md "$DOCS/operators.md"
+}
+
+@test "a made part without its end is an error, and the page stays as it is" {
+	export DOCS=$BATS_TEST_TMPDIR
+	printf '# x\n<!-- made: steps -->\nlost\n' >"$DOCS/x.md"
+	run tools/dev/docs.sh
+	[ "$status" != 0 ]
+	[ "$(tail -n 1 "$DOCS/x.md")" = lost ]
+}
+
+@test "a part that nobody knows is an error" {
+	export DOCS=$BATS_TEST_TMPDIR
+	printf '<!-- made: moons -->\n<!-- end -->\n' >"$DOCS/x.md"
+	run tools/dev/docs.sh
+	[ "$status" != 0 ]
+}
+
+@test "every state, step, error, message and key of the configuration stands in a page" {
+	while read -r word; do grep -q "\`$word\`" docs/operators.md docs/architecture.md docs/messages.md docs/configuration.md || { echo "$word"; false; }; done < <(
+		grep -ohE '^(ERROR|STEP|MESSAGE)\([A-Za-z_0-9]+' schemas/*.def | sed 's/.*(//'
+		grep -oE '^STATE\((application|credential|bay), [a-z_]+' schemas/states.def | sed 's/.* //'
+		grep -oE '^	(TEXT|PATH|INTEGER)\([a-z_]+' hostd/base/config.c | sed 's/.*(//')
+}
+
+@test "links between pages and into the tree lead somewhere" {
+	wrong=0
+	for page in README.md docs/*.md; do
+		[ -e "$page" ] || continue
+		while read -r target; do
+			case $target in http* | '#'*) continue ;; esac
+			[ -e "$(dirname "$page")/${target%%#*}" ] || { echo "$page: $target leads nowhere"; wrong=1; }
+		done < <(grep -oE '\]\([^)]+\)' "$page" | sed 's/^](//; s/)$//')
+	done
+	[ "$wrong" = 0 ]
+}
+
+@test "commands that the pages name exist" {
+	"$B/mintctl" --help >"$BATS_TEST_TMPDIR/help"
+	wrong=0
+	while read -r verb; do
+		grep -qE "^  $verb( |$)" "$BATS_TEST_TMPDIR/help" || { echo "mintctl $verb does not exist"; wrong=1; }
+	done < <(grep -ohE '`mintctl [a-z]+' README.md docs/*.md 2>/dev/null | sed 's/.* //' | sort -u)
+	while read -r target; do
+		grep -qE "^$target:" Makefile || { echo "make $target does not exist"; wrong=1; }
+	done < <(grep -ohE '`make [a-z-]+' README.md docs/*.md 2>/dev/null | sed 's/.* //' | sort -u)
+	[ "$wrong" = 0 ]
+}
+
+@test "make help names every target that the pages and the house need" {
+	run make -s help
+	for target in all asan check clean cov deps docs down fuzz headers help includes lint run test tsan units up; do
+		[[ $output == *"  $target "* ]]
+	done
+}

@@ -1,0 +1,204 @@
+/* print-tables: the lists under schemas/ as Markdown, for the pages of docs/ (tools/dev/docs.sh puts them in).
+ *
+ *   print-tables diagram MACHINE    states and changes of application, credential, token, print_job, as a mermaid diagram
+ *   print-tables states MACHINE     names in both languages
+ *   print-tables steps | errors | commands
+ */
+#include <stdio.h>
+#include <string.h>
+
+struct state { const char *machine, *name, *en, *zh; };
+struct change { const char *machine, *from, *event, *to, *actor; };
+struct step { const char *name, *performer, *from, *to; int timeout_ms; const char *probe, *undo, *en, *zh; };
+struct error { const char *name; int number, exit_status; const char *what_en, *what_zh, *next_en, *next_zh; };
+struct command { const char *verb, *object, *en, *zh; };
+struct argument { const char *verb, *name; int required; const char *en, *zh; };
+
+static const struct state states[] = {
+#define STATE(machine, name, en, zh) { #machine, #name, en, zh },
+#define CHANGE(...)
+#include "schemas/states.def"
+#undef STATE
+#undef CHANGE
+};
+
+static const struct change changes[] = {
+#define STATE(...)
+#define CHANGE(machine, from, event, to, actor) { #machine, #from, #event, #to, #actor },
+#include "schemas/states.def"
+#undef STATE
+#undef CHANGE
+};
+
+static const struct step steps[] = {
+#define STEP(name, performer, from, to, timeout_ms, probe, undo, en, zh) \
+	{ #name, #performer, #from, #to, timeout_ms, #probe, #undo, en, zh },
+#include "schemas/steps.def"
+#undef STEP
+};
+
+static const struct error errors[] = {
+#define ERROR(name, number, exit_status, what_en, what_zh, next_en, next_zh) \
+	{ #name, number, exit_status, what_en, what_zh, next_en, next_zh },
+#include "schemas/errors.def"
+#undef ERROR
+};
+
+static const struct command commands[] = {
+#define COMMAND(verb, object, en, zh) { #verb, #object, en, zh },
+#define ARGUMENT(...)
+#include "schemas/commands.def"
+#undef COMMAND
+#undef ARGUMENT
+};
+
+static const struct argument arguments[] = {
+#define COMMAND(...)
+#define ARGUMENT(verb, name, required, en, zh) { #verb, #name, required, en, zh },
+#include "schemas/commands.def"
+#undef COMMAND
+#undef ARGUMENT
+};
+
+#define COUNT(list) (sizeof(list) / sizeof(list)[0])
+
+static int
+leaves(const char *machine, const char *state)
+{
+	for (size_t i = 0; i < COUNT(changes); i++)
+		if (strcmp(changes[i].machine, machine) == 0 && strcmp(changes[i].from, state) == 0)
+			return 1;
+	return 0;
+}
+
+/* Changes between the same two states are one arrow: all their events on it, at the place of the first. */
+static void
+print_arrow(size_t first)
+{
+	const struct change *change = &changes[first];
+
+	for (size_t i = 0; i < first; i++)
+		if (strcmp(changes[i].machine, change->machine) == 0 && strcmp(changes[i].from, change->from) == 0 &&
+		    strcmp(changes[i].to, change->to) == 0)
+			return;
+	printf("    %s --> %s: %s", change->from, change->to, change->event);
+	for (size_t i = first + 1; i < COUNT(changes); i++)
+		if (strcmp(changes[i].machine, change->machine) == 0 && strcmp(changes[i].from, change->from) == 0 &&
+		    strcmp(changes[i].to, change->to) == 0)
+			printf(", %s", changes[i].event);
+	printf(" (%s)\n", change->actor);
+}
+
+static int
+print_diagram(const char *machine)
+{
+	const char *first = NULL;
+
+	puts("```mermaid\nstateDiagram-v2");
+	for (size_t i = 0; i < COUNT(states); i++) {
+		if (strcmp(states[i].machine, machine) != 0)
+			continue;
+		printf("    state \"%s · %s\" as %s\n", states[i].name, states[i].zh, states[i].name);
+		if (!first)
+			first = states[i].name;
+	}
+	if (!first)
+		return 1;
+	printf("    [*] --> %s\n", first);
+	for (size_t i = 0; i < COUNT(changes); i++)
+		if (strcmp(changes[i].machine, machine) == 0)
+			print_arrow(i);
+	for (size_t i = 0; i < COUNT(states); i++)
+		if (strcmp(states[i].machine, machine) == 0 && !leaves(machine, states[i].name))
+			printf("    %s --> [*]\n", states[i].name);
+	puts("```");
+	return 0;
+}
+
+static int
+print_states(const char *machine)
+{
+	int printed = 0;
+
+	puts("| state | 中文 | English |\n|---|---|---|");
+	for (size_t i = 0; i < COUNT(states); i++)
+		if (strcmp(states[i].machine, machine) == 0)
+			printed |= printf("| `%s` | %s | %s |\n", states[i].name, states[i].zh, states[i].en) > 0;
+	return !printed;
+}
+
+static int
+print_steps(const char *unused)
+{
+	(void)unused;
+	puts("| step | 中文 | what | who acts | from → to | time-out | after a doubt, look at | undone by |\n|---|---|---|---|---|---|---|---|");
+	for (size_t i = 0; i < COUNT(steps); i++) {
+		const struct step *s = &steps[i];
+
+		printf("| `%s` | %s | %s | %s | %s → %s | ", s->name, s->zh, s->en, s->performer, s->from, s->to);
+		if (s->timeout_ms)
+			printf("%d s", s->timeout_ms / 1000);
+		else
+			fputs(strcmp(s->performer, "operator") == 0 ? "a person's" : "the model's", stdout);
+		printf(" | %s | %s |\n", s->probe, s->undo);
+	}
+	return 0;
+}
+
+static int
+print_errors(const char *unused)
+{
+	(void)unused;
+	puts("| code | 含义 / what it means | 怎么办 / what to do | exit |\n|---|---|---|---|");
+	for (size_t i = 0; i < COUNT(errors); i++)
+		printf("| `%s` | %s<br>%s | **%s**<br>%s | %d |\n", errors[i].name, errors[i].what_zh, errors[i].what_en,
+		    errors[i].next_zh, errors[i].next_en, errors[i].exit_status);
+	return 0;
+}
+
+static int
+print_commands(const char *unused)
+{
+	(void)unused;
+	puts("| command | 中文 | what it does |\n|---|---|---|");
+	for (size_t i = 0; i < COUNT(commands); i++) {
+		const struct command *c = &commands[i];
+
+		printf("| `mintctl %s %s", c->verb, c->object);
+		for (size_t k = 0; k < COUNT(arguments); k++) {
+			const struct argument *a = &arguments[k];
+
+			if (strcmp(a->verb, c->verb) != 0)
+				continue;
+			if (strcmp(a->name, "tokens") == 0)
+				fputs(" serial …", stdout);
+			else
+				printf(a->required ? " --%s …" : " [--%s …]", a->name);
+		}
+		printf("` | %s | %s", c->zh, c->en);
+		for (size_t k = 0; k < COUNT(arguments); k++)
+			if (strcmp(arguments[k].verb, c->verb) == 0 && strcmp(arguments[k].name, "as") == 0)
+				printf("<br>%s<br>%s", arguments[k].zh, arguments[k].en);
+		puts(" |");
+	}
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int         takes_machine;
+	int       (*print)(const char *machine);
+} tables[] = {
+	{ "diagram", 1, print_diagram }, { "states", 1, print_states }, { "steps", 0, print_steps },
+	{ "errors", 0, print_errors },   { "commands", 0, print_commands },
+};
+
+int
+main(int argc, char **argv)
+{
+	for (size_t i = 0; i < COUNT(tables); i++)
+		if (argc == 2 + tables[i].takes_machine && strcmp(argv[1], tables[i].name) == 0)
+			return tables[i].print(argc > 2 ? argv[2] : NULL) || fflush(stdout) != 0;
+	fputs("usage: print-tables diagram MACHINE | states MACHINE | steps | errors | commands\n", stderr);
+	return 64;
+}
