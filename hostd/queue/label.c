@@ -105,12 +105,14 @@ say_recipient(json_t *label, const json_t *record, int on_site)
 	if (on_site) {
 		say_text(label, "name", person, "name");
 		say_text(label, "phone", person, "phone");
+		say_text(label, "collection_point", delivery, "collection_point");
 		return;
 	}
 	say_text(label, "name", delivery, "recipient");
 	say_text(label, "phone", delivery, "phone");
 	say_address(label, delivery);
-	json_object_set(label, "freight_collect", json_object_get(delivery, "freight_collect"));
+	/* Freight is the recipient's unless the record says otherwise (schemas/application.def). */
+	json_object_set_new(label, "freight_collect", json_boolean(!json_is_false(json_object_get(delivery, "freight_collect"))));
 }
 
 static char *
