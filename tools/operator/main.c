@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
-#include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -32,15 +31,6 @@ struct operator {
 	char              done_at[BAYS_MAX + 1][40]; /* changed_at of what each bay showed when the hands last moved there */
 };
 
-static volatile sig_atomic_t stopped;
-
-static void
-on_stop(int signal_number)
-{
-	(void)signal_number;
-	stopped = 1;
-}
-
 static const char *
 text_of(const json_t *object, const char *name)
 {
@@ -56,7 +46,7 @@ tell_vtoken(struct operator *operator, const char *line)
 	json_t *answer = vtoken_command(operator->vtoken_path, line);
 	int ok = answer && json_is_true(json_object_get(answer, "ok"));
 
-	if (!ok && !stopped) {
+	if (!ok) {
 		char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 
 		fprintf(stderr, "operator: vtoken: %s: %s\n", line, text ? text : "no answer");
@@ -208,7 +198,7 @@ wait_for_news(struct operator *operator, long long *seq)
 	now = json_object_get(answer, "seq");
 	if (now)
 		*seq = json_integer_value(now);
-	else if (!stopped)
+	else
 		ppoll(NULL, 0, &pause, NULL); /* bounded retry: the supervisor is starting the API anew */
 	json_decref(answer);
 }
@@ -216,25 +206,19 @@ wait_for_news(struct operator *operator, long long *seq)
 static int
 work(struct operator *operator)
 {
-	struct sigaction stop = { .sa_handler = on_stop };
 	long long seq = 0;
 
-	sigaction(SIGTERM, &stop, NULL);
-	sigaction(SIGINT, &stop, NULL);
 	operator->api = bench_api_new(operator->api_path);
 	operator->pile = pile_open(operator->pile_path);
 	if (!operator->api || !operator->pile) {
 		fprintf(stderr, "operator: %s: %s\n", operator->pile_path, strerror(errno));
 		return 71;
 	}
-	while (!stopped) {
+	for (;;) { /* until a signal ends it: the pile is on disk, and whatever else it knew a bay shows again */
 		tend_bays(operator);
 		pack_parcels(operator);
 		wait_for_news(operator, &seq);
 	}
-	pile_free(&operator->pile);
-	bench_api_free(&operator->api);
-	return 0;
 }
 
 static const char usage[] =
