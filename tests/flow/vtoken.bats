@@ -208,6 +208,7 @@ words() { grep -c " > $1" "$dir/apdu.log"; }
 	one_call ec:prime256v1
 	pkcs15-tool -r 0 --read-public-key 45 > "$dir/before.pem"
 	stop_vtoken -KILL
+	within 3 no_card 0 # else the card of before would do for the one of afterwards
 	start_vtoken
 	within 3 has_card 0
 	pkcs15-tool -r 0 --read-public-key 45 > "$dir/after.pem"
@@ -215,6 +216,14 @@ words() { grep -c " > $1" "$dir/apdu.log"; }
 	pkcs15-tool -r 0 --verify-pin --auth-id 45 --pin "$PIN"
 	[ "$(say insert 1 1 | jq -r .error)" = BUSY ]
 	[ "$(insert 1 new)" = 00000000000000000002 ]
+}
+
+@test "vtoken ends cleanly on a signal as soon as its socket is there" {
+	for attempt in 1 2 3 4 5 6 7 8 9 10; do
+		start_vtoken
+		stop_vtoken
+		[ ! -e "$dir/control" ]
+	done
 }
 
 @test "a pcscd that was restarted finds the tokens again" {

@@ -274,12 +274,13 @@ serve(const struct settings *settings)
 	struct control *control = NULL;
 	int error = base ? rack_new(&rack, base, &settings->rack) : MINT_MEMORY;
 
-	if (!error)
-		error = control_new(&control, base, settings->control_path, rack);
 	for (size_t n = 0; !error && n < sizeof signals / sizeof signals[0]; n++) {
 		events[n] = evsignal_new(base, signals[n], on_signal, base);
 		error = events[n] && event_add(events[n], NULL) == 0 ? 0 : MINT_SYSTEM;
 	}
+	/* Last: whoever sees the socket may say anything, a signal to end included. */
+	if (!error)
+		error = control_new(&control, base, settings->control_path, rack);
 	if (!error && event_base_dispatch(base) < 0)
 		error = MINT_SYSTEM;
 	control_free(&control);
