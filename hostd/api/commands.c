@@ -155,7 +155,7 @@ route_command(struct call *call)
 	} else if (!object || !object[0] || strlen(object) > OBJECT_BYTES_MAX) {
 		call_error(call, MINT_ARGUMENT, "object: a text of 1 to %d bytes", OBJECT_BYTES_MAX);
 	} else {
-		strcpy(object_copy, object);
+		memcpy(object_copy, object, strlen(object) + 1);
 		json_object_del(body, "object");
 		fault = faulty_argument(call->object, body, &what);
 		if (fault)

@@ -104,7 +104,7 @@ listen_local(struct api *api, struct door *door, const char *path)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || chmod(path, 0660) != 0 || listen(fd, BACKLOG) != 0)
 		return refuse_listener(path, fd);
-	strcpy(door->socket_path, path);
+	memcpy(door->socket_path, path, strlen(path) + 1);
 	if (stat(path, &door->socket_identity) != 0)
 		return refuse_listener(path, fd);
 	door->local = http_new(api, BODY_BYTES_LOCAL, on_local);

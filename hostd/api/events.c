@@ -10,6 +10,7 @@
 
 #include <event2/buffer.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -220,7 +221,7 @@ waiter_new(struct call *call, int seconds, int streams)
 		.call = call, .streams = streams, .after = start_of(call), .limit = query_number(&call->query, "limit", EVENTS_A_PAGE),
 	};
 	if (application)
-		strcpy(waiter->application, application);
+		snprintf(waiter->application, sizeof waiter->application, "%s", application);
 	if (seconds == 0)
 		return waiter;
 	waiter->timer = event_new(call->api->context->base, -1, streams ? EV_PERSIST : 0, on_timer, waiter);

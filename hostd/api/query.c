@@ -8,7 +8,7 @@
 
 static const struct query_parameter parameters[] = {
 #define ROUTE(...)
-#define QUERY(route, name, kind, low, high, en, zh) { ROUTE_##route, #name, QUERY_##kind, low, high, { en, zh } },
+#define QUERY(route, name, kind, low, high, en, zh) { ROUTE_##route, QUERY_##kind, #name, low, high, { en, zh } },
 #include "schemas/routes.def"
 #undef QUERY
 #undef ROUTE

@@ -12,8 +12,8 @@ enum query_kind { QUERY_number, QUERY_flag, QUERY_text, QUERY_cursor };
 
 struct query_parameter {
 	enum route_name route;
-	const char     *name;
 	enum query_kind kind;
+	const char     *name;
 	int64_t         low, high;
 	const char     *summary[2];
 };

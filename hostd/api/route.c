@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const struct route routes[] = {
-#define ROUTE(name, method, path, door, en, zh) { #name, ROUTE_##method, path, ROUTE_##door, { en, zh } },
+#define ROUTE(name, method, path, door, en, zh) { #name, path, ROUTE_##method, ROUTE_##door, { en, zh } },
 #define QUERY(...)
 #include "schemas/routes.def"
 #undef QUERY

@@ -21,8 +21,8 @@ enum route_door { ROUTE_any, ROUTE_local };
 
 struct route {
 	const char       *name;
-	enum route_method method;
 	const char       *path;
+	enum route_method method;
 	enum route_door   door;
 	const char       *summary[2]; /* by enum mint_language */
 };

@@ -186,6 +186,9 @@ start(char **command, int fds[2])
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(70);
+	/* Our own handlers would swallow an early SIGTERM that is meant for the program. */
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGUSR1, SIG_DFL);
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -226,7 +229,8 @@ main(int argc, char **argv)
 	hello.hello = (struct message_hello){ .version = MESSAGES_VERSION, .program = PROGRAM_QUEUE, .pid = (uint32_t)getpid(), .release = "fake" };
 	must(ipc_write(channel, &hello, -1) == 0, "hello");
 	serve();
-	kill(pid, SIGTERM);
+	if (stopped) /* else it closed its channel: it is ending by itself */
+		kill(pid, SIGTERM);
 	waitpid(pid, &status, 0);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 70;
 }

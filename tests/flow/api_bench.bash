@@ -52,7 +52,8 @@ api_up() {
 		2>"$api_dir/log" 3>&- &
 	queue_pid=$!
 	for (( tries = 0; tries < 500; tries++ )); do
-		[ ! -S "$api_dir/api.sock" ] || [ ! -s "$api_dir/api.port" ] || return 0
+		# A socket alone may be a left-over: only an answer says that it is up.
+		if [ -S "$api_dir/api.sock" ] && get /v1/bays -o /dev/null 2>/dev/null; then return 0; fi
 		kill -0 "$queue_pid" 2>/dev/null || break
 		read -rt 0.01 <> <(:) || true
 	done

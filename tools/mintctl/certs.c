@@ -70,7 +70,7 @@ take_line(struct pems *pems)
 	if (!pems->file && strncmp(pems->line, "-----BEGIN", 10) != 0) {
 		if (!is_file_name(pems->line))
 			return MINT_PROTOCOL;
-		strcpy(pems->name, pems->line);
+		memcpy(pems->name, pems->line, strlen(pems->line) + 1);
 		return 0;
 	}
 	if (!pems->file)

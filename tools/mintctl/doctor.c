@@ -95,7 +95,7 @@ doctor_pcscd(struct doctor *doctor)
 
 	if (strlen(path) >= sizeof address.sun_path)
 		return found(doctor, MINT_CONFIG, "%s: too long for a socket", path);
-	strcpy(address.sun_path, path);
+	memcpy(address.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	r = fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0
 	    ? found(doctor, 0, "%s", path) : found(doctor, MINT_READER, "%s: %s", path, strerror(errno));

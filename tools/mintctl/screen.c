@@ -89,7 +89,7 @@ text_cut(const char *text, size_t width, char *out, size_t out_bytes)
 	}
 	out[used] = '\0';
 	if (*text && width && used + sizeof mark <= out_bytes)
-		strcpy(out + used, mark);
+		memcpy(out + used, mark, sizeof mark);
 }
 
 void
@@ -234,7 +234,7 @@ screen_time(const char *rfc3339, char *out)
 	struct tm local;
 
 	if (us < 0 || !gmtime_r(&there, &local) || strftime(out, SCREEN_TIME_BYTES, "%m-%d %H:%M:%S", &local) == 0)
-		strcpy(out, "-");
+		snprintf(out, SCREEN_TIME_BYTES, "-");
 }
 
 void

@@ -145,7 +145,7 @@ print_plain(struct watch *watch, const json_t *status)
 	overall_text(status, text, sizeof text);
 	if (strcmp(text, watch->last) == 0)
 		return;
-	strcpy(watch->last, text);
+	snprintf(watch->last, sizeof watch->last, "%s", text);
 	puts(text);
 	fflush(stdout);
 }
