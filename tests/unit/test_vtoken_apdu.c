@@ -24,7 +24,7 @@ parse(struct apdu *apdu, const char *bytes, size_t len)
 	memcpy(kept, bytes, len);
 	return apdu_parse(apdu, kept, len);
 }
-#define PARSE(apdu, literal) parse(apdu, literal, sizeof literal - 1)
+#define PARSE(apdu, literal) parse(apdu, literal, sizeof(literal) - 1)
 
 static void
 the_four_short_cases_are_told_apart(void **state)

@@ -250,8 +250,8 @@ a_signature_is_that_of_the_public_key(void **state)
 	const struct card_reply *reply;
 	uint8_t digest[32];
 
-	for (uint8_t i = 0; i < sizeof digest; i++)
-		digest[i] = i;
+	for (size_t i = 0; i < sizeof digest; i++)
+		digest[i] = (uint8_t)i;
 	assert_int_equal(dialogue_sw(card, "00200001 08" USER_PIN), 0x9000);
 	assert_int_equal(dialogue_sw(card, SIGN), 0x6985); /* no environment yet */
 	assert_int_equal(dialogue_sw(card, PREPARE_SIGNATURE), 0x9000);

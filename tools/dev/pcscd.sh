@@ -98,6 +98,7 @@ start() {
 	configure "$dir" "$@"
 	[ "$(id -u)" = 0 ] || flags=-Urm
 	# The paths are resolved from the working directory (-c): /run may be above DIR itself.
+	# shellcheck disable=SC2016 # the inner shell expands it
 	( cd "$dir" && exec setsid unshare $flags sh -c '
 		mount -t tmpfs -o mode=755 tmpfs /run && mkdir /run/pcscd && mount -c --bind . /run/pcscd &&
 		cd / && exec "$0" -f -c /run/pcscd/reader.conf' "$daemon" ) > "$dir/pcscd.log" 2>&1 < /dev/null &
@@ -129,7 +130,7 @@ stop() {
 		kill "$pid" 2>/dev/null || true
 		wait_for $stop_deadline_ms stopped "$pid" || kill -9 "$pid" 2>/dev/null || true
 	fi
-	rm -rf "$dir/lib"
+	rm -rf "${dir:?}/lib"
 	rm -f "$dir/pcscd.comm" "$dir/pcscd.pid" "$dir/reader.conf" "$dir/readers"
 }
 

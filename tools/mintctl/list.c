@@ -143,7 +143,7 @@ run_summary(struct run *run)
 		{ "bay_utilisation", "bay utilisation", "工位利用率" },
 	};
 	char path[LOOK_PATH_BYTES] = "/v1/summary";
-	json_t *summary;
+	json_t *summary = NULL;
 	int r = add_query(path, "since", run->options[OPTION_SINCE]);
 
 	r = r == 0 ? look(run, path, &summary) : command_fail_with(run, r, "--since");
