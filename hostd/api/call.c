@@ -139,10 +139,14 @@ send_json(struct call *call, int status, json_t *body, const char *tag)
 void
 call_reply(struct call *call, int status, json_t *body)
 {
-	if (body)
-		send_json(call, status, body, NULL);
-	else
+	if (record_failed(call->api->record)) {
+		json_decref(body);
+		call_error(call, MINT_STORAGE, "the record could not be read");
+	} else if (!body) {
 		call_error(call, MINT_MEMORY, "the answer could not be made");
+	} else {
+		send_json(call, status, body, NULL);
+	}
 }
 
 /* Minutes are part of it because some answers say what is late. */
@@ -178,11 +182,12 @@ call_reply_tagged(struct call *call, json_t *body)
 {
 	char tag[TAG_BYTES];
 
-	if (!body) {
+	make_tag(call, tag);
+	if (record_failed(call->api->record) || !body) {
+		json_decref(body);
 		call_error(call, MINT_STORAGE, "the record could not be read");
 		return;
 	}
-	make_tag(call, tag);
 	send_json(call, 200, body, tag);
 }
 

@@ -15,6 +15,7 @@ enum { BUSY_MS = 2000 };
 struct record {
 	sqlite3      *db;
 	sqlite3_stmt *statements[API_STATEMENT_COUNT];
+	int           failed;
 };
 
 static const struct {
@@ -139,6 +140,7 @@ record_each(struct record *record, enum api_statement which, const struct binds 
 		r = each(statement, argument);
 	if (r == 0 && step != SQLITE_DONE) {
 		log_error("database: %s: %s: check the disk", list[which].name, sqlite3_errmsg(record->db));
+		record->failed = 1;
 		r = MINT_STORAGE;
 	}
 	if (statement) {
@@ -156,8 +158,18 @@ ignore_row(sqlite3_stmt *row, void *argument)
 }
 
 int
+record_failed(struct record *record)
+{
+	int failed = record->failed;
+
+	record->failed = 0;
+	return failed;
+}
+
+int
 record_begin(struct record *record)
 {
+	record->failed = 0;
 	return record_each(record, API_begin, NULL, ignore_row, NULL);
 }
 

@@ -41,6 +41,10 @@ void record_close(struct record **record);
 int record_begin(struct record *record);
 void record_end(struct record *record);
 
+/* 1 when a reading failed since record_begin or the last question: an answer made of several readings would be wrong then, even
+ * where each of them looks well-formed. */
+int record_failed(struct record *record);
+
 /* All rows as an array of objects. A new reference, NULL after a log line on failure. */
 json_t *record_rows(struct record *record, enum api_statement statement, const struct binds *binds);
 /* The first row: 0 with a new reference in *row, MINT_NOT_FOUND without a row, MINT_STORAGE. */

@@ -16,11 +16,11 @@ route_index(struct call *call)
 	call_reply(call, 200, route_index_json());
 }
 
-/* {"approved": 3, …, "total": n} */
+/* {"approved": 3, …, "total": n} of rows {state, count}; takes the reference. */
 static json_t *
-tally(struct call *call, enum api_statement statement)
+tally_of(json_t *rows)
 {
-	json_t *rows = record_rows(call->api->record, statement, NULL), *object = json_object(), *row;
+	json_t *object = json_object(), *row;
 	json_int_t total = 0;
 	size_t i;
 
@@ -31,6 +31,12 @@ tally(struct call *call, enum api_statement statement)
 	json_object_set_new(object, "total", json_integer(total));
 	json_decref(rows);
 	return object;
+}
+
+static json_t *
+tally(struct call *call, enum api_statement statement)
+{
+	return tally_of(record_rows(call->api->record, statement, NULL));
 }
 
 static json_int_t
@@ -89,31 +95,91 @@ parked_list(struct call *call)
 	return rows;
 }
 
+static int
+is_open(const char *state)
+{
+	static const char *const states[] = { "approved", "held", "minting", "minted", "packed" };
+
+	for (size_t i = 0; state && i < sizeof states / sizeof states[0]; i++)
+		if (strcmp(states[i], state) == 0)
+			return 1;
+	return 0;
+}
+
+/* The tally of applications; how many open ones are late, how many that the bench may work on are urgent. */
+static void
+add_applications(struct call *call, json_t *status)
+{
+	struct binds binds = { .count = 0 };
+	json_t *rows, *row;
+	json_int_t late = 0, urgent = 0;
+	size_t i;
+
+	bind_integer(&binds, "now", clock_utc_us());
+	rows = record_rows(call->api->record, API_tally_applications, &binds);
+	json_array_foreach(rows, i, row) {
+		const char *state = json_string_value(json_object_get(row, "state"));
+
+		late += is_open(state) ? count_of(row, "late") : 0;
+		urgent += is_open(state) && strcmp(state, "held") != 0 ? count_of(row, "urgent") : 0;
+	}
+	json_object_set_new(status, "late", json_integer(late));
+	json_object_set_new(status, "urgent", json_integer(urgent));
+	json_object_set_new(status, "applications", tally_of(rows));
+}
+
+/* The first number of a statement without parameters. */
+static json_int_t
+number_from(struct call *call, enum api_statement statement, const char *name, const char *second, json_int_t *second_number)
+{
+	json_t *row = NULL;
+	json_int_t number;
+
+	if (record_row(call->api->record, statement, NULL, &row) != 0)
+		return 0;
+	number = count_of(row, name);
+	if (second)
+		*second_number = count_of(row, second);
+	json_decref(row);
+	return number;
+}
+
+/* What moves by itself or by the packer's hands, and what waits for a decision. Nothing moving: the bench is idle. */
+static void
+add_standing(struct call *call, json_t *status)
+{
+	const json_t *applications = json_object_get(status, "applications"), *labels = json_object_get(status, "labels");
+	json_int_t stuck = 0, stuck_open = 0, moving;
+
+	if (count_of(labels, "failed") + count_of(labels, "unknown") > 0)
+		stuck = number_from(call, API_labels_stuck, "stuck", "open", &stuck_open);
+	moving = number_from(call, API_credentials_moving, "moving", NULL, NULL) + count_of(applications, "minted") +
+	    count_of(applications, "packed") - stuck_open + count_of(labels, "waiting") + count_of(labels, "printing");
+	json_object_set_new(status, "moving", json_integer(moving));
+	json_object_set_new(status, "idle", json_boolean(moving == 0));
+	json_object_set_new(status, "needs_person",
+	    json_integer(count_of(json_object_get(status, "credentials"), "parked") + stuck));
+}
+
 static json_t *
 status_json(struct call *call)
 {
 	char now[RECORD_TIME_BYTES];
-	struct binds binds = { .count = 0 };
-	json_t *status = NULL, *credentials;
+	json_t *status = json_object();
 
-	bind_integer(&binds, "now", clock_utc_us());
-	if (record_row(call->api->record, API_status, &binds, &status) != 0)
-		return NULL;
 	record_time(clock_utc_us(), now);
-	credentials = tally(call, API_tally_credentials);
 	json_object_set_new(status, "release", json_string(MINT_RELEASE));
 	json_object_set_new(status, "bench", json_string(call->api->context->config->bench));
 	json_object_set_new(status, "now", json_string(now));
 	json_object_set_new(status, "seq", json_integer(record_seq(call->api->record)));
-	json_object_set_new(status, "idle", json_boolean(count_of(status, "moving") == 0));
-	json_object_set_new(status, "applications", tally(call, API_tally_applications));
-	json_object_set(status, "credentials", credentials);
+	add_applications(call, status);
+	json_object_set_new(status, "credentials", tally(call, API_tally_credentials));
 	json_object_set_new(status, "tokens", tally(call, API_tally_tokens));
 	json_object_set_new(status, "bays", tally(call, API_tally_bays));
 	json_object_set_new(status, "labels", tally(call, API_tally_labels));
+	add_standing(call, status);
 	json_object_set_new(status, "parked", parked_list(call));
-	add_pace(call, status, credentials);
-	json_decref(credentials);
+	add_pace(call, status, json_object_get(status, "credentials"));
 	return status;
 }
 

@@ -18,8 +18,8 @@ BEGIN;
 COMMIT;
 
 -- :tally_applications  by api/status.c  read
--- How many applications in each state.
-SELECT state, count(*) AS count FROM application GROUP BY state;
+-- How many applications in each state, and of them how many past their deadline and how many urgent: one pass.
+SELECT state, count(*) AS count, sum(deadline_at < :now) AS late, sum(urgent) AS urgent FROM application GROUP BY state;
 
 -- :tally_credentials  by api/status.c  read
 -- How many credentials in each state.
@@ -37,38 +37,30 @@ SELECT state, count(*) AS count FROM bay GROUP BY state;
 -- How many print jobs in each state.
 SELECT state, count(*) AS count FROM print_job GROUP BY state;
 
--- :status  by api/status.c  read
--- What is late, what moves by itself or by the packer's hands, what waits for a decision.
+-- :credentials_moving  by api/status.c  read
+-- Credentials that machines or the packer's hands will move on: tokens of a parcel lie on the table while another of its
+-- credentials waits for a person. The conditions are written so that the partial indexes credential_claim and credential_open answer them.
 SELECT
-  (SELECT count(*) FROM application
-    WHERE state IN ('approved','held','minting','minted','packed') AND deadline_at < :now) AS late,
-  (SELECT count(*) FROM application WHERE state IN ('approved','minting','minted','packed') AND urgent = 1) AS urgent,
-  (SELECT count(*) FROM credential c WHERE (c.state = 'waiting' AND c.claimable = 1)
-      OR c.state IN ('claimed','initialised','keyed','requested','certified','burned','verified','sealed')
-      OR (c.state = 'taken' AND NOT EXISTS (SELECT 1 FROM credential o
-            WHERE o.application_id = c.application_id AND o.state = 'parked')))
-  + (SELECT count(*) FROM application a WHERE a.state IN ('minted','packed')
-      AND NOT EXISTS (SELECT 1 FROM credential o WHERE o.application_id = a.id AND o.state = 'parked')
-      AND NOT EXISTS (SELECT 1 FROM parcel p JOIN print_job j ON j.parcel_id = p.id
-            WHERE p.application_id = a.id AND j.state IN ('failed','unknown')))
-  + (SELECT count(*) FROM print_job WHERE state IN ('waiting','printing')) AS moving,
-  (SELECT count(*) FROM credential WHERE state = 'parked')
-  + (SELECT count(*) FROM print_job j WHERE j.state IN ('failed','unknown')
-      AND NOT EXISTS (SELECT 1 FROM print_job n WHERE n.parcel_id = j.parcel_id AND n.copy > j.copy)) AS needs_person;
+  (SELECT count(*) FROM credential WHERE state = 'waiting' AND claimable = 1)
+  + (SELECT count(*) FROM credential WHERE state NOT IN ('waiting','packed','revoked') AND state NOT IN ('taken','parked'))
+  + (SELECT count(*) FROM credential c WHERE c.state NOT IN ('waiting','packed','revoked') AND c.state = 'taken'
+      AND NOT EXISTS (SELECT 1 FROM credential o WHERE o.application_id = c.application_id AND o.state = 'parked')) AS moving;
+
+-- :labels_stuck  by api/status.c  read
+-- Parcels whose newest label failed or is in doubt: they wait for a person. `open`: of them those not issued yet.
+SELECT count(*) AS stuck, count(CASE WHEN a.state IN ('minted','packed') THEN 1 END) AS open
+  FROM print_job j JOIN parcel p ON p.id = j.parcel_id JOIN application a ON a.id = p.application_id
+ WHERE j.state IN ('failed','unknown') AND NOT EXISTS (SELECT 1 FROM print_job n WHERE n.parcel_id = j.parcel_id AND n.copy > j.copy);
 
 -- :pace  by api/status.c  read
 -- The newest sealings, for tokens an hour.
 SELECT count(*) AS count, coalesce(min(at), 0) AS first, coalesce(max(at), 0) AS last FROM event
  WHERE seq > :seq - 5000 AND kind = 'credential.sealed' AND at > :since;
 
--- :fact  by api/status.c  read
--- A small fact about the whole.
-SELECT value FROM fact WHERE name = :name;
-
 -- :parked  by api/status.c  read
 -- What waits for a person, oldest first.
 SELECT c.name, c.parked_error AS error, c.parked_detail AS detail, c.parked_from AS "from", c.changed_at
-  FROM credential c WHERE c.state = 'parked' ORDER BY c.changed_at, c.id LIMIT 20;
+  FROM credential c WHERE c.state NOT IN ('waiting','packed','revoked') AND c.state = 'parked' ORDER BY c.changed_at, c.id LIMIT 20;
 
 -- :summary  by api/status.c  read
 -- The numbers of a run.
@@ -104,7 +96,7 @@ SELECT coalesce(sum(min(made_at, :until) - max(made_at - duration_us, :since)), 
 -- How long each step took.
 SELECT step, count(*) AS count, count(CASE WHEN outcome <> 'done' THEN 1 END) AS failed,
        CAST(avg(ended_at - begun_at) / 1000 AS INTEGER) AS mean_ms, max(ended_at - begun_at) / 1000 AS max_ms
-  FROM journal WHERE begun_at >= :since AND ended_at IS NOT NULL GROUP BY step;
+  FROM journal WHERE begun_at >= :since AND ended_at IS NOT NULL GROUP BY step ORDER BY min(id);
 
 -- :applications  by api/applications.c  read
 -- A page; no personal data.

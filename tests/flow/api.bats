@@ -306,3 +306,12 @@ until_sent() {
 	api_up
 	[ "$(code /v1/bays)" = 200 ]
 }
+
+@test "a record that cannot be read is an error, never an empty answer" {
+	# The table goes away under the program: what it prepared no longer fits.
+	sql "DROP TABLE print_job"
+	[ "$(code /v1/status)" = 507 ]
+	get /v1/status | is '[.error, has("idle")]' '["STORAGE",false]'
+	[ "$(code /v1/applications/A-1)" = 507 ]
+	[ "$(code /v1/bays)" = 200 ]
+}

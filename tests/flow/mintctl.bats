@@ -103,7 +103,7 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 	says '李四'
 	exits 0 ctl show A-1-01
 	says 'process 4711'
-	says 'read back SHA-256   bb'
+	says 'read back SHA-256       bb'
 	says 'generate the key pair on the token'
 	exits 0 ctl show AA01
 	says MB-00000001

@@ -233,7 +233,7 @@ screen_time(const char *rfc3339, char *out)
 	time_t there = (time_t)(us / 1000000 + SHANGHAI_S);
 	struct tm local;
 
-	if (us < 0 || !gmtime_r(&there, &local) || strftime(out, SCREEN_TIME_BYTES, "%m-%d %H:%M:%S", &local) == 0)
+	if (us < 0 || !gmtime_r(&there, &local) || strftime(out, SCREEN_TIME_BYTES, "%Y-%m-%d %H:%M:%S", &local) == 0)
 		snprintf(out, SCREEN_TIME_BYTES, "-");
 }
 

@@ -39,7 +39,7 @@ void table_free(struct table **table);
 
 enum { SCREEN_TIME_BYTES = 32, SCREEN_SPAN_BYTES = 32 };
 
-/* "2026-11-23T08:15:00.123456Z" as "11-23 16:15:00" in Asia/Shanghai (UTC+8 all year since 1991); "-" for NULL or what is no
+/* "2026-11-23T08:15:00.123456Z" as "2026-11-23 16:15:00" in Asia/Shanghai (UTC+8 all year since 1991); "-" for NULL or what is no
  * time. */
 void screen_time(const char *rfc3339, char *out);
 

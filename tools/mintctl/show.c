@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TITLE_COLUMNS = 22 };
+enum { TITLE_COLUMNS = 26 };
 
 static void
 line(const char *title, const char *value)
@@ -116,7 +116,7 @@ print_record(const json_t *record, const char *path)
 static void
 print_application(const json_t *application)
 {
-	const json_t *label;
+	const json_t *label, *item;
 	size_t i;
 
 	line(say("application", "申请号"), text_of(application, "reference"));
@@ -128,6 +128,12 @@ print_application(const json_t *application)
 	if (json_is_true(json_object_get(application, "late")))
 		line(say("late", "逾期"), say("yes", "是"));
 	print_findings(application);
+	json_array_foreach(json_object_get(json_object_get(application, "parcel"), "items"), i, item) {
+		char text[128];
+
+		snprintf(text, sizeof text, "%s  %s", text_of(item, "token"), text_of(item, "credential"));
+		line(say("in the parcel", "已装袋"), text);
+	}
 	json_array_foreach(json_object_get(application, "labels"), i, label) {
 		const struct error_info *error = error_by_name(text_of(label, "error"));
 
@@ -176,7 +182,7 @@ print_certificates(const json_t *evidence)
 		line("  SHA-256", text_of(row, "sha256"));
 		line(say("  subject", "  主题"), text_of(row, "subject"));
 		line_time(say("  not before", "  生效"), row, "not_before");
-		line(say("  not after", "  失效"), text_of(row, "not_after"));
+		line_time(say("  not after", "  失效"), row, "not_after");
 		line_time(say("  signed", "  签发"), row, "signed_at");
 		line_time(say("  revoked", "  吊销"), row, "revoked_at");
 	}
@@ -229,7 +235,10 @@ print_journal(const json_t *credential)
 		else
 			table_add_number(table, (ended - begun) / 1000);
 		table_add(table, ended < 0 ? say("under way", "进行中") : text_of(row, "outcome"));
-		table_add_number(table, number_of(row, "pid"));
+		if (number_of(row, "pid"))
+			table_add_number(table, number_of(row, "pid"));
+		else
+			table_add(table, "");
 		table_add(table, error ? error->what[screen_language()] : "");
 	}
 	putchar('\n');
