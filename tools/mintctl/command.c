@@ -12,7 +12,7 @@ static const struct {
 	const char *summary[2];
 } options[OPTION_COUNT] = {
 	[OPTION_AFTER] = { "after", "SEQ", { "events behind this sequence number", "起始序号" } },
-	[OPTION_AS] = { "as", "retry|redo|abandon", { "what is decided", "处理方式" } },
+	[OPTION_AS] = { "as", "CHOICE", { "what is decided", "处理方式" } },
 	[OPTION_FOLLOW] = { "follow", NULL, { "go on as things happen, until Ctrl-C", "持续输出，按 Ctrl-C 结束" } },
 	[OPTION_LATE] = { "late", NULL, { "only what is past its deadline", "仅逾期" } },
 	[OPTION_LIMIT] = { "limit", "N", { "at most so many rows (everything unless said)", "最多行数（默认全部）" } },

@@ -40,6 +40,7 @@ static const struct check {
 	{ "database", { "database", "数据库" }, doctor_database, { "stop mintd, keep the file, restore a backup", "停止 mintd，保留该文件，恢复备份" } },
 	{ "disk", { "free space", "剩余空间" }, doctor_disk, { "make room on the database's disk", "清理数据库所在磁盘" } },
 	{ "api", { "mint-api", "mint-api" }, doctor_api, { "start mintd and read its log", "启动 mintd 并查看日志" } },
+	{ "readers", { "readers of the bays", "工位读卡器" }, doctor_readers, { "check the cable; compare `reader` with the names that pcscd tells", "检查连线；核对 reader 与 pcscd 报告的名称" } },
 };
 
 enum { CHECK_COUNT = sizeof checks / sizeof checks[0], TITLE_COLUMNS = 24 };

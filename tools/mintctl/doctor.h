@@ -31,5 +31,6 @@ int doctor_clock(struct doctor *doctor);
 int doctor_database(struct doctor *doctor);
 int doctor_disk(struct doctor *doctor);
 int doctor_api(struct doctor *doctor);
+int doctor_readers(struct doctor *doctor);
 
 #endif

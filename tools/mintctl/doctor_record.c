@@ -104,6 +104,32 @@ doctor_disk(struct doctor *doctor)
 	return r;
 }
 
+/* What mint-bench tells through the API; while nobody can say, it is not a fault of the readers. */
+int
+doctor_readers(struct doctor *doctor)
+{
+	struct client *client = client_new(doctor->socket_path);
+	json_t *answer = NULL, *bay;
+	int missing = 0, r = client ? client_get(client, "/v1/bays", API_TIMEOUT_MS, &answer) : MINT_MEMORY;
+	size_t i, used = 0;
+
+	json_array_foreach(r == 0 ? json_object_get(answer, "bays") : NULL, i, bay) {
+		const char *state = json_string_value(json_object_get(bay, "state"));
+
+		if (!state || strcmp(state, "no_reader") != 0 || used + 200 > sizeof doctor->detail)
+			continue;
+		used += (size_t)snprintf(doctor->detail + used, sizeof doctor->detail - used, "%s%lld \"%.128s\"", missing++ ? ", " : "",
+		    (long long)json_integer_value(json_object_get(bay, "bay")), json_string_value(json_object_get(bay, "reader")));
+	}
+	if (r != 0)
+		snprintf(doctor->detail, sizeof doctor->detail, "mint-api does not answer");
+	else if (!missing)
+		snprintf(doctor->detail, sizeof doctor->detail, "%zu", json_array_size(json_object_get(answer, "bays")));
+	json_decref(answer);
+	client_free(&client);
+	return missing ? MINT_READER : 0;
+}
+
 int
 doctor_api(struct doctor *doctor)
 {
