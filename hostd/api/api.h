@@ -32,6 +32,9 @@ struct api {
 /* Adds {"error", "what", "do", …} of schemas/errors.def under `member` when `name` is one, else null. */
 void api_explain(json_t *object, const char *member, const char *name);
 
+/* The same for each row of credentials: "parked" from its parked_error. NULL is fine. */
+void api_explain_parked(json_t *credentials);
+
 /* {"<list>": rows, "cursor": text or null}: rows carry their cursor, which is taken out; `limit` + 1 rows were asked for. */
 json_t *api_page(json_t *rows, const char *list, int64_t limit);
 

@@ -3,37 +3,7 @@
 #include "hostd/base/clock.h"
 #include "schemas/errors.h"
 
-#include <stdio.h>
-#include <string.h>
-
 enum { PAGE_ROWS = 100 };
-
-void
-api_explain(json_t *object, const char *member, const char *name)
-{
-	const struct error_info *info = name ? error_by_name(name) : NULL;
-
-	json_object_set_new(object, member, info ? call_error_json(info->code, "") : json_null());
-}
-
-json_t *
-api_page(json_t *rows, const char *list, int64_t limit)
-{
-	json_t *cursor = json_null(), *row;
-	size_t i;
-
-	if (rows && json_array_size(rows) > (size_t)limit) {
-		char text[24];
-
-		json_array_remove(rows, (size_t)limit);
-		snprintf(text, sizeof text, "%lld", (long long)json_integer_value(
-		    json_object_get(json_array_get(rows, (size_t)limit - 1), "cursor")));
-		cursor = json_string(text);
-	}
-	json_array_foreach(rows, i, row)
-		json_object_del(row, "cursor");
-	return rows ? json_pack("{s:o,s:o}", list, rows, "cursor", cursor) : NULL;
-}
 
 static void
 bind_flag(struct binds *binds, const struct query *query, const char *name)
@@ -70,16 +40,6 @@ rows_of(struct call *call, enum api_statement statement, const char *name, int64
 
 	bind_integer(&binds, name, id);
 	return record_rows(call->api->record, statement, &binds);
-}
-
-static void
-explain_parked(json_t *credentials)
-{
-	json_t *credential;
-	size_t i;
-
-	json_array_foreach(credentials, i, credential)
-		api_explain(credential, "parked", json_string_value(json_object_get(credential, "parked_error")));
 }
 
 /* The parcel with what was put into it, null before there is one; and its labels. */
@@ -148,7 +108,7 @@ route_application(struct call *call)
 	parse_held_why(application);
 	add_person(call, application, id);
 	credentials = rows_of(call, API_credentials_of, "application", id);
-	explain_parked(credentials);
+	api_explain_parked(credentials);
 	json_object_set_new(application, "credentials", credentials);
 	add_parcel(call, application, id);
 	json_object_set_new(application, "events", rows_of(call, API_application_events, "application", id));

@@ -7,16 +7,6 @@
 
 enum { PAGE_ROWS = 100 };
 
-static void
-explain_all(json_t *credentials)
-{
-	json_t *credential;
-	size_t i;
-
-	json_array_foreach(credentials, i, credential)
-		api_explain(credential, "parked", json_string_value(json_object_get(credential, "parked_error")));
-}
-
 void
 route_credentials(struct call *call)
 {
@@ -31,7 +21,7 @@ route_credentials(struct call *call)
 	bind_text(&binds, "application", query_text(&call->query, "application"));
 	bind_integer(&binds, "limit", limit + 1);
 	rows = record_rows(call->api->record, API_credentials, &binds);
-	explain_all(rows);
+	api_explain_parked(rows);
 	call_reply_tagged(call, api_page(rows, "credentials", limit));
 }
 

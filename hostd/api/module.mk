@@ -1,6 +1,7 @@
 # What mint-api is made of; everything but main.c is an archive so that tests and fuzzers link the same objects.
 LIBS += api
 api_SRC := \
+	hostd/api/answer.c \
 	hostd/api/applications.c \
 	hostd/api/bays.c \
 	hostd/api/call.c \

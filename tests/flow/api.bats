@@ -315,3 +315,10 @@ until_sent() {
 	[ "$(code /v1/applications/A-1)" = 507 ]
 	[ "$(code /v1/bays)" = 200 ]
 }
+
+@test "mint-api links neither PKCS#11 nor PC/SC nor USB" {
+	local libraries
+	libraries=$(ldd "$programs/mint-api")
+	grep -q libevent <<<"$libraries"
+	[ -z "$(grep -E 'p11|pkcs11|pcsc|opensc|usb' <<<"$libraries")" ]
+}

@@ -45,8 +45,8 @@ client_free(struct client **client)
 	*client = NULL;
 }
 
-static json_t *
-error_json(int error, const char *detail)
+json_t *
+client_error(int error, const char *detail)
 {
 	const struct error_info *info = error_info(error);
 
@@ -98,7 +98,7 @@ refusal(struct answer *answer, long status, json_t **json)
 	}
 	json_decref(object);
 	snprintf(detail, sizeof detail, "mint-api answered HTTP status %ld", status);
-	*json = error_json(status == 413 ? MINT_TOO_LARGE : MINT_PROTOCOL, detail);
+	*json = client_error(status == 413 ? MINT_TOO_LARGE : MINT_PROTOCOL, detail);
 	return status == 413 ? MINT_TOO_LARGE : MINT_PROTOCOL;
 }
 
@@ -109,7 +109,7 @@ transport_failed(struct client *client, CURLcode code, json_t **json)
 	char detail[512];
 
 	snprintf(detail, sizeof detail, "%s: %s", client->socket_path, curl_easy_strerror(code));
-	*json = error_json(error, detail);
+	*json = client_error(error, detail);
 	return error;
 }
 
@@ -200,7 +200,7 @@ client_post(struct client *client, const char *path, json_t *body, json_t **json
 	int r;
 
 	if (!text) {
-		*json = error_json(MINT_MEMORY, path);
+		*json = client_error(MINT_MEMORY, path);
 		return MINT_MEMORY;
 	}
 	prepare(client, &answer, path, POST_TIMEOUT_MS);

@@ -24,6 +24,9 @@ int client_post(struct client *client, const char *path, json_t *body, json_t **
 int client_stream(struct client *client, const char *path, const char *accept, const void *body, size_t body_bytes,
     int (*take)(void *argument, const char *bytes, size_t length), void *argument, json_t **answer);
 
+/* {error, what, do, detail} of an error of our own, as mint-api gives them. A new reference. */
+json_t *client_error(int error, const char *detail);
+
 /* Appends `text` percent-encoded as one path segment or query value. Cuts nothing: MINT_ARGUMENT when it does not fit. */
 int client_escape(char *path, size_t path_bytes, const char *text);
 

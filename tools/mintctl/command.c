@@ -1,5 +1,6 @@
 #include "tools/mintctl/command.h"
 #include "schemas/errors.h"
+#include "tools/mintctl/client.h"
 #include "tools/mintctl/screen.h"
 
 #include <stdarg.h>
@@ -413,8 +414,5 @@ command_fail(const struct run *run, int error, json_t *object)
 int
 command_fail_with(const struct run *run, int error, const char *detail)
 {
-	const struct error_info *info = error_info(error);
-
-	return command_fail(run, error, json_pack("{s:s,s:{s:s,s:s},s:{s:s,s:s},s:s}", "error", info->name, "what", "en", info->what[MINT_EN],
-	    "zh", info->what[MINT_ZH], "do", "en", info->next[MINT_EN], "zh", info->next[MINT_ZH], "detail", detail));
+	return command_fail(run, error, client_error(error, detail));
 }

@@ -128,13 +128,17 @@ table_new(size_t columns)
 	return table;
 }
 
-/* Controls in data from outside must not steer the terminal. */
+/* Controls in data from outside must not steer the terminal; blanks at the end are nobody's. */
 static void
 disarm(char *text)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = ' ';
+	size_t length = strlen(text);
+
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+			text[i] = ' ';
+	while (length > 0 && text[length - 1] == ' ')
+		text[--length] = '\0';
 }
 
 void
