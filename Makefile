@@ -93,7 +93,7 @@ $(B)/%.o: %.c | $(GENERATED)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(if $(PKGS),$$(pkg-config --cflags $(PKGS))) -c -o $@ $<
 
 # The object stands for the headers: clang-tidy looks again when one of them has changed. FLAVOUR=clang only.
-$(B)/%.tidy: %.c $(B)/%.o .clang-tidy
+$(B)/%.tidy: %.c $(B)/%.o .clang-tidy tests/.clang-tidy
 	$(call note,TIDY,$<)
 	$(Q)clang-tidy --quiet $< -- $(CPPFLAGS) -std=c11 $(WARN) $(if $(PKGS),$$(pkg-config --cflags $(PKGS))) >$@.log 2>&1 \
 	  || { cat $@.log; exit 1; }

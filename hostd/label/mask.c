@@ -3,6 +3,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -318,7 +319,6 @@ mask_address(const char *address)
 
 	if (!masked)
 		return NULL;
-	memcpy(masked, address, kept);
-	strcpy(masked + kept, room ? hidden_rest : "");
+	snprintf(masked, kept + sizeof hidden_rest, "%.*s%s", (int)kept, address, room ? hidden_rest : "");
 	return masked;
 }

@@ -40,7 +40,7 @@ zpl_make(const struct raster *raster, char **zpl, size_t *length)
 	head = snprintf(text, HEAD_BYTES, "^XA^PW%d^LL%d^LH0,0^LS0^FO0,0^GFA,%zu,%zu,%zu,:Z64:",
 	    raster->width, raster->height, total, total, raster->stride);
 	encoded = EVP_EncodeBlock((uint8_t *)text + head, compressed, (int)packed);
-	*length = (size_t)(head + encoded);
+	*length = (size_t)head + (size_t)encoded;
 	*length += (size_t)snprintf(text + *length, TAIL_BYTES, ":%04X^FS^PQ1^XZ\n",
 	    zpl_crc16((const uint8_t *)text + head, (size_t)encoded));
 	*zpl = text;

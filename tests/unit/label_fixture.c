@@ -144,8 +144,10 @@ slurp_stream(FILE *stream, size_t *length)
 	size_t used = 0, got;
 
 	do {
-		text = realloc(text, used + 65536 + 1);
-		assert_non_null(text);
+		char *longer = realloc(text, used + 65536 + 1);
+
+		assert_non_null(longer);
+		text = longer;
 		got = fread(text + used, 1, 65536, stream);
 		used += got;
 	} while (got > 0);

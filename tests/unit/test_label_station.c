@@ -50,12 +50,14 @@ serve(int fd, const char *directory)
 static int
 set_up(void **state)
 {
-	struct bench *bench = malloc(sizeof *bench);
+	struct bench *bench;
 	int fds[2];
 
-	bench->directory = fixture_directory();
 	if (ipc_pair(fds) < 0)
 		return -1;
+	bench = malloc(sizeof *bench);
+	assert_non_null(bench);
+	bench->directory = fixture_directory();
 	bench->pid = fork();
 	if (bench->pid == 0) {
 		close(fds[0]);

@@ -17,8 +17,6 @@
 #include <time.h>
 #include <unistd.h>
 
-extern char **environ;
-
 enum { ANSWER_MS = 5000, NEWS_WAIT_S = 20, RETRY_MS = 100, PARCEL_TOKENS_MAX = 20, BAYS_MAX = 256 };
 
 struct operator {
