@@ -227,8 +227,9 @@ add_span(struct call *call, json_t *summary, const struct binds *since)
 	json_object_set_new(summary, "elapsed_s", ended > begun ? json_real((double)(ended - begun) / 1e6) : json_null());
 	json_object_set_new(summary, "tokens_per_hour",
 	    ended > begun ? json_real((double)sealed * 3.6e9 / (double)(ended - begun)) : json_null());
-	json_object_set_new(summary, "bay_utilisation", utilisation(call, begun, ended, bays));
-	json_object_set_new(summary, "bay_utilisation_before_drain", utilisation(call, begun, claimed, bays));
+	/* When the last credential is claimed the bays begin to run empty: that drain says nothing about waiting. */
+	json_object_set_new(summary, "bay_utilisation", utilisation(call, begun, claimed, bays));
+	json_object_set_new(summary, "bay_utilisation_with_drain", utilisation(call, begun, ended, bays));
 }
 
 void

@@ -51,7 +51,7 @@ until_sent() {
 
 @test "the numbers of a run come from the journal and the tokens' own key times" {
 	# Begun 1767590000 s, sealed 1767590010 s; one key of 1.5 s; 3 bays: 1.5 / (3 × 10).
-	get /v1/summary | is '[.applications, .issued, .parked, .elapsed_s, .tokens_per_hour, .bay_utilisation]' '[4,1,1,10,360,0.05]'
+	get /v1/summary | is '[.applications, .issued, .parked, .elapsed_s, .tokens_per_hour, .bay_utilisation, .bay_utilisation_with_drain]' '[4,1,1,10,360,null,0.05]'
 	get '/v1/summary?since=1800000000000000' | is '[.sealed, .elapsed_s, .bay_utilisation]' '[0,null,null]'
 }
 

@@ -14,7 +14,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { FRAME_MS = 200, LINE_MS = 1000, LOST_MS = 10000, BAR_COLUMNS = 30, COLUMNS_PRESET = 100, ROWS_PRESET = 40 };
+enum { FRAME_MS = 200, LINE_MS = 1000, LOST_MS = 10000, BAR_COLUMNS = 30, COLUMNS_PRESET = 100, ROWS_PRESET = 40,
+       WHAT_COLUMNS = 34, WHOSE_COLUMNS = 20 };
 
 struct watch {
 	struct run *run;
@@ -74,6 +75,14 @@ print_bar(const json_t *status)
 	printf("] %lld%%", (long long)(total ? packed * 100 / total : 0));
 }
 
+static int
+blanks_behind(const char *text, size_t columns)
+{
+	size_t width = text_width(text);
+
+	return width < columns ? (int)(columns - width) : 0;
+}
+
 /* One bay in one line; the marks in front tell states apart without colour. */
 static void
 bay_line(const json_t *bay, char *text, size_t text_bytes)
@@ -82,6 +91,8 @@ bay_line(const json_t *bay, char *text, size_t text_bytes)
 		const char *state, *mark;
 	} marks[] = { { "working", ">" }, { "take", "^" }, { "trouble", "!" }, { "empty", "_" }, { "idle", "." }, { "no_reader", "x" } };
 	const char *state = text_of(bay, "state"), *mark = "?", *trouble = words_of(json_object_get(bay, "trouble"), "what");
+	const char *what = *text_of(bay, "step") ? step_text(text_of(bay, "step")) : state_text("bay", state);
+	const char *whose = *text_of(bay, "credential") ? text_of(bay, "credential") : text_of(bay, "application");
 	char elapsed[SCREEN_SPAN_BYTES] = "";
 
 	for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
@@ -89,9 +100,8 @@ bay_line(const json_t *bay, char *text, size_t text_bytes)
 			mark = marks[i].mark;
 	if (json_is_integer(json_object_get(bay, "elapsed_ms")))
 		screen_span(number_of(bay, "elapsed_ms") / 1000, elapsed);
-	snprintf(text, text_bytes, "%s %2lld  %s  %s%s%s  %s", mark, number_of(bay, "bay"),
-	    *text_of(bay, "step") ? step_text(text_of(bay, "step")) : state_text("bay", state),
-	    *text_of(bay, "credential") ? text_of(bay, "credential") : text_of(bay, "application"), *trouble ? "  " : "", trouble, elapsed);
+	snprintf(text, text_bytes, "%s %2lld  %s%*s  %s%*s  %5s  %s", mark, number_of(bay, "bay"),
+	    what, blanks_behind(what, WHAT_COLUMNS), "", whose, blanks_behind(whose, WHOSE_COLUMNS), "", elapsed, trouble);
 }
 
 /* A terminal that does not say how large it is says 0. */
