@@ -3,6 +3,7 @@
 #include "hostd/base/log.h"
 #include "hostd/queue/bay.h"
 #include "hostd/queue/certify.h"
+#include "hostd/queue/feed.h"
 #include "hostd/queue/finish.h"
 #include "hostd/queue/journal.h"
 #include "hostd/queue/queue.h"
@@ -244,6 +245,20 @@ fault_lost(struct bay *bay, const struct step *step)
 
 /* --- a person's decisions */
 
+/* It may go on, but its token is in no bay: from now on that is what it waits for. */
+static int
+wait_for_token(struct queue *queue, const struct work *work)
+{
+	struct happening happening = {
+		.kind = "credential.parked", .application = work->application, .credential = work->credential, .token = work->token,
+		.error = "TOKEN_GONE",
+	};
+	int r = store_run(queue->store, QUEUE_credential_park, "isss", work->credential, states_name(work->parked_from),
+	    "TOKEN_GONE", work->serial);
+
+	return r == 0 ? feed_add(queue, &happening) : r;
+}
+
 int
 fault_retry(struct queue *queue, int64_t credential)
 {
@@ -251,9 +266,11 @@ fault_retry(struct queue *queue, int64_t credential)
 	struct work work;
 	int r = work_of_credential(queue, credential, &work);
 
-	if (r == 0) {
+	if (r == 0 && work.state != STATE_credential_parked) {
+		r = MINT_REFUSED;
+	} else if (r == 0) {
 		bay = queue_bay_with(queue, credential);
-		r = fault_unpark(queue, credential, work.parked_from);
+		r = bay ? fault_unpark(queue, credential, work.parked_from) : wait_for_token(queue, &work);
 	} else if (r == MINT_NOT_FOUND && states_of(queue, MACHINE_credential, credential) != STATE_credential_parked) {
 		r = MINT_REFUSED;
 	} else if (r == MINT_NOT_FOUND && store_value(queue->store, QUEUE_certificate_of_credential, 0, "i", credential)) {

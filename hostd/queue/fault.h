@@ -35,7 +35,8 @@ int fault_park(struct queue *queue, int64_t credential, enum state from, const c
 /* Back from parked to the state it was in. */
 int fault_unpark(struct queue *queue, int64_t credential, enum state from);
 
-/* A person's decision: on from where it stood, with the same token when it is on one. MINT_REFUSED unless it is parked; MINT_BUSY
+/* A person's decision: on from where it stood, with the same token when it is on one; at once, or
+ * as soon as that token is in a bay again. MINT_REFUSED unless it is parked; MINT_BUSY
  * while what was signed for it is being revoked. */
 int fault_retry(struct queue *queue, int64_t credential);
 

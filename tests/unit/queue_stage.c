@@ -719,7 +719,8 @@ static int
 next_blank(const struct stage *stage)
 {
 	for (int i = 0; i < STAGE_TOKENS; i++) {
-		int used = stage->tokens[i].content != CONTENT_BLANK || stage->tokens[i].initialised;
+		int used = stage->tokens[i].content != CONTENT_BLANK || stage->tokens[i].initialised ||
+		           stage->tokens[i].laid_aside;
 
 		for (int b = 0; b < STAGE_BAYS; b++)
 			used |= stage->bays[b].token == i;
@@ -735,6 +736,8 @@ hand(struct stage *stage, int bay)
 {
 	const char *state = stage_sql(stage, "SELECT state FROM bay WHERE bay = %d", bay + 1);
 
+	if (strcmp(state, "trouble") == 0 && stage->bays[bay].token >= 0)
+		stage->tokens[stage->bays[bay].token].laid_aside = 1;
 	if (strcmp(state, "take") == 0 || strcmp(state, "trouble") == 0)
 		stage_remove(stage, bay);
 	else if (strcmp(state, "empty") == 0 && next_blank(stage) >= 0 &&

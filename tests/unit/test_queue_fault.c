@@ -214,6 +214,23 @@ second_host_fault_parks_and_retry_goes_on_with_the_same_token(void **state)
 }
 
 static void
+retry_of_a_token_that_was_taken_out_waits_for_it_and_says_so(void **state)
+{
+	struct stage *stage = *state;
+
+	set_trap(stage, fail_at_trap, MESSAGE_burn, MINT_MODULE, FAULT_HOST, 2);
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	stage_remove(stage, 0);
+	assert_int_equal(stage_command(stage, "uid:1000(op)", "resolve", "SQ-1-01", "{\"as\":\"retry\",\"why\":\"mended\"}"), 0);
+	assert_sql(stage, "parked TOKEN_GONE", "SELECT state || ' ' || parked_error FROM credential");
+	stage_insert(stage, 1, 0);
+	stage_run(stage);
+	assert_sql(stage, "sealed", "SELECT state FROM credential");
+	assert_int_equal(stage->issued_count, 1);
+}
+
+static void
 lost_worker_is_replaced_and_goes_on_from_what_the_token_shows(void **state)
 {
 	struct stage *stage = *state;
@@ -756,6 +773,7 @@ main(void)
 		TEST(key_that_was_seen_before_is_refused),
 		TEST(host_fault_is_tried_again_once_on_the_same_token),
 		TEST(second_host_fault_parks_and_retry_goes_on_with_the_same_token),
+		TEST(retry_of_a_token_that_was_taken_out_waits_for_it_and_says_so),
 		TEST(lost_worker_is_replaced_and_goes_on_from_what_the_token_shows),
 		TEST(token_that_loses_its_worker_twice_at_one_step_is_quarantined),
 		TEST(worker_that_dies_before_it_looked_leaves_the_bay_in_trouble),
