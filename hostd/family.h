@@ -1,0 +1,32 @@
+/* The processes below mintd: mint-queue, the programs that hang on it (leaves), and the workers it asks for.
+ *
+ * mint-queue is started first; the leaves follow when it says that it is ready, and are started anew with it. What ends is
+ * started again, after a pause that doubles from 0.1 s to 10 s while it keeps ending within 5 s of its start. mint-queue is
+ * never started while a worker of its predecessor lives.
+ */
+#ifndef MINT_FAMILY_H
+#define MINT_FAMILY_H
+
+struct config;
+struct event_base;
+struct family;
+
+/* `config` and `config_path` are kept, not copied, and outlive the family. 0 or MINT_MEMORY. */
+int family_new(struct family **family, struct event_base *base, const struct config *config, const char *config_path);
+
+/* Starts mint-queue; the rest follows by itself. */
+void family_start(struct family *family);
+
+/* On SIGCHLD: takes note of who ended, tells mint-queue, starts again what is to run. */
+void family_reap(struct family *family);
+
+/* Sends the signal to every program, SIGKILL to the workers, and starts nothing any more. May be called again. */
+void family_stop(struct family *family, int signal_number);
+
+/* Whether no process of the family is left. */
+int family_is_gone(const struct family *family);
+
+/* Accepts NULL and clears the caller's pointer. Kills nobody. */
+void family_free(struct family **family);
+
+#endif
