@@ -259,29 +259,46 @@ wait_for_token(struct queue *queue, const struct work *work)
 	return r == 0 ? feed_add(queue, &happening) : r;
 }
 
+/* It is on no token: another one may be tried, unless something that was signed still has to be revoked. */
+static int
+retry_waiting(struct queue *queue, int64_t credential)
+{
+	int r;
+
+	if (states_of(queue, MACHINE_credential, credential) != STATE_credential_parked)
+		return MINT_REFUSED;
+	if (store_value(queue->store, QUEUE_certificate_of_credential, 0, "i", credential))
+		return MINT_BUSY;
+	r = store_run(queue->store, QUEUE_credential_fresh_attempts, "i", credential);
+	return r == 0 ? fault_unpark(queue, credential, STATE_credential_waiting) : r;
+}
+
+static int
+retry_on_token(struct queue *queue, const struct work *work)
+{
+	struct bay *bay = queue_bay_with(queue, work->credential);
+	int r;
+
+	if (work->state != STATE_credential_parked)
+		return MINT_REFUSED;
+	if (!bay)
+		return wait_for_token(queue, work);
+	r = fault_unpark(queue, work->credential, work->parked_from);
+	return r == 0 ? bay_wake(bay) : r;
+}
+
 int
 fault_retry(struct queue *queue, int64_t credential)
 {
-	struct bay *bay = NULL;
 	struct work work;
 	int r = work_of_credential(queue, credential, &work);
 
-	if (r == 0 && work.state != STATE_credential_parked) {
-		r = MINT_REFUSED;
-	} else if (r == 0) {
-		bay = queue_bay_with(queue, credential);
-		r = bay ? fault_unpark(queue, credential, work.parked_from) : wait_for_token(queue, &work);
-	} else if (r == MINT_NOT_FOUND && states_of(queue, MACHINE_credential, credential) != STATE_credential_parked) {
-		r = MINT_REFUSED;
-	} else if (r == MINT_NOT_FOUND && store_value(queue->store, QUEUE_certificate_of_credential, 0, "i", credential)) {
-		r = MINT_BUSY;
-	} else if (r == MINT_NOT_FOUND) {
-		r = store_run(queue->store, QUEUE_credential_fresh_attempts, "i", credential);
-		if (r == 0)
-			r = fault_unpark(queue, credential, STATE_credential_waiting);
-	}
+	if (r == MINT_NOT_FOUND)
+		r = retry_waiting(queue, credential);
+	else if (r == 0)
+		r = retry_on_token(queue, &work);
 	work_wipe(&work);
-	return r == 0 && bay ? bay_wake(bay) : r;
+	return r;
 }
 
 int
