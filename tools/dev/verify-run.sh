@@ -13,7 +13,7 @@
 # One line a check: `ok name: detail` or `FAIL name: detail`; the last line is `N passed, N failed`. Exit 0 when none failed.
 #
 # It uses none of Mintbench's programs or libraries (but for the virtual token's program, which --login starts on a copy):
-# sqlite3, openssl, jq, awk, zbarimg and OpenSC's tools read what is on the disk. It changes nothing in RUN.
+# sqlite3, openssl, jq, awk, perl, zbarimg and OpenSC's tools read what is on the disk. It changes nothing in RUN.
 set -uo pipefail
 export LC_ALL=C.UTF-8
 here=$(cd "$(dirname "$0")" && pwd)

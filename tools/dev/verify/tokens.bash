@@ -46,11 +46,13 @@ check_token_files() {
 	rows "SELECT t.serial, c.name, hex(r.certificate) FROM certificate r JOIN credential c ON c.id = r.credential_id
 		JOIN token_use u ON u.id = r.use_id JOIN token t ON t.id = u.token_id
 		WHERE r.state = 'live' AND c.state IN ('sealed','taken','packed')" |
-		while IFS=$'\t' read -r serial name certificate; do
-			if [ ! -s "$run/tokens/$serial.token" ]; then
-				echo "$name: tokens/$serial.token is not there"
-			elif ! xxd -p "$run/tokens/$serial.token" | tr -d '\n' | grep -qiF -f <(echo "$certificate"); then
-				echo "$name: its certificate is not on token $serial"
-			fi
-		done | judge certificate-on-the-token "${finished:-0} tokens"
+		run=$run perl -ne '
+			chomp; my ($serial, $name, $certificate) = split /\t/;
+			my $path = "$ENV{run}/tokens/$serial.token";
+			if (open my $file, "<:raw", $path) {
+				local $/; my $state = <$file>;
+				print "$name: its certificate is not on token $serial\n" if index($state, pack "H*", $certificate) < 0;
+			} else {
+				print "$name: tokens/$serial.token: $!\n";
+			}' | judge certificate-on-the-token "${finished:-0} tokens"
 }
