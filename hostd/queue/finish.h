@@ -1,4 +1,5 @@
-/* From the last steps to issued: tokens that leave their bays, and what an application becomes when all of its tokens got somewhere. */
+/* From the last steps to issued: tokens that leave their bays, and what an application becomes when all of its tokens got
+ * somewhere. */
 #ifndef MINT_QUEUE_FINISH_H
 #define MINT_QUEUE_FINISH_H
 

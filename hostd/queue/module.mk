@@ -4,6 +4,7 @@ queue_SRC := \
 	hostd/queue/answer.c \
 	hostd/queue/bay.c \
 	hostd/queue/certify.c \
+	hostd/queue/channels.c \
 	hostd/queue/claim.c \
 	hostd/queue/commands.c \
 	hostd/queue/digest.c \

@@ -14,7 +14,7 @@ struct config;
 struct event;
 struct event_base;
 struct json_t;
-struct parcel_of_messages;
+struct outgoing;
 struct queue;
 
 enum { PROGRAM_COUNT = PROGRAM_API + 1 };
@@ -91,7 +91,7 @@ struct queue {
 	char                 actor_text[96];
 	int                  actor_bay;
 	int                  handled;    /* messages since the last commit */
-	struct parcel_of_messages *outbox, **outbox_end; /* leave after the commit */
+	struct outgoing *outbox, **outbox_end; /* leave after the commit */
 	struct call         *calls;      /* mint-api's, answered in this turn: all of them fail if its commit does */
 	size_t               call_count, call_room;
 	int                  stalled;    /* storage failed: nothing is begun until it works again */
@@ -117,8 +117,8 @@ struct bay *queue_bay_of_lease(struct queue *queue, uint64_t lease);
 struct bay *queue_bay_with(struct queue *queue, int64_t credential);
 struct bay *queue_bay_of_credential(struct queue *queue, int64_t credential);
 
-/* Opens the record and takes over descriptor `mintd_fd`. MINT_STORAGE, MINT_REFUSED, MINT_CONFIG, MINT_MEMORY, MINT_SYSTEM. `config`
- * must outlive the queue. Nothing is committed by queue_close. */
+/* Opens the record and takes over descriptor `mintd_fd`. MINT_STORAGE, MINT_REFUSED, MINT_CONFIG, MINT_MEMORY. `config` must
+ * outlive the queue. Nothing is committed by queue_close. */
 int queue_open(struct event_base *base, const struct config *config, int mintd_fd, struct queue **queue);
 void queue_close(struct queue **queue);
 

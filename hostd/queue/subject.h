@@ -4,8 +4,8 @@
 
 /* JSON object, name → text, from an application's canonical record; which of it a certificate shows is the profile's business
  * (docs/certificate-profiles.md):
- *   C "CN" · ST province of the registrar · O organisation · CN of the credential · uscc · division · person_name · person_id
- *   (both the applicant's) · role · holder · application · credential
+ *   province (of the registrar) · organisation · common_name (the unit's for a unit's certificate, else the holder's) · uscc ·
+ *   division · person_name, person_id (the applicant's) · role · holder · application · credential
  * `ordinal` counts the credentials from 1. The caller frees it and wipes it before: it holds personal data. NULL when the record
  * cannot be read or memory is out. */
 char *subject_make(const char *record, int ordinal, const char *reference, const char *credential);

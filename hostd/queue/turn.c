@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct parcel_of_messages {
-	struct parcel_of_messages *next;
+struct outgoing {
+	struct outgoing *next;
 	struct ipc                *ipc;
 	struct message             message;
 };
@@ -50,20 +50,20 @@ keep_clock(struct queue *queue)
 }
 
 static void
-parcel_free(struct parcel_of_messages *parcel)
+outgoing_free(struct outgoing *outgoing)
 {
-	message_clear(&parcel->message);
-	free(parcel);
+	message_clear(&outgoing->message);
+	free(outgoing);
 }
 
 static void
-outbox_cut(struct queue *queue, struct parcel_of_messages **from)
+outbox_cut(struct queue *queue, struct outgoing **from)
 {
-	struct parcel_of_messages *parcel;
+	struct outgoing *outgoing;
 
-	while ((parcel = *from) != NULL) {
-		*from = parcel->next;
-		parcel_free(parcel);
+	while ((outgoing = *from) != NULL) {
+		*from = outgoing->next;
+		outgoing_free(outgoing);
 	}
 	queue->outbox_end = from;
 }
@@ -72,7 +72,7 @@ int
 turn_send(struct queue *queue, struct ipc *ipc, const struct message *message)
 {
 	static uint8_t bytes[MESSAGE_MAX_BYTES];
-	struct parcel_of_messages *parcel;
+	struct outgoing *outgoing;
 	int length, r;
 
 	if (!ipc)
@@ -82,32 +82,32 @@ turn_send(struct queue *queue, struct ipc *ipc, const struct message *message)
 		log_error("%s: does not fit its limits: report this", message_name(message->type));
 		return length;
 	}
-	parcel = calloc(1, sizeof *parcel);
-	if (!parcel)
+	outgoing = calloc(1, sizeof *outgoing);
+	if (!outgoing)
 		return MINT_MEMORY;
-	r = message_get(&parcel->message, bytes, (size_t)length);
+	r = message_get(&outgoing->message, bytes, (size_t)length);
 	explicit_bzero(bytes, (size_t)length);
 	if (r != 0) {
-		free(parcel);
+		free(outgoing);
 		return r;
 	}
-	parcel->ipc = ipc;
-	*queue->outbox_end = parcel;
-	queue->outbox_end = &parcel->next;
+	outgoing->ipc = ipc;
+	*queue->outbox_end = outgoing;
+	queue->outbox_end = &outgoing->next;
 	return 0;
 }
 
 void
 turn_forget(struct queue *queue, const struct ipc *ipc)
 {
-	struct parcel_of_messages **place = &queue->outbox, *parcel;
+	struct outgoing **place = &queue->outbox, *outgoing;
 
-	while ((parcel = *place) != NULL)
-		if (parcel->ipc == ipc) {
-			*place = parcel->next;
-			parcel_free(parcel);
+	while ((outgoing = *place) != NULL)
+		if (outgoing->ipc == ipc) {
+			*place = outgoing->next;
+			outgoing_free(outgoing);
 		} else {
-			place = &parcel->next;
+			place = &outgoing->next;
 		}
 	queue->outbox_end = place;
 }
@@ -115,7 +115,7 @@ turn_forget(struct queue *queue, const struct ipc *ipc)
 int
 turn_part(struct queue *queue, const char *actor, struct bay *bay, turn_part_run *run, void *argument)
 {
-	struct parcel_of_messages **mark = queue->outbox_end;
+	struct outgoing **mark = queue->outbox_end;
 	int64_t seq = queue->event_seq;
 	struct bay before;
 	int r;
@@ -150,12 +150,12 @@ turn_discard(struct queue *queue)
 static void
 outbox_send(struct queue *queue)
 {
-	struct parcel_of_messages *parcel;
+	struct outgoing *outgoing;
 
-	while ((parcel = queue->outbox) != NULL) {
-		queue->outbox = parcel->next;
-		ipc_send(parcel->ipc, &parcel->message, -1);
-		parcel_free(parcel);
+	while ((outgoing = queue->outbox) != NULL) {
+		queue->outbox = outgoing->next;
+		ipc_send(outgoing->ipc, &outgoing->message, -1);
+		outgoing_free(outgoing);
 	}
 	queue->outbox_end = &queue->outbox;
 }
@@ -166,7 +166,7 @@ forget_unstarted(struct queue *queue)
 {
 	struct bay *bay;
 
-	for (const struct parcel_of_messages *p = queue->outbox; p; p = p->next)
+	for (const struct outgoing *p = queue->outbox; p; p = p->next)
 		if (p->message.type == MESSAGE_worker_start && (bay = queue_bay_of_lease(queue, p->message.worker_start.lease)))
 			bay->lease = 0;
 }
