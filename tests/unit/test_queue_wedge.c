@@ -1,0 +1,66 @@
+/* Nothing waits for ever: no bay, no credential, no caller, whatever comes at an awkward moment. */
+#include "tests/unit/queue_stage.h"
+
+#include <event2/event.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char OPERATOR[] = "uid:1000(op)";
+
+static int
+set_up(void **state)
+{
+	struct stage *stage = calloc(1, sizeof *stage);
+
+	*state = stage;
+	stage_open(stage);
+	stage_start(stage);
+	stage_run(stage);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	stage_check_laws(*state);
+	stage_close(*state);
+	free(*state);
+	return 0;
+}
+
+/* --- work that comes while a bay goes to rest */
+
+static int
+import_at_finish(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	if (message->type != MESSAGE_finish || stage->hook_count++ > 0)
+		return 0;
+	stage_import(stage, OPERATOR, "SQ-1", 1, "");
+	stage_turn(stage);
+	stage_exit(stage, bay, 0);
+	return 1;
+}
+
+static void
+work_that_comes_while_a_worker_leaves_an_idle_bay_is_begun(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->hook = import_at_finish;
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_int_equal(stage->last_outcome, IMPORT_ADDED);
+	assert_sql(stage, "sealed", "SELECT state FROM credential");
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(work_that_comes_while_a_worker_leaves_an_idle_bay_is_begun),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
