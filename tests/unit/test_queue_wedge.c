@@ -29,6 +29,13 @@ tear_down(void **state)
 	return 0;
 }
 
+static void
+import(struct stage *stage, const char *reference, int n)
+{
+	stage_import(stage, OPERATOR, reference, n, "");
+	stage_run(stage);
+}
+
 /* --- work that comes while a bay goes to rest */
 
 static int
@@ -54,12 +61,54 @@ work_that_comes_while_a_worker_leaves_an_idle_bay_is_begun(void **state)
 	assert_sql(stage, "sealed", "SELECT state FROM credential");
 }
 
+/* --- a database that another program holds */
+
+static sqlite3 *newest;
+
+static int
+remember(sqlite3 *db, const char **error, const struct sqlite3_api_routines *api)
+{
+	(void)error, (void)api;
+	newest = db;
+	return SQLITE_OK;
+}
+
+static void
+database_held_by_another_stalls_and_loses_nothing(void **state)
+{
+	struct stage *stage = *state;
+	sqlite3 *other = NULL, *queues;
+
+	stage_kill(stage);
+	sqlite3_auto_extension((void (*)(void))remember);
+	stage_start(stage);
+	stage_run(stage);
+	queues = newest;
+	sqlite3_reset_auto_extension();
+	sqlite3_busy_timeout(queues, 0); /* it would wait some seconds before it gives up */
+	import(stage, "SQ-1", 1);
+	assert_int_equal(sqlite3_open(stage->database, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	stage_import(stage, OPERATOR, "SQ-2", 1, "");
+	stage_run(stage);
+	assert_int_equal(stage->last_outcome, IMPORT_FAILED);
+	assert_true(stage->queue->stalled);
+	assert_int_equal(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(other);
+	event_active(stage->queue->chores, EV_TIMEOUT, 0);
+	stage_run(stage);
+	assert_sql(stage, "sealed", "SELECT state FROM credential");
+}
+
 int
 main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(work_that_comes_while_a_worker_leaves_an_idle_bay_is_begun),
+		TEST(database_held_by_another_stalls_and_loses_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
