@@ -236,11 +236,16 @@ verb_override(struct queue *queue, struct order *order)
 	return let_go(queue, order, "override");
 }
 
+/* Held in mid-work it may have certificates alive and tokens made: each is given up by name first. */
 static int
 verb_cancel(struct queue *queue, struct order *order)
 {
-	int r = states_apply(queue, MACHINE_application, order->subject, "cancel", NULL);
+	int64_t in_work = store_value(queue->store, QUEUE_credentials_in_work, 1, "i", order->subject);
+	int r = in_work ? MINT_REFUSED : states_apply(queue, MACHINE_application, order->subject, "cancel", NULL);
 
+	if (in_work)
+		order->detail = json_pack("{s:s, s:I}", "why", "credentials are in work or certified: give each up with "
+		    "`resolve --as abandon`", "in_work", (json_int_t)in_work);
 	return r == 0 ? claimable(queue, order, 0) : r;
 }
 

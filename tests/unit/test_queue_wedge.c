@@ -102,6 +102,25 @@ database_held_by_another_stalls_and_loses_nothing(void **state)
 	assert_sql(stage, "sealed", "SELECT state FROM credential");
 }
 
+/* --- orders of people */
+
+static void
+application_with_a_live_certificate_cannot_be_cancelled_while_held(void **state)
+{
+	struct stage *stage = *state;
+
+	import(stage, "SQ-1", 2);
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_int_equal(stage_command(stage, OPERATOR, "hold", "SQ-1", "{\"why\":\"wait\"}"), 0);
+	assert_int_equal(stage_command(stage, OPERATOR, "cancel", "SQ-1", "{\"why\":\"withdrawn\"}"), MINT_REFUSED);
+	assert_sql(stage, "held", "SELECT state FROM application");
+	/* Given up one by one, with their certificates revoked, it can. */
+	assert_int_equal(stage_command(stage, OPERATOR, "resolve", "SQ-1-01", "{\"as\":\"abandon\",\"why\":\"withdrawn\"}"), 0);
+	assert_int_equal(stage->issued[0].revoked, 1);
+	assert_int_equal(stage_command(stage, OPERATOR, "cancel", "SQ-1", "{\"why\":\"withdrawn\"}"), 0);
+}
+
 int
 main(void)
 {
@@ -109,6 +128,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(work_that_comes_while_a_worker_leaves_an_idle_bay_is_begun),
 		TEST(database_held_by_another_stalls_and_loses_nothing),
+		TEST(application_with_a_live_certificate_cannot_be_cancelled_while_held),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
