@@ -252,6 +252,11 @@ verb_cancel(struct queue *queue, struct order *order)
 static int
 verb_pack(struct queue *queue, struct order *order)
 {
+	if (order->state == STATE_application_held || order->state == STATE_application_cancelled) {
+		order->detail = json_pack("{s:s, s:s, s:s}", "why", "nothing of it may leave the house now", "state",
+		    states_name(order->state), "held_why", order->held_why);
+		return MINT_REFUSED;
+	}
 	return pack_tokens(queue, order->subject, order->command->object, json_object_get(order->arguments, "tokens"),
 	    &order->detail);
 }

@@ -121,6 +121,23 @@ application_with_a_live_certificate_cannot_be_cancelled_while_held(void **state)
 	assert_int_equal(stage_command(stage, OPERATOR, "cancel", "SQ-1", "{\"why\":\"withdrawn\"}"), 0);
 }
 
+static void
+held_application_is_not_packed(void **state)
+{
+	struct stage *stage = *state;
+
+	import(stage, "SQ-1", 2);
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	stage_remove(stage, 0);
+	stage_run(stage);
+	assert_int_equal(stage_command(stage, OPERATOR, "hold", "SQ-1", "{\"why\":\"wait\"}"), 0);
+	assert_int_equal(stage_command(stage, OPERATOR, "pack", "SQ-1", "{\"tokens\":[\"A000\"]}"), MINT_REFUSED);
+	assert_sql(stage, "taken", "SELECT state FROM credential WHERE name = 'SQ-1-01'");
+	assert_int_equal(stage_command(stage, OPERATOR, "release", "SQ-1", "{}"), 0);
+	assert_int_equal(stage_command(stage, OPERATOR, "pack", "SQ-1", "{\"tokens\":[\"A000\"]}"), 0);
+}
+
 int
 main(void)
 {
@@ -129,6 +146,7 @@ main(void)
 		TEST(work_that_comes_while_a_worker_leaves_an_idle_bay_is_begun),
 		TEST(database_held_by_another_stalls_and_loses_nothing),
 		TEST(application_with_a_live_certificate_cannot_be_cancelled_while_held),
+		TEST(held_application_is_not_packed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
