@@ -213,6 +213,7 @@ follow(struct bay *bay)
 		return lost_again(bay);
 	case AFTER_IDLE:
 		bay->settled = 1;
+		bay->queue->wake = 1; /* work may have come while the worker left */
 		return bay_set(bay, STATE_bay_idle, NULL);
 	case AFTER_TAKE:
 		bay->settled = 1;

@@ -236,17 +236,27 @@ verb_override(struct queue *queue, struct order *order)
 	return let_go(queue, order, "override");
 }
 
+/* Held in mid-work it may have certificates alive and tokens made: each is given up by name first. */
 static int
 verb_cancel(struct queue *queue, struct order *order)
 {
-	int r = states_apply(queue, MACHINE_application, order->subject, "cancel", NULL);
+	int64_t in_work = store_value(queue->store, QUEUE_credentials_in_work, 1, "i", order->subject);
+	int r = in_work ? MINT_REFUSED : states_apply(queue, MACHINE_application, order->subject, "cancel", NULL);
 
+	if (in_work)
+		order->detail = json_pack("{s:s, s:I}", "why", "credentials are in work or certified: give each up with "
+		    "`resolve --as abandon`", "in_work", (json_int_t)in_work);
 	return r == 0 ? claimable(queue, order, 0) : r;
 }
 
 static int
 verb_pack(struct queue *queue, struct order *order)
 {
+	if (order->state == STATE_application_held || order->state == STATE_application_cancelled) {
+		order->detail = json_pack("{s:s, s:s, s:s}", "why", "nothing of it may leave the house now", "state",
+		    states_name(order->state), "held_why", order->held_why);
+		return MINT_REFUSED;
+	}
 	return pack_tokens(queue, order->subject, order->command->object, json_object_get(order->arguments, "tokens"),
 	    &order->detail);
 }

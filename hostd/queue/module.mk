@@ -73,3 +73,10 @@ test-queue-random_SRC := \
 	tests/unit/test_queue_random.c
 test-queue-random_USES := queue base schemas
 test-queue-random_PKGS := cmocka
+
+UNIT_TESTS += test-queue-wedge
+test-queue-wedge_SRC := \
+	tests/unit/queue_stage.c \
+	tests/unit/test_queue_wedge.c
+test-queue-wedge_USES := queue base schemas
+test-queue-wedge_PKGS := cmocka

@@ -415,13 +415,14 @@ store_keep(struct store *store)
 void
 store_take_back(struct store *store)
 {
-	int savepoint = store->savepoint;
+	int savepoint = store->savepoint, broken = store->broken;
 
 	store->marked = store->savepoint = 0;
-	if (savepoint && !store->broken)
+	if (savepoint && !broken)
 		run_sql(store, "ROLLBACK TO message; RELEASE message");
 	else if (!savepoint)
 		store_rollback(store);
+	store->broken |= broken; /* whoever commits must hear of it: the message of this part was not handled */
 }
 
 int

@@ -44,7 +44,8 @@ int64_t store_value(struct store *store, enum queue_statement statement, int64_t
 /* Copies a text column into `out`, cut to its size. */
 void store_copy(struct store *store, enum queue_statement statement, int column, char *out, size_t out_bytes);
 
-/* One message's part of the transaction: keep it, or take back what was written since the mark. Marks do not nest. */
+/* One message's part of the transaction: keep it, or take back what was written since the mark. Marks do not nest. After a storage
+ * error store_commit fails even when all was taken back. */
 int store_mark(struct store *store);
 int store_keep(struct store *store);
 void store_take_back(struct store *store);

@@ -96,6 +96,11 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
 -- :credentials_claimable  by queue/commands.c  write
 UPDATE credential SET claimable = ?2 WHERE application_id = ?1;
 
+-- What has a token or may have a certificate.
+-- :credentials_in_work  by queue/commands.c  read
+SELECT count(*) FROM credential c WHERE c.application_id = ?1 AND (c.state NOT IN ('waiting', 'revoked') OR EXISTS
+  (SELECT 1 FROM certificate r WHERE r.credential_id = c.id AND r.state NOT IN ('refused', 'revoked')));
+
 -- ---------------------------------------------------------------- the claim
 
 -- Earliest deadline first, an application kept together.

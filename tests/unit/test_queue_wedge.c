@@ -1,0 +1,153 @@
+/* Nothing waits for ever: no bay, no credential, no caller, whatever comes at an awkward moment. */
+#include "tests/unit/queue_stage.h"
+
+#include <event2/event.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char OPERATOR[] = "uid:1000(op)";
+
+static int
+set_up(void **state)
+{
+	struct stage *stage = calloc(1, sizeof *stage);
+
+	*state = stage;
+	stage_open(stage);
+	stage_start(stage);
+	stage_run(stage);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	stage_check_laws(*state);
+	stage_close(*state);
+	free(*state);
+	return 0;
+}
+
+static void
+import(struct stage *stage, const char *reference, int n)
+{
+	stage_import(stage, OPERATOR, reference, n, "");
+	stage_run(stage);
+}
+
+/* --- work that comes while a bay goes to rest */
+
+static int
+import_at_finish(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	if (message->type != MESSAGE_finish || stage->hook_count++ > 0)
+		return 0;
+	stage_import(stage, OPERATOR, "SQ-1", 1, "");
+	stage_turn(stage);
+	stage_exit(stage, bay, 0);
+	return 1;
+}
+
+static void
+work_that_comes_while_a_worker_leaves_an_idle_bay_is_begun(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->hook = import_at_finish;
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_int_equal(stage->last_outcome, IMPORT_ADDED);
+	assert_sql(stage, "sealed", "SELECT state FROM credential");
+}
+
+/* --- a database that another program holds */
+
+static sqlite3 *newest;
+
+static int
+remember(sqlite3 *db, const char **error, const struct sqlite3_api_routines *api)
+{
+	(void)error, (void)api;
+	newest = db;
+	return SQLITE_OK;
+}
+
+static void
+database_held_by_another_stalls_and_loses_nothing(void **state)
+{
+	struct stage *stage = *state;
+	sqlite3 *other = NULL, *queues;
+
+	stage_kill(stage);
+	sqlite3_auto_extension((void (*)(void))remember);
+	stage_start(stage);
+	stage_run(stage);
+	queues = newest;
+	sqlite3_reset_auto_extension();
+	sqlite3_busy_timeout(queues, 0); /* it would wait some seconds before it gives up */
+	import(stage, "SQ-1", 1);
+	assert_int_equal(sqlite3_open(stage->database, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	stage_import(stage, OPERATOR, "SQ-2", 1, "");
+	stage_run(stage);
+	assert_int_equal(stage->last_outcome, IMPORT_FAILED);
+	assert_true(stage->queue->stalled);
+	assert_int_equal(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(other);
+	event_active(stage->queue->chores, EV_TIMEOUT, 0);
+	stage_run(stage);
+	assert_sql(stage, "sealed", "SELECT state FROM credential");
+}
+
+/* --- orders of people */
+
+static void
+application_with_a_live_certificate_cannot_be_cancelled_while_held(void **state)
+{
+	struct stage *stage = *state;
+
+	import(stage, "SQ-1", 2);
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_int_equal(stage_command(stage, OPERATOR, "hold", "SQ-1", "{\"why\":\"wait\"}"), 0);
+	assert_int_equal(stage_command(stage, OPERATOR, "cancel", "SQ-1", "{\"why\":\"withdrawn\"}"), MINT_REFUSED);
+	assert_sql(stage, "held", "SELECT state FROM application");
+	/* Given up one by one, with their certificates revoked, it can. */
+	assert_int_equal(stage_command(stage, OPERATOR, "resolve", "SQ-1-01", "{\"as\":\"abandon\",\"why\":\"withdrawn\"}"), 0);
+	assert_int_equal(stage->issued[0].revoked, 1);
+	assert_int_equal(stage_command(stage, OPERATOR, "cancel", "SQ-1", "{\"why\":\"withdrawn\"}"), 0);
+}
+
+static void
+held_application_is_not_packed(void **state)
+{
+	struct stage *stage = *state;
+
+	import(stage, "SQ-1", 2);
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	stage_remove(stage, 0);
+	stage_run(stage);
+	assert_int_equal(stage_command(stage, OPERATOR, "hold", "SQ-1", "{\"why\":\"wait\"}"), 0);
+	assert_int_equal(stage_command(stage, OPERATOR, "pack", "SQ-1", "{\"tokens\":[\"A000\"]}"), MINT_REFUSED);
+	assert_sql(stage, "taken", "SELECT state FROM credential WHERE name = 'SQ-1-01'");
+	assert_int_equal(stage_command(stage, OPERATOR, "release", "SQ-1", "{}"), 0);
+	assert_int_equal(stage_command(stage, OPERATOR, "pack", "SQ-1", "{\"tokens\":[\"A000\"]}"), 0);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(work_that_comes_while_a_worker_leaves_an_idle_bay_is_begun),
+		TEST(database_held_by_another_stalls_and_loses_nothing),
+		TEST(application_with_a_live_certificate_cannot_be_cancelled_while_held),
+		TEST(held_application_is_not_packed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
