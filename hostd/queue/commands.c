@@ -143,11 +143,13 @@ verb_hold(struct queue *queue, struct order *order)
 	return r == 0 ? claimable(queue, order, 0) : r;
 }
 
-/* Findings of the import are an array and ask for `override`; an operator's reason is a text. */
+/* Findings of the import are an array of objects and ask for `override`; an operator's reason is a text, whatever it begins
+ * with, and the only one once minting has begun. */
 static int
 is_held_by_findings(const struct order *order)
 {
-	return order->state == STATE_application_held && order->held_why[0] == '[';
+	return order->state == STATE_application_held && order->from != STATE_application_minting &&
+	       strncmp(order->held_why, "[{", 2) == 0;
 }
 
 /* An application that this bench cannot mint stays held, whoever says otherwise. */

@@ -138,6 +138,20 @@ held_application_is_not_packed(void **state)
 	assert_int_equal(stage_command(stage, OPERATOR, "pack", "SQ-1", "{\"tokens\":[\"A000\"]}"), 0);
 }
 
+static void
+reason_that_looks_like_findings_can_be_released(void **state)
+{
+	struct stage *stage = *state;
+
+	import(stage, "SQ-1", 2);
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_int_equal(stage_command(stage, OPERATOR, "hold", "SQ-1", "{\"why\":\"[urgent] call first\"}"), 0);
+	assert_int_equal(stage_command(stage, OPERATOR, "release", "SQ-1", "{}"), 0);
+	stage_operate(stage);
+	assert_sql(stage, "issued", "SELECT state FROM application");
+}
+
 int
 main(void)
 {
@@ -147,6 +161,7 @@ main(void)
 		TEST(database_held_by_another_stalls_and_loses_nothing),
 		TEST(application_with_a_live_certificate_cannot_be_cancelled_while_held),
 		TEST(held_application_is_not_packed),
+		TEST(reason_that_looks_like_findings_can_be_released),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
