@@ -704,7 +704,7 @@ pack_taken(struct stage *stage)
 
 	snprintf(serial, sizeof serial, "%s", stage_sql(stage,
 	    "SELECT t.serial FROM credential c JOIN token_use u ON u.id = c.use_id JOIN token t ON t.id = u.token_id "
-	    "WHERE c.state = 'taken' LIMIT 1"));
+	    "JOIN application a ON a.id = c.application_id WHERE c.state = 'taken' AND a.state <> 'held' LIMIT 1"));
 	if (!serial[0])
 		return 0;
 	snprintf(reference, sizeof reference, "%s", stage_sql(stage,
