@@ -5,6 +5,7 @@
 #include "hostd/queue/finish.h"
 #include "hostd/queue/mint.h"
 #include "hostd/queue/queue.h"
+#include "hostd/queue/recover.h"
 #include "schemas/errors.h"
 
 #include <stdio.h>
@@ -101,7 +102,10 @@ probe_decide(struct bay *bay, const struct message_probed *probed)
 			return r;
 	}
 	r = bay_holds(bay, token.id, token.credential);
-	return r == 0 ? decisions[probed->content][token.known](bay, probed, &token) : r;
+	if (r == 0)
+		r = decisions[probed->content][token.known](bay, probed, &token);
+	bay->settled = 1; /* whatever its worker still waits for: what is in the bay is known now */
+	return r == 0 ? recover_settled(queue) : r;
 }
 
 /* --- actions */

@@ -102,6 +102,30 @@ database_held_by_another_stalls_and_loses_nothing(void **state)
 	assert_sql(stage, "sealed", "SELECT state FROM credential");
 }
 
+/* --- after a start */
+
+static void
+start_with_a_token_at_the_ca_settles_what_was_taken_out(void **state)
+{
+	struct stage *stage = *state;
+
+	import(stage, "SQ-1", 1);
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	stage_kill(stage);
+	stage->no_ca = 1;
+	stage_start(stage);
+	import(stage, "SQ-2", 1);
+	stage_insert(stage, 1, 1);
+	stage_run(stage);
+	stage_kill(stage);
+	stage->bays[0].token = -1;
+	stage_start(stage);
+	stage_run(stage);
+	assert_sql(stage, "requested", "SELECT state FROM credential WHERE name = 'SQ-2-01'");
+	assert_sql(stage, "taken", "SELECT state FROM credential WHERE name = 'SQ-1-01'");
+}
+
 /* --- orders of people */
 
 static void
@@ -159,6 +183,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(work_that_comes_while_a_worker_leaves_an_idle_bay_is_begun),
 		TEST(database_held_by_another_stalls_and_loses_nothing),
+		TEST(start_with_a_token_at_the_ca_settles_what_was_taken_out),
 		TEST(application_with_a_live_certificate_cannot_be_cancelled_while_held),
 		TEST(held_application_is_not_packed),
 		TEST(reason_that_looks_like_findings_can_be_released),
