@@ -1,4 +1,5 @@
 #include "hostd/queue/probe.h"
+#include "hostd/base/config.h"
 #include "hostd/base/log.h"
 #include "hostd/queue/bay.h"
 #include "hostd/queue/claim.h"
@@ -37,6 +38,12 @@ static action *const decisions[][KNOWN_COUNT] = {
 	[CONTENT_FOREIGN] =      { foreign,    foreign,       foreign,    foreign,    foreign, bad },
 	[CONTENT_UNKNOWN_CARD] = { unreadable, unreadable,    unreadable, unreadable, unreadable, unreadable },
 };
+
+static int
+trouble(struct bay *bay, const char *error)
+{
+	return bay_finish(bay, AFTER_TROUBLE, error);
+}
 
 static enum known
 known_by(enum state state, int64_t use)
@@ -78,6 +85,27 @@ find(struct queue *queue, const struct bay *bay, const struct message_probed *pr
 	return 0;
 }
 
+/* Whether the token is at work in another bay: then this one only has the same serial. A worker that is being stopped because
+ * the token was taken out under it has no say in it any more. */
+static int
+is_at_work_elsewhere(const struct bay *bay, int64_t token)
+{
+	struct queue *queue = bay->queue;
+	int at_work = 0;
+
+	for (size_t i = 0; token && i < queue->config->bay_count; i++) {
+		struct bay *other = &queue->bays[i];
+
+		if (other == bay || !other->lease || other->token != token)
+			continue;
+		if (other->left)
+			other->token = other->credential = 0;
+		else
+			at_work = 1;
+	}
+	return at_work;
+}
+
 int
 probe_decide(struct bay *bay, const struct message_probed *probed)
 {
@@ -101,6 +129,11 @@ probe_decide(struct bay *bay, const struct message_probed *probed)
 		if (r != 0)
 			return r;
 	}
+	if (is_at_work_elsewhere(bay, token.id)) {
+		log_warning("bay %d: token %s is at work in another bay: this one has the same serial", bay->number, probed->serial);
+		r = bay_holds(bay, 0, 0);
+		return r == 0 ? trouble(bay, "TOKEN_OTHER") : r;
+	}
 	r = bay_holds(bay, token.id, token.credential);
 	if (r == 0)
 		r = decisions[probed->content][token.known](bay, probed, &token);
@@ -109,12 +142,6 @@ probe_decide(struct bay *bay, const struct message_probed *probed)
 }
 
 /* --- actions */
-
-static int
-trouble(struct bay *bay, const char *error)
-{
-	return bay_finish(bay, AFTER_TROUBLE, error);
-}
 
 /* Transport codes go on record before any token is to carry them; where some are known already those stay, because they may be
  * what is on the token. */

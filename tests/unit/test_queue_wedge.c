@@ -126,6 +126,65 @@ start_with_a_token_at_the_ca_settles_what_was_taken_out(void **state)
 	assert_sql(stage, "taken", "SELECT state FROM credential WHERE name = 'SQ-1-01'");
 }
 
+/* --- one use in two bays */
+
+static int
+hold_the_key(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	return bay == &stage->bays[0] && message->type == MESSAGE_make_key;
+}
+
+static void
+second_token_of_the_same_serial_leaves_the_one_at_work_alone(void **state)
+{
+	struct stage *stage = *state;
+
+	import(stage, "SQ-1", 1);
+	stage->hook = hold_the_key;
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_sql(stage, "initialised", "SELECT state FROM credential");
+	strcpy(stage->tokens[1].serial, stage->tokens[0].serial);
+	stage_insert(stage, 1, 1);
+	stage_run(stage);
+	assert_sql(stage, "trouble TOKEN_OTHER", "SELECT state || ' ' || error FROM bay WHERE bay = 2");
+	assert_int_equal(stage->tokens[1].initialised, 0);
+	assert_sql(stage, "working", "SELECT state FROM bay WHERE bay = 1");
+}
+
+static int
+keep_the_killed_one(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	if (bay == &stage->bays[0] && message->type == MESSAGE_make_key)
+		return 1;
+	return !bay && message->type == MESSAGE_worker_kill; /* SIGKILL takes its time */
+}
+
+static void
+token_moved_before_its_worker_is_reaped_goes_on_in_the_other_bay(void **state)
+{
+	struct stage *stage = *state;
+
+	import(stage, "SQ-1", 1);
+	stage->hook = keep_the_killed_one;
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	stage_kill(stage);
+	stage->no_ca = 1;
+	stage_start(stage);
+	stage_run(stage);
+	stage_remove(stage, 0);
+	stage_insert(stage, 1, 0);
+	stage_run(stage);
+	assert_sql(stage, "requested", "SELECT state FROM credential");
+	stage_exit(stage, &stage->bays[0], 9);
+	stage_run(stage);
+	assert_sql(stage, "requested", "SELECT state FROM credential");
+	stage_meet_ca(stage);
+	stage_run(stage);
+	assert_sql(stage, "sealed", "SELECT state FROM credential");
+}
+
 /* --- orders of people */
 
 static void
@@ -184,6 +243,8 @@ main(void)
 		TEST(work_that_comes_while_a_worker_leaves_an_idle_bay_is_begun),
 		TEST(database_held_by_another_stalls_and_loses_nothing),
 		TEST(start_with_a_token_at_the_ca_settles_what_was_taken_out),
+		TEST(second_token_of_the_same_serial_leaves_the_one_at_work_alone),
+		TEST(token_moved_before_its_worker_is_reaped_goes_on_in_the_other_bay),
 		TEST(application_with_a_live_certificate_cannot_be_cancelled_while_held),
 		TEST(held_application_is_not_packed),
 		TEST(reason_that_looks_like_findings_can_be_released),
