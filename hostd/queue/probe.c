@@ -213,7 +213,8 @@ hand_over(struct bay *bay, const struct message_probed *probed, struct token *to
 {
 	enum state state = states_of(bay->queue, MACHINE_credential, token->credential);
 
-	if (state == STATE_credential_sealed)
+	/* Taken too: pcscd or the hub was away for a moment, or a person put it back. It is a good one and belongs on the table. */
+	if (state == STATE_credential_sealed || state == STATE_credential_taken)
 		return bay_finish(bay, AFTER_TAKE, NULL);
 	return live(bay, probed, token);
 }

@@ -657,9 +657,16 @@ finished_token_put_back_is_left_alone(void **state)
 	stage_import(stage, "uid:1000(op)", "SQ-2", 1, "");
 	stage_insert(stage, 0, 0);
 	stage_run(stage);
-	assert_sql(stage, "trouble TOKEN_LIVE", "SELECT state || ' ' || error FROM bay WHERE bay = 1");
+	assert_sql(stage, "take", "SELECT state FROM bay WHERE bay = 1"); /* it is good: not for the quarantine box */
 	assert_int_equal(stage->tokens[0].erased, 0);
 	assert_sql(stage, "waiting", "SELECT state FROM credential WHERE name = 'SQ-2-01'");
+	stage_remove(stage, 0);
+	stage_run(stage);
+	assert_int_equal(stage_command(stage, "uid:1000(op)", "pack", "SQ-1", "{\"tokens\":[\"A000\"]}"), 0);
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_sql(stage, "trouble TOKEN_LIVE", "SELECT state || ' ' || error FROM bay WHERE bay = 1");
+	assert_int_equal(stage->tokens[0].erased, 0);
 }
 
 static void
