@@ -175,7 +175,7 @@ token_left(struct bay *bay)
 	int64_t credential = bay->credential;
 
 	bay->token = bay->credential = 0;
-	bay->losses = 0;
+	bay->losses = bay->gone = 0;
 	return credential ? finish_left(bay->queue, credential) : 0;
 }
 

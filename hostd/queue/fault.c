@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HOST_TRIES = 2 };
+enum { HOST_TRIES = 2, GONE_TRIES = 16 };
 
 /* --- parking */
 
@@ -181,7 +181,8 @@ host_failed(struct bay *bay, const struct work *work, const char *error, const c
 	return r == 0 ? bay_finish(bay, AFTER_TROUBLE, error_by_name(error)->name) : r;
 }
 
-/* Whether the token is really out, mint-bench says; until then it is simply looked at again. */
+/* Whether the token is really out, mint-bench says; until then it is simply looked at again, but not for ever: a reader that
+ * cannot be opened, or a card whose ATR changes, is for a person. */
 static int
 gone(struct bay *bay, const struct work *work, const char *error, const char *detail)
 {
@@ -189,7 +190,10 @@ gone(struct bay *bay, const struct work *work, const char *error, const char *de
 
 	if (r == 0 && work)
 		r = fault_gone(bay->queue, work);
-	return r == 0 ? bay_finish(bay, AFTER_PROBE, NULL) : r;
+	if (r != 0 || ++bay->gone < GONE_TRIES)
+		return r == 0 ? bay_finish(bay, AFTER_PROBE, NULL) : r;
+	bay->gone = 0;
+	return bay_finish(bay, AFTER_TROUBLE, error_by_name(error)->name);
 }
 
 static int

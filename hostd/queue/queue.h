@@ -69,6 +69,7 @@ struct bay {
 	struct event *deadline;
 	int           losses;        /* tries at the same step that ended without an answer or by the host's fault */
 	const struct step *lost_at;
+	int           gone;          /* workers that said "gone" while mint-bench shows this token */
 };
 
 struct call {

@@ -126,6 +126,37 @@ start_with_a_token_at_the_ca_settles_what_was_taken_out(void **state)
 	assert_sql(stage, "taken", "SELECT state FROM credential WHERE name = 'SQ-1-01'");
 }
 
+/* --- a reader that says "gone" while the bench shows a token */
+
+static int
+always_gone(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	if (message->type != MESSAGE_order)
+		return 0;
+	if (++stage->hook_count > 100)
+		fail_msg("a worker is started again and again without end");
+	stage_fail(bay, 0, MINT_READER, FAULT_GONE);
+	return 1;
+}
+
+static void
+bay_whose_reader_cannot_be_opened_is_told_to_a_person(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->hook = always_gone;
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_sql(stage, "trouble READER", "SELECT state || ' ' || error FROM bay WHERE bay = 1");
+	stage->hook = NULL;
+	stage_remove(stage, 0);
+	stage_run(stage);
+	import(stage, "SQ-1", 1);
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_sql(stage, "sealed", "SELECT state FROM credential");
+}
+
 /* --- one use in two bays */
 
 static int
@@ -243,6 +274,7 @@ main(void)
 		TEST(work_that_comes_while_a_worker_leaves_an_idle_bay_is_begun),
 		TEST(database_held_by_another_stalls_and_loses_nothing),
 		TEST(start_with_a_token_at_the_ca_settles_what_was_taken_out),
+		TEST(bay_whose_reader_cannot_be_opened_is_told_to_a_person),
 		TEST(second_token_of_the_same_serial_leaves_the_one_at_work_alone),
 		TEST(token_moved_before_its_worker_is_reaped_goes_on_in_the_other_bay),
 		TEST(application_with_a_live_certificate_cannot_be_cancelled_while_held),
