@@ -201,6 +201,9 @@ by_fault(struct bay *bay, const struct work *work, uint8_t fault, const char *er
 {
 	switch (fault) {
 	case FAULT_TOKEN:
+		/* A slow token is not a dead one (law 3): a fresh process looks first, and the second time it is to blame. */
+		if (work && strcmp(error, "TIMEOUT") == 0)
+			return bay_kill(bay, AFTER_LOST, NULL);
 		return work ? fault_token(bay, work, error, detail) : bay_finish(bay, AFTER_TROUBLE, error_by_name(error)->name);
 	case FAULT_HOST:
 		return host_failed(bay, work, error, detail);

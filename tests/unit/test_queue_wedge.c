@@ -266,6 +266,30 @@ reason_that_looks_like_findings_can_be_released(void **state)
 	assert_sql(stage, "issued", "SELECT state FROM application");
 }
 
+/* --- a step that took too long */
+
+static int
+first_initialise_is_too_slow(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	if (message->type != MESSAGE_initialise || stage->hook_count++ > 0)
+		return 0;
+	stage_fail(bay, message->initialise.journal, MINT_TIMEOUT, FAULT_TOKEN);
+	return 1;
+}
+
+static void
+step_that_took_too_long_is_looked_at_before_the_token_is_given_up(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->hook = first_initialise_is_too_slow;
+	import(stage, "SQ-1", 1);
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_sql(stage, "sealed", "SELECT state FROM credential");
+	assert_sql(stage, "1", "SELECT attempt FROM credential");
+}
+
 int
 main(void)
 {
@@ -280,6 +304,7 @@ main(void)
 		TEST(application_with_a_live_certificate_cannot_be_cancelled_while_held),
 		TEST(held_application_is_not_packed),
 		TEST(reason_that_looks_like_findings_can_be_released),
+		TEST(step_that_took_too_long_is_looked_at_before_the_token_is_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
