@@ -10,6 +10,7 @@
 #include "hostd/base/config.h"
 #include "hostd/base/log.h"
 #include "hostd/base/release.h"
+#include "hostd/base/sandbox.h"
 #include "hostd/family.h"
 #include "schemas/errors.h"
 
@@ -183,6 +184,8 @@ main(int argc, char **argv)
 	r = config_read(config_path, &config);
 	if (r == 0)
 		r = take_family_lock(config);
+	if (r == 0)
+		r = sandbox_enter(PROGRAM_MINTD);
 	if (r == 0)
 		r = run(config, config_path);
 	config_free(&config);
