@@ -1,5 +1,6 @@
 # What every program of the host stands on, and the application record from outside.
 base_SRC += \
+	hostd/base/account.c \
 	hostd/base/application.c \
 	hostd/base/application_field.c \
 	hostd/base/application_read.c \
