@@ -61,9 +61,11 @@ stop_process() {
 	wait_until 10 eval "! kill -0 $pid 2>/dev/null"
 }
 
+# Root with no more than the capabilities that the page's unit leaves to mintd.
 start_mintd() {
 	# shellcheck disable=SC2016 # the inner shell's
-	setsid unshare -m sh -c 'mount --bind "$0/passwd" /etc/passwd && mount --bind "$0/group" /etc/group && exec "$@"' \
+	setsid unshare -m sh -c 'mount --bind "$0/passwd" /etc/passwd && mount --bind "$0/group" /etc/group &&
+		exec setpriv --bounding-set=-all,+setuid,+setgid,+kill,+dac_override --no-new-privs "$@"' \
 		"$work/etc" "$PWD/$B/mintd" --config "$RUN/mint.conf" </dev/null >>"$RUN/log/mintd" 2>&1 3>&- &
 	echo $! >"$RUN/pids/mintd"
 	wait_until 20 "$mintctl" --socket "$RUN/api/api.sock" status >/dev/null 2>&1
