@@ -92,8 +92,8 @@ deny_families(scmp_filter_ctx filter, int call, unsigned families)
 
 	for (; families >> family && r == 0; family++)
 		if (!(families >> family & 1))
-			r = seccomp_rule_add(filter, reply, call, 1, SCMP_A0(SCMP_CMP_EQ, family));
-	return r == 0 ? seccomp_rule_add(filter, reply, call, 1, SCMP_A0(SCMP_CMP_GE, family)) : r;
+			r = seccomp_rule_add(filter, reply, call, 1, SCMP_A0(SCMP_CMP_EQ, family, 0));
+	return r == 0 ? seccomp_rule_add(filter, reply, call, 1, SCMP_A0(SCMP_CMP_GE, family, 0)) : r;
 }
 
 /* 0, or a negative errno. */

@@ -30,7 +30,6 @@
 #include "hostd/base/sandbox.h"
 #include "schemas/errors.h"
 
-extern char **environ;
 extern void __lsan_do_leak_check(void) __attribute__((weak));
 
 enum { KILLED = 1000 }; /* an outcome beside the errnos: ended by SIGSYS */
