@@ -1,5 +1,6 @@
 /* The processes below mintd: one table of programs, one list of workers, one way of starting each. */
 #include "hostd/family.h"
+#include "hostd/base/account.h"
 #include "hostd/base/clock.h"
 #include "hostd/base/config.h"
 #include "hostd/base/ipc.h"
@@ -53,14 +54,16 @@ static void start_queue(struct family *);
 
 /* --- processes */
 
-/* In the child, between fork and exec: own process group (a terminal's Ctrl-C reaches mintd alone), death with mintd,
- * channel at 3, lock stays at 4. */
+/* In the child, between fork and exec: own process group (a terminal's Ctrl-C reaches mintd alone), own user if so
+ * configured, death with mintd, channel at 3, lock stays at 4. */
 static void
 become(struct family *family, const char *file, int uses_pcsc, int channel_fd)
 {
 	char path[PATH_MAX];
 
 	setpgid(0, 0);
+	if (family->config->separate_users && account_become(file) != 0)
+		_exit(71);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigset_t none;
 	sigemptyset(&none);
@@ -350,6 +353,21 @@ family_reap(struct family *family)
 
 /* --- from the cradle to the grave */
 
+/* Found at the start, not by every program in turn. */
+static int
+check_users(const struct family *family)
+{
+	int r = 0;
+
+	if (!family->config->separate_users)
+		return 0;
+	for (size_t i = 0; i < LEAF_COUNT && r == 0; i++)
+		r = account_check(family->leaves[i].file);
+	if (r == 0)
+		r = account_check(family->queue.file);
+	return r == 0 ? account_check("mint-worker") : r;
+}
+
 int
 family_new(struct family **out, struct event_base *base, const struct config *config, const char *config_path)
 {
@@ -360,7 +378,7 @@ family_new(struct family **out, struct event_base *base, const struct config *co
 		{ .program = PROGRAM_BENCH, .file = "mint-bench", .uses_pcsc = 1 },
 	};
 	struct family *family = calloc(1, sizeof *family);
-	int complete;
+	int complete, r;
 
 	*out = family;
 	if (!family)
@@ -377,9 +395,10 @@ family_new(struct family **out, struct event_base *base, const struct config *co
 		family->leaves[i].retry = evtimer_new(base, on_retry, &family->leaves[i]);
 		complete = complete && family->leaves[i].retry;
 	}
-	if (!complete)
+	r = complete ? check_users(family) : MINT_MEMORY;
+	if (r != 0)
 		family_free(out);
-	return complete ? 0 : MINT_MEMORY;
+	return r;
 }
 
 void

@@ -11,7 +11,8 @@ struct config;
 struct event_base;
 struct family;
 
-/* `config` and `config_path` are kept, not copied, and outlive the family. 0 or MINT_MEMORY. */
+/* `config` and `config_path` are kept, not copied, and outlive the family. 0, MINT_MEMORY, or
+ * MINT_CONFIG after a log line when a program's user is missing (separate_users). */
 int family_new(struct family **family, struct event_base *base, const struct config *config, const char *config_path);
 
 /* Starts mint-queue; the rest follows by itself. */

@@ -1,6 +1,7 @@
 /* mintd: starts, wires and restarts the programs of a bench.
  *
- * Trusted with: the configuration's paths, the right to start processes. It opens no database and no device and parses
+ * Trusted with: the configuration's paths, the right to start processes, and, where each program has a user of its own, root's
+ * rights, of which it uses the changing of users and the ending of children. It opens no database and no device and parses
  * nothing from outside but the configuration; all it hears is mint-queue asking for workers and children ending.
  *
  * Wiring: descriptor 3 of mint-queue leads here. For each other program a socket pair is made: one end becomes its
@@ -10,6 +11,7 @@
 #include "hostd/base/config.h"
 #include "hostd/base/log.h"
 #include "hostd/base/release.h"
+#include "hostd/base/sandbox.h"
 #include "hostd/family.h"
 #include "schemas/errors.h"
 
@@ -183,6 +185,8 @@ main(int argc, char **argv)
 	r = config_read(config_path, &config);
 	if (r == 0)
 		r = take_family_lock(config);
+	if (r == 0)
+		r = sandbox_enter(PROGRAM_MINTD);
 	if (r == 0)
 		r = run(config, config_path);
 	config_free(&config);

@@ -43,6 +43,7 @@ static const struct key {
 	TEXT(ca_profile, "institution"),
 	PATH(label_layouts, "/usr/share/mintbench/labels"),
 	{ "printer", KIND_PRINTER, offsetof(struct config, printer), NULL, 0, 0, 0 },
+	INTEGER(separate_users, 0, 1, 0),
 	INTEGER(single_operator, 0, 1, 0),
 	INTEGER(attempts_max, 1, 100, 3),
 	INTEGER(step_timeout_ms, 100, 3600000, 180000),

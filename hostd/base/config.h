@@ -37,6 +37,7 @@ struct config {
 	char *ca_profile;         /* the one used for new credentials: "institution" */
 	char *label_layouts;      /* directory of label layouts: data/labels */
 	char *printer;            /* "file:DIRECTORY" */
+	int   separate_users;     /* 1: mintd, started as root, runs each program as the system user of its name */
 	int   single_operator;    /* 1: importer and overrider may be the same person (demonstration only) */
 	int   attempts_max;       /* tokens tried for a credential before it is parked */
 	int   step_timeout_ms;    /* where neither steps table nor model profile says */

@@ -1,5 +1,6 @@
 # What every program of the host stands on, and the application record from outside.
 base_SRC += \
+	hostd/base/account.c \
 	hostd/base/application.c \
 	hostd/base/application_field.c \
 	hostd/base/application_read.c \
@@ -18,9 +19,10 @@ base_SRC += \
 	hostd/base/model.c \
 	hostd/base/model_check.c \
 	hostd/base/program.c \
+	hostd/base/sandbox.c \
 	hostd/base/text.c
 
-base_PKGS += jansson libconfuse libcrypto libevent_core
+base_PKGS += jansson libconfuse libcrypto libevent_core libseccomp
 
 UNIT_TESTS += test-application
 test-application_SRC := \
@@ -75,6 +77,12 @@ test-messages_SRC := \
 	tests/unit/test_messages.c
 test-messages_USES := schemas
 test-messages_PKGS := cmocka
+
+UNIT_TESTS += test-sandbox
+test-sandbox_SRC := \
+	tests/unit/test_sandbox.c
+test-sandbox_USES := base schemas
+test-sandbox_PKGS := cmocka
 
 UNIT_TESTS += test-text
 test-text_SRC := \

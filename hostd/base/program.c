@@ -2,6 +2,7 @@
 #include "hostd/base/config.h"
 #include "hostd/base/log.h"
 #include "hostd/base/release.h"
+#include "hostd/base/sandbox.h"
 #include "schemas/errors.h"
 
 #include <event2/event.h>
@@ -106,6 +107,8 @@ run(struct running *running)
 	if (r == 0)
 		r = running->info->begin(context);
 	if (r == 0)
+		r = sandbox_serve(running->info->program);
+	if (r == 0)
 		event_base_dispatch(context->base);
 	if (running->info->end)
 		running->info->end(context);
@@ -128,6 +131,8 @@ program_main(const struct program_info *info, int argc, char **argv)
 	if (program_options(info->name, info->purpose, argc, argv, &running.context.config_path, &status) != 0)
 		return status;
 	r = config_read(running.context.config_path, &running.context.config);
+	if (r == 0)
+		r = sandbox_enter(info->program);
 	if (r == 0)
 		r = run(&running);
 	config_free(&running.context.config);

@@ -2,6 +2,10 @@
  *
  * The end: SIGTERM, or mint-queue gone (the supervisor starts both anew). mint-queue and mint-worker have lives of their own
  * and use only program_options.
+ *
+ * The sandbox (hostd/base/sandbox.h) is entered when the configuration was read, and closed further when `begin` has returned:
+ * what needs a socket of another family than AF_UNIX opens it in `begin`. Files may be opened later: file permissions, not the
+ * sandbox, say which.
  */
 #ifndef MINT_BASE_PROGRAM_H
 #define MINT_BASE_PROGRAM_H

@@ -13,8 +13,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 enum { CRL_DAYS = 7, BATCH_QUESTIONS = 32 };
@@ -187,15 +185,6 @@ end(struct program_context *context)
 	context->state = NULL;
 }
 
-/* Before the key is in memory: no core file may ever hold it, and nothing started from here could gain rights. */
-static int
-drop_privileges(void)
-{
-	const struct rlimit none = { 0, 0 };
-
-	return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : MINT_SYSTEM;
-}
-
 static int
 begin(struct program_context *context)
 {
@@ -206,16 +195,11 @@ begin(struct program_context *context)
 	if (!service)
 		return MINT_MEMORY;
 	service->context = context;
-	r = drop_privileges();
-	if (r == 0)
-		r = open_ca(service, context->config, &reason);
-	else
-		reason_set(&reason, r, "core files cannot be forbidden: %s", strerror(errno));
+	r = open_ca(service, context->config, &reason);
 	if (r != 0) {
 		log_error("%s", reason.text);
 		return r;
 	}
-	/* Here every file is open and nothing from outside was read yet: the place for the sandbox. */
 	if (event_base_priority_init(context->base, 2) != 0)
 		return MINT_SYSTEM;
 	service->settle = event_new(context->base, -1, 0, on_settle, service);

@@ -8,6 +8,7 @@
 #include "hostd/base/ipc.h"
 #include "hostd/base/log.h"
 #include "hostd/base/program.h"
+#include "hostd/base/sandbox.h"
 #include "hostd/queue/queue.h"
 #include "schemas/errors.h"
 
@@ -65,9 +66,10 @@ main(int argc, char **argv)
 	        &status) != 0)
 		return status;
 	r = config_read(config_path, &config);
-	if (r == 0) {
+	if (r == 0)
+		r = sandbox_enter(PROGRAM_QUEUE);
+	if (r == 0)
 		r = run(config);
-		config_free(&config);
-	}
+	config_free(&config);
 	return r == 0 ? 0 : error_info(r)->exit_status;
 }

@@ -11,13 +11,13 @@
 #include "hostd/base/log.h"
 #include "hostd/base/program.h"
 #include "hostd/base/release.h"
+#include "hostd/base/sandbox.h"
 #include "hostd/worker/worker.h"
 #include "schemas/errors.h"
 
 #include <openssl/crypto.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 enum { NOT_YET = 0 }; /* the role before the order */
@@ -165,6 +165,8 @@ prepare(struct worker *worker, const char *config_path)
 	int r = config_read(config_path, &worker->config);
 
 	if (r == 0)
+		r = sandbox_enter(PROGRAM_WORKER);
+	if (r == 0)
 		r = models_read(worker->config->models, &worker->models);
 	if (r == 0)
 		r = codes_read_key(worker->config->station_key, worker->station_key);
@@ -186,7 +188,6 @@ int
 main(int argc, char **argv)
 {
 	static struct worker worker;
-	const struct rlimit none = { 0, 0 };
 	const char *config_path;
 	int r, status;
 
@@ -195,7 +196,6 @@ main(int argc, char **argv)
 	    &status) != 0)
 		return status;
 	signal(SIGPIPE, SIG_IGN);
-	setrlimit(RLIMIT_CORE, &none); /* codes never go into a core file */
 	r = prepare(&worker, config_path);
 	if (r == 0)
 		r = say_hello();

@@ -3,6 +3,7 @@
  *   print-tables diagram MACHINE    states and changes of application, credential, token, print_job, as a mermaid diagram
  *   print-tables states MACHINE     names in both languages
  *   print-tables steps | errors | commands
+ *   print-tables privileges | denied    what programs may, and what none of them may (hostd/base/sandbox.def)
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,8 @@ struct change { const char *machine, *from, *event, *to, *actor; };
 struct step { const char *name, *performer, *from, *to; int timeout_ms; const char *probe, *undo, *en, *zh; };
 struct error { const char *name; int number, exit_status; const char *what_en, *what_zh, *next_en, *next_zh; };
 struct command { const char *verb, *object, *en, *zh; };
+struct may { const char *program, *exec, *secrets, *starting, *serving; };
+struct denied { const char *reply, *what, *calls; };
 struct argument { const char *verb, *name; int required; const char *en, *zh; };
 
 static const struct state states[] = {
@@ -50,6 +53,20 @@ static const struct command commands[] = {
 #include "schemas/commands.def"
 #undef COMMAND
 #undef ARGUMENT
+};
+
+static const struct may privileges[] = {
+#define MAY(program, name, exec, secrets, starting, serving) { name, #exec, #secrets, #starting, #serving },
+#include "hostd/base/sandbox.def"
+#undef MAY
+};
+
+static const struct denied denied[] = {
+#define CALL(name) " `" #name "`"
+#define DENY(reply, what, calls) { #reply, what, calls },
+#include "hostd/base/sandbox.def"
+#undef DENY
+#undef CALL
 };
 
 static const struct argument arguments[] = {
@@ -184,6 +201,49 @@ print_commands(const char *unused)
 	return 0;
 }
 
+/* "UNIX | INET" as "UNIX, INET": a bar would end the cell. */
+static void
+print_families(const char *families)
+{
+	for (; *families; families++)
+		if (strncmp(families, " | ", 3) == 0) {
+			fputs(", ", stdout);
+			families += 2;
+		} else {
+			putchar(*families);
+		}
+}
+
+static int
+print_privileges(const char *unused)
+{
+	(void)unused;
+	puts("| program | starts other programs | memory closed to its own user | sockets while starting | sockets from then on |\n"
+	     "|---|---|---|---|---|");
+	for (size_t i = 0; i < COUNT(privileges); i++) {
+		const struct may *may = &privileges[i];
+
+		printf("| `%s` | %s | %s | ", may->program, strcmp(may->exec, "EXEC") == 0 ? "yes" : "no",
+		    strcmp(may->secrets, "HIDDEN") == 0 ? "yes" : "no");
+		print_families(may->starting);
+		fputs(" | ", stdout);
+		print_families(may->serving);
+		puts(" |");
+	}
+	return 0;
+}
+
+static int
+print_denied(const char *unused)
+{
+	(void)unused;
+	puts("| it would | system calls | answer |\n|---|---|---|");
+	for (size_t i = 0; i < COUNT(denied); i++)
+		printf("| %s |%s | %s |\n", denied[i].what, denied[i].calls,
+		    strcmp(denied[i].reply, "KILL") == 0 ? "the program is ended (SIGSYS)" : "EPERM");
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int         takes_machine;
@@ -191,6 +251,7 @@ static const struct {
 } tables[] = {
 	{ "diagram", 1, print_diagram }, { "states", 1, print_states }, { "steps", 0, print_steps },
 	{ "errors", 0, print_errors },   { "commands", 0, print_commands },
+	{ "privileges", 0, print_privileges }, { "denied", 0, print_denied },
 };
 
 int
@@ -199,6 +260,6 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < COUNT(tables); i++)
 		if (argc == 2 + tables[i].takes_machine && strcmp(argv[1], tables[i].name) == 0)
 			return tables[i].print(argc > 2 ? argv[2] : NULL) || fflush(stdout) != 0;
-	fputs("usage: print-tables diagram MACHINE | states MACHINE | steps | errors | commands\n", stderr);
+	fputs("usage: print-tables diagram MACHINE | states MACHINE | steps | errors | commands | privileges | denied\n", stderr);
 	return 64;
 }
