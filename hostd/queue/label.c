@@ -161,7 +161,8 @@ send_job(struct queue *queue, struct job *job)
 	label = r == 0 ? compose(queue, job) : NULL;
 	if (!label) {
 		log_error("print job %lld: its label cannot be composed: is the record erased?", (long long)job->id);
-		return MINT_NOT_FOUND;
+		r = store_run(queue->store, QUEUE_print_job_error, "iss", job->id, "NOT_FOUND", "the record for the label is not there");
+		return r == 0 ? states_apply(queue, MACHINE_print_job, job->id, "fail", "NOT_FOUND") : r;
 	}
 	message.print = (struct message_print){ .job = (uint64_t)job->id, .label = label };
 	r = store_run(queue->store, QUEUE_print_job_sent, "is", job->id, job->tokens);

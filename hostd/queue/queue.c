@@ -62,12 +62,17 @@ queue_bay_of_credential(struct queue *queue, int64_t credential)
 /* --- the loop */
 
 static int
-do_chores(struct queue *queue, void *unused)
+ask_the_ca(struct queue *queue, void *unused)
 {
-	int r = certify_chores(queue);
-
 	(void)unused;
-	return r == 0 ? label_chores(queue) : r;
+	return certify_chores(queue);
+}
+
+static int
+print_what_waits(struct queue *queue, void *unused)
+{
+	(void)unused;
+	return label_chores(queue);
 }
 
 static void
@@ -76,10 +81,12 @@ on_chores(evutil_socket_t fd, short what, void *argument)
 	struct queue *queue = argument;
 
 	(void)fd, (void)what;
-	if (queue->stalled)
+	if (queue->stalled) {
 		recover_try(queue);
-	else
-		turn_part(queue, "queue", NULL, do_chores, NULL);
+		return;
+	}
+	turn_part(queue, "queue", NULL, ask_the_ca, NULL); /* each a part of its own: one in trouble does not stop the other */
+	turn_part(queue, "queue", NULL, print_what_waits, NULL);
 }
 
 /* Everything that is ready belongs to the turn, within bounds. */

@@ -36,6 +36,16 @@ import(struct stage *stage, const char *reference, int n)
 	stage_run(stage);
 }
 
+static void
+write_sql(struct stage *stage, const char *sql)
+{
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(stage->database, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
 /* --- work that comes while a bay goes to rest */
 
 static int
@@ -290,6 +300,48 @@ step_that_took_too_long_is_looked_at_before_the_token_is_given_up(void **state)
 	assert_sql(stage, "1", "SELECT attempt FROM credential");
 }
 
+/* --- one bad record */
+
+static int
+busy_ca(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	struct message answer = { .type = MESSAGE_certify_refused };
+
+	(void)bay;
+	if (message->type != MESSAGE_certify || stage->hook_count++ > 0)
+		return 0;
+	answer.certify_refused = (struct message_certify_refused){ message->certify.request_id, (uint32_t)-MINT_BUSY, "" };
+	stage_say(stage->ca, &answer);
+	return 1;
+}
+
+static void
+label_that_cannot_be_composed_stops_no_other_application(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_kill(stage);
+	stage->no_label = 1;
+	stage_start(stage);
+	import(stage, "SQ-1", 1);
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_sql(stage, "waiting", "SELECT state FROM print_job");
+	write_sql(stage, "UPDATE person SET record = NULL");
+	stage->hook = busy_ca;
+	import(stage, "SQ-2", 1);
+	stage_insert(stage, 1, 1);
+	stage_run(stage);
+	stage_kill(stage);
+	stage->no_label = 0;
+	stage_start(stage);
+	stage_run(stage);
+	event_active(stage->queue->chores, EV_TIMEOUT, 0);
+	stage_run(stage);
+	assert_sql(stage, "sealed", "SELECT state FROM credential WHERE name = 'SQ-2-01'");
+	assert_sql(stage, "failed", "SELECT state FROM print_job WHERE id = 1");
+}
+
 int
 main(void)
 {
@@ -305,6 +357,7 @@ main(void)
 		TEST(held_application_is_not_packed),
 		TEST(reason_that_looks_like_findings_can_be_released),
 		TEST(step_that_took_too_long_is_looked_at_before_the_token_is_given_up),
+		TEST(label_that_cannot_be_composed_stops_no_other_application),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
