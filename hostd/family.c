@@ -170,10 +170,14 @@ static void
 start_worker(struct family *family, const struct message_worker_start *order)
 {
 	struct message answer = { .type = MESSAGE_worker_started };
-	struct worker *worker = calloc(1, sizeof *worker);
+	struct worker *worker;
 	int fd = -1;
-	pid_t pid = worker ? spawn(family, "mint-worker", 1, &fd) : MINT_MEMORY;
+	pid_t pid;
 
+	if (family->stopping)
+		return; /* not answered: mint-queue is about to end, too */
+	worker = calloc(1, sizeof *worker);
+	pid = worker ? spawn(family, "mint-worker", 1, &fd) : MINT_MEMORY;
 	if (pid < 0) {
 		free(worker);
 		answer.type = MESSAGE_exited;

@@ -20,6 +20,7 @@ apdu_us=${APDU_US:-0}
 programs=$PWD/${B:-build/dev}
 office=${OFFICE:-$run-office} # the PIN office is another place: nothing of it lies in the run directory
 start_deadline_s=10
+watch= # process id of the live progress
 export PATH=$programs:$PATH
 
 fail() { echo "bench: $*" >&2; exit 1; }
@@ -35,18 +36,21 @@ start() {
 	echo $! >"$run/pids/$name"
 }
 
-# stop NAME: SIGTERM, SIGKILL after a second and a half.
+# stop NAME…: SIGTERM to all of them, SIGKILL after a second and a half to those that stay.
 stop() {
-	local pid tries
-	alive "$1" || { rm -f "$run/pids/$1"; return 0; }
-	pid=$(cat "$run/pids/$1")
-	kill "$pid" 2>/dev/null || true
-	for (( tries = 0; tries < 150; tries++ )); do
-		runs "$pid" || break
-		sleep 0.01
+	local name pid pids=() tries
+	for name in "$@"; do
+		if alive "$name"; then pids+=("$(cat "$run/pids/$name")"); fi
+		rm -f "$run/pids/$name"
 	done
-	if runs "$pid"; then kill -9 "$pid" 2>/dev/null || true; fi
-	rm -f "$run/pids/$1"
+	for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+	for pid in "${pids[@]}"; do
+		for (( tries = 0; tries < 75; tries++ )); do
+			runs "$pid" || continue 2
+			sleep 0.02
+		done
+		kill -9 "$pid" 2>/dev/null || true
+	done
 }
 
 # Secrets and certificates of the demonstration, made once for a run directory.
@@ -97,7 +101,7 @@ configure() {
 
 up() {
 	local ports
-	if alive mintd; then say "it is up already: $run"; return 0; fi
+	if alive mintd && answers; then say "it is up already: $run"; return 0; fi
 	down_quietly
 	prepare
 	ports=$(tools/dev/pcscd.sh ports "$bays")
@@ -112,10 +116,12 @@ up() {
 		--mintctl "$programs/mintctl"
 }
 
+answers() { [ -S "$run/api.sock" ] && mintctl --socket "$run/api.sock" status >/dev/null 2>&1; }
+
 wait_until_ready() {
 	local tries
 	for (( tries = 0; tries < start_deadline_s * 50; tries++ )); do
-		if [ -S "$run/api.sock" ] && mintctl --socket "$run/api.sock" status >/dev/null 2>&1; then return 0; fi
+		if answers; then return 0; fi
 		alive mintd || break
 		sleep 0.02
 	done
@@ -123,18 +129,23 @@ wait_until_ready() {
 	fail "the programs did not come up: $run/log/mintd"
 }
 
+# The tokens go last: a token that vanishes while the programs run is a token that somebody took out.
 down_quietly() {
-	stop operator
-	stop mintd
+	local pcscd=
+	stop operator mintd
+	if [ -d "$run/pcscd" ]; then
+		tools/dev/pcscd.sh stop "$run/pcscd" 2>/dev/null &
+		pcscd=$!
+	fi
 	stop vtoken
-	[ ! -d "$run/pcscd" ] || tools/dev/pcscd.sh stop "$run/pcscd" 2>/dev/null || true
+	[ -z "$pcscd" ] || wait "$pcscd" || true
 }
 
 interrupted() {
 	trap - INT TERM EXIT
 	echo
 	say "stopped; the same command goes on where it left off"
-	kill "$(jobs -p)" 2>/dev/null || true
+	[ -z "$watch" ] || kill "$watch" 2>/dev/null || true
 	down_quietly
 	exit 130
 }
@@ -158,7 +169,9 @@ run() {
 	trap down_quietly EXIT
 	up
 	mintctl --socket "$run/api.sock" import "$applications" || result=$?
-	mintctl --socket "$run/api.sock" watch --until-idle & wait $! || result=$?
+	mintctl --socket "$run/api.sock" watch --until-idle &
+	watch=$!
+	wait "$watch" || result=$?
 	conclude || result=$?
 	[ "$result" = 0 ] || say "not everything was issued (exit $result): see above, mintctl list --state parked, $run/log/"
 	return "$result"
