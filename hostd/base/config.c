@@ -131,9 +131,11 @@ take_bay(struct config *config, struct conf_file *file, cfg_t *section)
 		return conf_file_refuse(file, section, "reader", "bay %ld: reader \"%s\" has another bay already: one bay a reader", number,
 		    reader);
 	bay->reader = strdup(reader);
+	if (!bay->reader)
+		return MINT_MEMORY;
 	bay->number = (int)number;
 	config->bay_count++;
-	return bay->reader ? 0 : MINT_MEMORY;
+	return 0;
 }
 
 static int
@@ -145,6 +147,7 @@ take_bays(struct config *config, struct conf_file *file, cfg_t *cfg)
 	if (count == 0 || count > CONFIG_BAYS_MAX)
 		return conf_file_refuse(file, NULL, NULL, "has %u bays: give from 1 to %d sections `bay N { reader = \"…\" }`", count,
 		    CONFIG_BAYS_MAX);
+	config->bay_count = 0; /* those of config->bays that are whole */
 	config->bays = calloc(count, sizeof *config->bays);
 	if (!config->bays)
 		return MINT_MEMORY;

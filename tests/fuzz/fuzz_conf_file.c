@@ -78,6 +78,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!file || !cfg)
 		abort();
+	if (memmem(data, size, foreign, strlen(foreign))) /* the fuzzer looks at what we compare with */
+		goto out;
 	for (size_t i = 0; i < size; i++)
 		lines += data[i] == '\n';
 	r = conf_file_take(file, (const char *)data, size);
@@ -90,6 +92,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (r == 0)
 		check_section(file, cfg, 0, lines);
+out:
 	cfg_free(cfg);
 	conf_file_free(&file);
 	return 0;
