@@ -1,12 +1,11 @@
 /* The working-day calendar: weekends, and a sorted list of the days on which the official notice says otherwise. */
 #include "hostd/base/calendar.h"
 
-#include <confuse.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "hostd/base/conf_file.h"
 #include "hostd/base/date.h"
 #include "schemas/errors.h"
 
@@ -35,27 +34,6 @@ struct calendar {
 	size_t year_count;
 };
 
-/* libconfuse reports through a callback without an argument of ours. */
-static struct {
-	char *text;
-	size_t size;
-} report;
-
-static void note_error(cfg_t *, const char *, va_list) __attribute__((format(printf, 2, 0)));
-
-/* Keeps the first message: the later ones follow from it. */
-static void
-note_error(cfg_t *cfg, const char *format, va_list arguments)
-{
-	int used;
-
-	if (!report.text || report.text[0] != '\0')
-		return;
-	used = snprintf(report.text, report.size, "%s:%d: ", cfg->filename ? cfg->filename : "calendar", cfg->line);
-	if (used > 0 && (size_t)used < report.size)
-		vsnprintf(report.text + used, report.size - (size_t)used, format, arguments);
-}
-
 /* A value callback: the text must be a day. It is kept as text; load_year reads it again. */
 static int
 check_day(cfg_t *cfg, cfg_opt_t *option)
@@ -66,6 +44,30 @@ check_day(cfg_t *cfg, cfg_opt_t *option)
 	if (text && date_parse(text, &day) == DATE_OK)
 		return 0;
 	cfg_error(cfg, "%s: \"%s\" is not a day YYYY-MM-DD", cfg_opt_name(option), text ? text : "");
+	return -1;
+}
+
+static bool
+is_weekend(int64_t day)
+{
+	return date_weekday(day) == 0 || date_weekday(day) == 6;
+}
+
+/* The same for a make-up day. */
+static int
+check_working_day(cfg_t *cfg, cfg_opt_t *option)
+{
+	const char *text;
+	int64_t day;
+
+	if (cfg_opt_size(option) == 0) /* called once more behind the list, which may be empty */
+		return 0;
+	if (check_day(cfg, option) != 0)
+		return -1;
+	text = cfg_opt_getnstr(option, cfg_opt_size(option) - 1);
+	if (date_parse(text, &day) == DATE_OK && is_weekend(day))
+		return 0;
+	cfg_error(cfg, "working: %s is not a Saturday or Sunday", text);
 	return -1;
 }
 
@@ -109,96 +111,79 @@ belongs_to(int64_t day, int year)
 	return day >= date_day(year - 1, 12, 1) && day <= date_day(year + 1, 1, 31);
 }
 
+/* `key` of `section` lists the day. */
 static int
-add_exception(struct calendar *calendar, cfg_t *where, int year, int64_t day, bool working)
+add_exception(struct calendar *calendar, struct conf_file *file, const cfg_t *section, const char *key, int year,
+    struct exception exception)
 {
 	struct exception *grown;
 	char text[11];
 
-	date_format(day, text);
-	if (!belongs_to(day, year)) {
-		cfg_error(where, "%s does not belong to the notice of %d", text, year);
-		return MINT_CONFIG;
-	}
+	date_format(exception.day, text);
+	if (!belongs_to(exception.day, year))
+		return conf_file_refuse(file, section, key, "%s does not belong to the notice of %d", text, year);
 	for (size_t i = 0; i < calendar->exception_count; i++)
-		if (calendar->exceptions[i].day == day) {
-			cfg_error(where, "%s is listed twice", text);
-			return MINT_CONFIG;
-		}
+		if (calendar->exceptions[i].day == exception.day)
+			return conf_file_refuse(file, section, key, "%s is listed twice", text);
 	grown = reallocarray(calendar->exceptions, calendar->exception_count + 1, sizeof *grown);
 	if (!grown)
 		return MINT_MEMORY;
 	calendar->exceptions = grown;
-	grown[calendar->exception_count++] = (struct exception){ day, working };
+	grown[calendar->exception_count++] = exception;
 	return 0;
 }
 
-static bool
-is_weekend(int64_t day)
-{
-	return date_weekday(day) == 0 || date_weekday(day) == 6;
-}
-
 static int
-add_holiday(struct calendar *calendar, cfg_t *holiday, int year)
+add_holiday(struct calendar *calendar, struct conf_file *file, cfg_t *holiday, int year)
 {
 	const char *from_text = cfg_getstr(holiday, "from"), *to_text = cfg_getstr(holiday, "to");
 	int64_t from, to;
 	int result = 0;
 
-	if (!from_text || !to_text) {
-		cfg_error(holiday, "holiday \"%s\" needs both from and to", cfg_title(holiday));
-		return MINT_CONFIG;
-	}
+	if (!from_text || !to_text)
+		return conf_file_refuse(file, holiday, NULL, "holiday \"%s\" needs both from and to", cfg_title(holiday));
 	if (date_parse(from_text, &from) != DATE_OK || date_parse(to_text, &to) != DATE_OK || to < from ||
-	    to - from >= HOLIDAY_DAYS_MAX) {
-		cfg_error(holiday, "holiday \"%s\" must end after it begins and have at most %d days", cfg_title(holiday),
-		          HOLIDAY_DAYS_MAX);
-		return MINT_CONFIG;
-	}
+	    to - from >= HOLIDAY_DAYS_MAX)
+		return conf_file_refuse(file, holiday, "to", "holiday \"%s\" must end after it begins and have at most %d days",
+		    cfg_title(holiday), HOLIDAY_DAYS_MAX);
 	for (int64_t day = from; day <= to && result == 0; day++)
-		result = add_exception(calendar, holiday, year, day, false);
+		result = add_exception(calendar, file, holiday, "from", year, (struct exception){ day, false });
 	return result;
 }
 
 static int
-add_working_days(struct calendar *calendar, cfg_t *section, int year)
+add_working_days(struct calendar *calendar, struct conf_file *file, cfg_t *section, int year)
 {
 	int result = 0;
 
 	for (unsigned i = 0; i < cfg_size(section, "working") && result == 0; i++) {
-		const char *text = cfg_getnstr(section, "working", i);
-		int64_t day;
+		int64_t day = 0;
 
-		if (date_parse(text, &day) != DATE_OK || !is_weekend(day)) {
-			cfg_error(section, "working: %s is not a Saturday or Sunday", text);
-			return MINT_CONFIG;
-		}
-		result = add_exception(calendar, section, year, day, true);
+		if (date_parse(cfg_getnstr(section, "working", i), &day) != DATE_OK)
+			return MINT_CONFIG; /* cannot be: check_working_day has read it */
+		result = add_exception(calendar, file, section, "working", year, (struct exception){ day, true });
 	}
 	return result;
 }
 
 static int
-add_year(struct calendar *calendar, cfg_t *section)
+add_year(struct calendar *calendar, struct conf_file *file, cfg_t *section)
 {
 	const char *title = cfg_title(section);
 	int number = strlen(title) == 4 && strspn(title, "0123456789") == 4 ? atoi(title) : 0;
 	struct year *grown;
 	int result = 0;
 
-	if (number < 2000) {
-		cfg_error(section, "\"%s\" is not a year", title);
-		return MINT_CONFIG;
-	}
+	if (number < 2000)
+		return conf_file_refuse(file, section, NULL, "\"%s\" is not a year", title);
 	grown = reallocarray(calendar->years, calendar->year_count + 1, sizeof *grown);
 	if (!grown)
 		return MINT_MEMORY;
 	calendar->years = grown;
 	grown[calendar->year_count++] = (struct year){ number, cfg_getbool(section, "published") };
 	for (unsigned i = 0; i < cfg_size(section, "holiday") && result == 0; i++)
-		result = add_holiday(calendar, cfg_getnsec(section, "holiday", i), number);
-	return result ? result : add_working_days(calendar, section, number);
+		result = add_holiday(calendar, file, cfg_getnsec(section, "holiday", i), number);
+	return result ? result : add_working_days(calendar, file, section, number);
 }
 
 static int
@@ -210,66 +195,31 @@ by_day(const void *left, const void *right)
 }
 
 static int
-build(struct calendar *calendar, cfg_t *cfg)
+build(struct calendar *calendar, struct conf_file *file, cfg_t *cfg)
 {
 	int result = 0;
 
 	calendar->closes_us = time_of_day(cfg_getstr(cfg, "closes"));
 	for (unsigned i = 0; i < cfg_size(cfg, "year") && result == 0; i++)
-		result = add_year(calendar, cfg_getnsec(cfg, "year", i));
+		result = add_year(calendar, file, cfg_getnsec(cfg, "year", i));
 	if (result == 0 && calendar->exception_count > 0)
 		qsort(calendar->exceptions, calendar->exception_count, sizeof *calendar->exceptions, by_day);
 	return result;
 }
 
-/* Braces left open at the end of the file. libconfuse takes a file that ends inside a section, as one that was cut off
- * while it was copied does: the rest of the year would be missing without a word. */
 static int
-open_braces(FILE *file)
+read_file(struct calendar *calendar, struct conf_file *file, cfg_t *cfg)
 {
-	int depth = 0, c;
-	bool quoted = false, comment = false;
+	int result = conf_file_load(file);
 
-	while ((c = fgetc(file)) != EOF) {
-		if (c == '\n')
-			comment = false;
-		else if (quoted && c == '\\')
-			(void)fgetc(file);
-		else if (c == '"' && !comment)
-			quoted = !quoted;
-		else if (c == '#' && !quoted)
-			comment = true;
-		else if ((c == '{' || c == '}') && !quoted && !comment)
-			depth += c == '{' ? 1 : -1;
-	}
-	return depth;
-}
-
-static int
-parse(cfg_t *cfg, const char *path)
-{
-	FILE *file = fopen(path, "re");
-	int depth;
-	bool good;
-
-	if (!file) {
-		snprintf(report.text, report.size, "%s: cannot be read", path);
-		return MINT_CONFIG;
-	}
-	depth = open_braces(file);
-	rewind(file);
-	cfg_set_error_function(cfg, note_error);
+	if (result != 0)
+		return result == MINT_MEMORY ? result : MINT_CONFIG;
 	cfg_set_validate_func(cfg, "closes", check_time);
-	cfg_set_validate_func(cfg, "year|working", check_day);
+	cfg_set_validate_func(cfg, "year|working", check_working_day);
 	cfg_set_validate_func(cfg, "year|holiday|from", check_day);
 	cfg_set_validate_func(cfg, "year|holiday|to", check_day);
-	free(cfg->filename);
-	cfg->filename = strdup(path); /* for messages */
-	good = cfg_parse_fp(cfg, file) == CFG_SUCCESS;
-	fclose(file);
-	if (good && depth != 0)
-		cfg_error(cfg, "a brace is not closed");
-	return good && depth == 0 ? 0 : MINT_CONFIG;
+	result = conf_file_parse(file, cfg);
+	return result == 0 ? build(calendar, file, cfg) : result;
 }
 
 int
@@ -292,24 +242,25 @@ calendar_load(struct calendar **calendar, const char *path, char *message, size_
 		CFG_SEC("year", year, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_END(),
 	};
-	struct calendar *loaded = NULL;
-	cfg_t *cfg = NULL;
+	struct calendar *loaded = calloc(1, sizeof *loaded);
+	struct conf_file *file = conf_file_new(path);
+	cfg_t *cfg = cfg_init(options, CFGF_NONE);
 	int result = MINT_MEMORY;
 
-	report.text = message;
-	report.size = message_size;
 	message[0] = '\0';
-	if (!(loaded = calloc(1, sizeof *loaded)) || !(cfg = cfg_init(options, CFGF_NONE)))
+	if (!loaded || !file || !cfg)
 		goto out;
-	if ((result = parse(cfg, path)) != 0 || (result = build(loaded, cfg)) != 0)
+	result = read_file(loaded, file, cfg);
+	conf_file_why(file, NULL, message, message_size);
+	if (result != 0)
 		goto out;
 	*calendar = loaded;
 	loaded = NULL;
 out:
 	if (cfg)
 		cfg_free(cfg);
+	conf_file_free(&file);
 	calendar_free(&loaded);
-	report.text = NULL;
 	return result;
 }
 

@@ -18,7 +18,7 @@ struct calendar;
  * listed twice, a make-up day that is no weekend day or lies in a holiday, a day that is not of its year (its notice may
  * reach into December before and January after) and a year given twice are refused.
  * On success *calendar is the caller's, free it with calendar_free. On failure returns MINT_CONFIG and writes
- * "FILE:LINE: what is wrong" into message (`message_size` bytes with the NUL), or MINT_MEMORY.
+ * "FILE:LINE: what is wrong" ("FILE: …" where no line is to blame) into message (`message_size` bytes with the NUL), or MINT_MEMORY.
  * Not reentrant: the configuration library is not. */
 int calendar_load(struct calendar **calendar, const char *path, char *message, size_t message_size);
 

@@ -1,9 +1,9 @@
 /* One table of keys: parsing, defaults, bounds and the page in docs/ follow it. */
 #include "hostd/base/config.h"
+#include "hostd/base/conf_file.h"
 #include "hostd/base/log.h"
 #include "schemas/errors.h"
 
-#include <confuse.h>
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
@@ -54,18 +54,6 @@ static const struct key {
 
 #define KEY_COUNT (sizeof keys / sizeof keys[0])
 
-static void say(cfg_t *, const char *, va_list) __attribute__((format(printf, 2, 0)));
-
-static void
-say(cfg_t *cfg, const char *format, va_list arguments)
-{
-	char text[512];
-
-	vsnprintf(text, sizeof text, format, arguments);
-	log_error("%s:%d: %s: %s", cfg && cfg->filename ? cfg->filename : "configuration", cfg ? cfg->line : 0, text,
-	    error_info(MINT_CONFIG)->next[MINT_EN]);
-}
-
 static char **
 text_of(struct config *config, const struct key *key)
 {
@@ -99,81 +87,84 @@ printer_from(const char *directory, const char *printer)
 }
 
 static int
-take_text(struct config *config, const struct key *key, cfg_t *cfg, const char *directory)
+take_text(struct config *config, const struct key *key, struct conf_file *file, cfg_t *cfg, const char *directory)
 {
 	const char *value = cfg_getstr(cfg, key->name);
 	char **place = text_of(config, key);
 
-	if (!value) {
-		log_error("%s: %s: is missing: add `%s = \"…\"`", cfg->filename, key->name, key->name);
-		return MINT_CONFIG;
-	}
+	if (!value)
+		return conf_file_refuse(file, NULL, NULL, "%s: is missing: add `%s = \"…\"`", key->name, key->name);
 	*place = key->kind == KIND_PATH ? path_from(directory, value)
 	       : key->kind == KIND_PRINTER ? printer_from(directory, value) : strdup(value);
 	return *place ? 0 : MINT_MEMORY;
 }
 
 static int
-take_integer(struct config *config, const struct key *key, cfg_t *cfg)
+take_integer(struct config *config, const struct key *key, struct conf_file *file, cfg_t *cfg)
 {
 	long value = cfg_getint(cfg, key->name);
 
-	if (value < key->low || value > key->high) {
-		log_error("%s: %s: is %ld: give a number from %ld to %ld", cfg->filename, key->name, value, key->low, key->high);
-		return MINT_CONFIG;
-	}
+	if (value < key->low || value > key->high)
+		return conf_file_refuse(file, cfg, key->name, "%s: is %ld: give a number from %ld to %ld", key->name, value, key->low, key->high);
 	*(int *)((char *)config + key->offset) = (int)value;
 	return 0;
 }
 
 static int
-take_bay(struct config *config, cfg_t *section, const char *file)
+take_bay(struct config *config, struct conf_file *file, cfg_t *section)
 {
 	struct config_bay *bay = &config->bays[config->bay_count];
-	const char *reader = cfg_getstr(section, "reader");
+	const char *reader = cfg_getstr(section, "reader"), *title = cfg_title(section);
 	char *end;
-	long number = strtol(cfg_title(section), &end, 10);
+	long number = strtol(title, &end, 10);
 
-	if (*end != '\0' || number < 1 || number > CONFIG_BAYS_MAX) {
-		log_error("%s: bay \"%s\": is no bay number: give one from 1 to %d", file, cfg_title(section), CONFIG_BAYS_MAX);
-		return MINT_CONFIG;
-	}
-	if (!reader || !*reader) {
-		log_error("%s: bay %ld: has no reader: add `reader = \"…\"` with a name of `mintctl doctor`", file, number);
-		return MINT_CONFIG;
-	}
-	if (config_bay_of_reader(config, reader)) {
-		log_error("%s: bay %ld: reader \"%s\" has another bay already: one bay a reader", file, number, reader);
-		return MINT_CONFIG;
-	}
+	if (*end != '\0' || number < 1 || number > CONFIG_BAYS_MAX)
+		return conf_file_refuse(file, section, NULL, "bay \"%s\": is no bay number: give one from 1 to %d", title, CONFIG_BAYS_MAX);
+	for (size_t i = 0; i < config->bay_count; i++)
+		if (config->bays[i].number == number)
+			return conf_file_refuse(file, section, NULL, "bay \"%s\": bay %ld is there already: give it another number", title,
+			    number);
+	if (!reader || !*reader)
+		return conf_file_refuse(file, section, "reader",
+		    "bay %ld: has no reader: add `reader = \"…\"` with a name of `mintctl doctor`", number);
+	if (config_bay_of_reader(config, reader))
+		return conf_file_refuse(file, section, "reader", "bay %ld: reader \"%s\" has another bay already: one bay a reader", number,
+		    reader);
 	bay->reader = strdup(reader);
+	if (!bay->reader)
+		return MINT_MEMORY;
 	bay->number = (int)number;
 	config->bay_count++;
-	return bay->reader ? 0 : MINT_MEMORY;
+	return 0;
 }
 
 static int
-take_all(struct config *config, cfg_t *cfg, const char *directory)
+take_bays(struct config *config, struct conf_file *file, cfg_t *cfg)
 {
-	unsigned bay_count = cfg_size(cfg, "bay");
+	unsigned count = cfg_size(cfg, "bay");
+	int r = 0;
+
+	if (count == 0 || count > CONFIG_BAYS_MAX)
+		return conf_file_refuse(file, NULL, NULL, "has %u bays: give from 1 to %d sections `bay N { reader = \"…\" }`", count,
+		    CONFIG_BAYS_MAX);
+	config->bay_count = 0; /* those of config->bays that are whole */
+	config->bays = calloc(count, sizeof *config->bays);
+	if (!config->bays)
+		return MINT_MEMORY;
+	for (unsigned i = 0; i < count && r == 0; i++)
+		r = take_bay(config, file, cfg_getnsec(cfg, "bay", i));
+	return r;
+}
+
+static int
+take_all(struct config *config, struct conf_file *file, cfg_t *cfg, const char *directory)
+{
 	int r = 0;
 
 	for (size_t i = 0; i < KEY_COUNT && r == 0; i++)
-		r = keys[i].kind == KIND_INTEGER ? take_integer(config, &keys[i], cfg)
-		                                 : take_text(config, &keys[i], cfg, directory);
-	if (r != 0)
-		return r;
-	if (bay_count == 0 || bay_count > CONFIG_BAYS_MAX) {
-		log_error("%s: has %u bays: give from 1 to %d sections `bay N { reader = \"…\" }`",
-		    cfg->filename, bay_count, CONFIG_BAYS_MAX);
-		return MINT_CONFIG;
-	}
-	config->bays = calloc(bay_count, sizeof *config->bays);
-	if (!config->bays)
-		return MINT_MEMORY;
-	for (unsigned i = 0; i < bay_count && r == 0; i++)
-		r = take_bay(config, cfg_getnsec(cfg, "bay", i), cfg->filename);
-	return r;
+		r = keys[i].kind == KIND_INTEGER ? take_integer(config, &keys[i], file, cfg)
+		                                 : take_text(config, &keys[i], file, cfg, directory);
+	return r == 0 ? take_bays(config, file, cfg) : r;
 }
 
 /* libconfuse's view of the table; the last rows are the bays and the end mark. */
@@ -188,14 +179,31 @@ options_from_keys(cfg_opt_t *options, cfg_opt_t *bay_options)
 	options[KEY_COUNT + 1] = (cfg_opt_t)CFG_END();
 }
 
-int
-config_read(const char *path, struct config **out)
+/* Reads the file and fills `config`; relative paths start at `directory`. */
+static int
+read_file(struct config *config, struct conf_file *file, const char *directory)
 {
 	cfg_opt_t bay_options[] = { CFG_STR("reader", NULL, CFGF_NONE), CFG_END() };
 	cfg_opt_t options[KEY_COUNT + 2];
+	cfg_t *cfg;
+	int r;
+
+	options_from_keys(options, bay_options);
+	cfg = cfg_init(options, CFGF_NONE);
+	if (!cfg)
+		return MINT_MEMORY;
+	if ((r = conf_file_load(file)) == 0 && (r = conf_file_parse(file, cfg)) == 0)
+		r = take_all(config, file, cfg, directory);
+	cfg_free(cfg);
+	return r;
+}
+
+int
+config_read(const char *path, struct config **out)
+{
 	struct config *config = calloc(1, sizeof *config);
-	char *whole = realpath(path, NULL), *copy = whole ? strdup(whole) : NULL;
-	cfg_t *cfg = NULL;
+	char *whole = realpath(path, NULL), *copy = whole ? strdup(whole) : NULL, why[PATH_MAX + 512];
+	struct conf_file *file = whole ? conf_file_new(whole) : NULL;
 	int r = MINT_MEMORY;
 
 	*out = NULL;
@@ -204,25 +212,14 @@ config_read(const char *path, struct config **out)
 		r = MINT_NOT_FOUND;
 		goto out;
 	}
-	options_from_keys(options, bay_options);
-	cfg = cfg_init(options, CFGF_NONE);
-	if (!config || !copy || !cfg)
+	if (!config || !copy || !file)
 		goto out;
-	cfg_set_error_function(cfg, say);
-	switch (cfg_parse(cfg, whole)) {
-	case CFG_SUCCESS:
-		r = take_all(config, cfg, dirname(copy));
-		break;
-	case CFG_FILE_ERROR:
-		log_error("%s: cannot be read: check its permissions", whole);
-		r = MINT_NOT_FOUND;
-		break;
-	default:
-		r = MINT_CONFIG;
-	}
+	r = read_file(config, file, dirname(copy));
+	conf_file_why(file, error_info(MINT_CONFIG)->next[MINT_EN], why, sizeof why);
+	if (r != 0 && *why)
+		log_error("%s", why);
 out:
-	if (cfg)
-		cfg_free(cfg);
+	conf_file_free(&file);
 	free(whole);
 	free(copy);
 	if (r == 0)

@@ -1,6 +1,6 @@
 /* The configuration of a bench: one file, read by every program, each of which takes what it needs.
  *
- * libconfuse's syntax; an unknown key, a wrong type or a value out of range is refused with file, line and what to do.
+ * libconfuse's syntax (conf_file.h); an unknown key, a wrong type or a value out of range is refused with file, line and what to do.
  * Relative paths are relative to the configuration file's directory. docs/configuration.md describes every key; it and the
  * defaults come from the table in config.c.
  */

@@ -1,42 +1,19 @@
 /* Token model profiles: reading, and what a reader of them asks. The checks are in model_check.c. */
 #include "hostd/base/model.h"
+#include "hostd/base/conf_file.h"
 #include "hostd/base/log.h"
 #include "hostd/base/model_check.h"
 #include "schemas/errors.h"
 
-#include <confuse.h>
-#include <errno.h>
 #include <glob.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROFILE_MAX_BYTES = 65536, TIMEOUT_MS = 60000 };
+enum { TIMEOUT_MS = 60000, WHY_BYTES = 600 };
 
 static const char suffix[] = ".conf";
-
-/* The profile being read: libconfuse does not tell a section its file's name. */
-static __thread const char *reading = "profile";
-
-static void say(cfg_t *, const char *, va_list) __attribute__((format(printf, 2, 0)));
-
-static void
-say(cfg_t *cfg, const char *format, va_list arguments)
-{
-	char text[512];
-
-	vsnprintf(text, sizeof text, format, arguments);
-	log_error("%s:%d: %s: mend the profile", reading, cfg ? cfg->line : 0, text);
-}
-
-/* A fault that has no line of its own. */
-static int
-refuse(const char *what)
-{
-	log_error("%s: %s: mend the profile", reading, what);
-	return MINT_CONFIG;
-}
 
 static int
 take_text(char **place, cfg_t *cfg, const char *key)
@@ -48,24 +25,24 @@ take_text(char **place, cfg_t *cfg, const char *key)
 }
 
 static int
-take_atrs(struct model *model, cfg_t *cfg)
+take_atrs(struct model *model, struct conf_file *file, cfg_t *cfg)
 {
 	unsigned count = cfg_size(cfg, "atr");
 
 	if (count == 0)
-		return refuse("atr: is missing: give the answers to reset this model is known by");
+		return conf_file_refuse(file, cfg, "atr", "atr: is missing: give the answers to reset this model is known by");
 	model->atrs = calloc(count, sizeof *model->atrs);
 	if (!model->atrs)
 		return MINT_MEMORY;
 	model->atr_count = count;
 	for (unsigned i = 0; i < count; i++)
 		if (!model_atr_from(cfg_getnstr(cfg, "atr", i), &model->atrs[i]))
-			return refuse("atr: is not valid");
+			return MINT_CONFIG; /* cannot be: model_check.c has read it */
 	return 0;
 }
 
 static int
-take_probe(struct model_probe *probe, cfg_t *cfg)
+take_probe(struct model_probe *probe, struct conf_file *file, cfg_t *cfg)
 {
 	unsigned count = cfg_size(cfg, "blank");
 
@@ -83,34 +60,35 @@ take_probe(struct model_probe *probe, cfg_t *cfg)
 	for (unsigned i = 0; i < count; i++)
 		model_bytes_from(cfg_getnstr(cfg, "blank", i), &probe->blank[i]);
 	if (probe->serial.length && probe->serial_length == 0)
-		return refuse("probe: serial_length: is missing");
+		return conf_file_refuse(file, cfg, "serial", "probe: serial_length: is missing: say how many bytes the serial number has");
 	return 0;
 }
 
 static int
-take_codes(struct model *model, cfg_t *cfg)
+take_codes(struct model *model, struct conf_file *file, cfg_t *cfg)
 {
 	for (unsigned i = 0; i < cfg_size(cfg, "code"); i++) {
 		cfg_t *section = cfg_getnsec(cfg, "code", i);
 		enum code code = model_code_from(cfg_title(section));
 
 		if (code == CODES)
-			return refuse("code: is none of so-pin, so-puk, user-pin, user-puk");
+			return conf_file_refuse(file, section, NULL, "code: \"%s\" is none of so-pin, so-puk, user-pin, user-puk: write one of them",
+			    cfg_title(section));
 		model->code_length[code] = (int)cfg_getint(section, "length");
 	}
 	if (model->code_length[CODE_USER_PIN] == 0)
-		return refuse("code \"user-pin\": is missing");
+		return conf_file_refuse(file, cfg, NULL, "code \"user-pin\": is missing: add `code user-pin { length = … }`");
 	return take_text(&model->alphabet, cfg, "alphabet");
 }
 
 static int
-take_keys(struct model *model, cfg_t *cfg)
+take_keys(struct model *model, struct conf_file *file, cfg_t *cfg)
 {
 	unsigned count = cfg_size(cfg, "key");
 	int r = 0;
 
 	if (count == 0)
-		return refuse("key: is missing: name at least one key type");
+		return conf_file_refuse(file, cfg, NULL, "key: is missing: name at least one key type");
 	model->keys = calloc(count, sizeof *model->keys);
 	if (!model->keys)
 		return MINT_MEMORY;
@@ -126,7 +104,7 @@ take_keys(struct model *model, cfg_t *cfg)
 }
 
 static int
-take_command(struct model_command *command, cfg_t *section)
+take_command(struct model_command *command, struct conf_file *file, cfg_t *section)
 {
 	unsigned count = cfg_size(section, "run");
 
@@ -140,11 +118,13 @@ take_command(struct model_command *command, cfg_t *section)
 		if (!command->arguments[i])
 			return MINT_MEMORY;
 	}
-	return model_command_complete(command) ? 0 : refuse("run: is empty, or ends where a code should follow");
+	if (!model_command_complete(command))
+		return conf_file_refuse(file, section, "run", "run: is empty, or ends where a code should follow: complete the command");
+	return 0;
 }
 
 static int
-take_commands(struct model_commands *commands, cfg_t *cfg, const char *key)
+take_commands(struct model_commands *commands, struct conf_file *file, cfg_t *cfg, const char *key)
 {
 	unsigned count = cfg_size(cfg, key);
 	int r = 0;
@@ -154,7 +134,7 @@ take_commands(struct model_commands *commands, cfg_t *cfg, const char *key)
 		return MINT_MEMORY;
 	commands->count = count;
 	for (unsigned i = 0; i < count && r == 0; i++)
-		r = take_command(&commands->list[i], cfg_getnsec(cfg, key, i));
+		r = take_command(&commands->list[i], file, cfg_getnsec(cfg, key, i));
 	return r;
 }
 
@@ -173,7 +153,7 @@ take_name(struct model *model, const char *path)
 }
 
 static int
-take_all(struct model *model, cfg_t *cfg, const char *path)
+take_all(struct model *model, struct conf_file *file, cfg_t *cfg, const char *path)
 {
 	int r = take_name(model, path);
 
@@ -183,19 +163,19 @@ take_all(struct model *model, cfg_t *cfg, const char *path)
 	if (r == 0)
 		r = take_text(&model->driver, cfg, "driver");
 	if (r == 0)
-		r = take_atrs(model, cfg);
+		r = take_atrs(model, file, cfg);
 	if (r == 0)
-		r = take_probe(&model->probe, cfg_getsec(cfg, "probe"));
+		r = take_probe(&model->probe, file, cfg_getsec(cfg, "probe"));
 	if (r == 0)
-		r = take_codes(model, cfg);
+		r = take_codes(model, file, cfg);
 	if (r == 0)
-		r = take_keys(model, cfg);
+		r = take_keys(model, file, cfg);
 	if (r == 0)
-		r = take_commands(&model->initialise, cfg, "initialise");
+		r = take_commands(&model->initialise, file, cfg, "initialise");
 	if (r == 0)
-		r = take_commands(&model->erase, cfg, "erase");
+		r = take_commands(&model->erase, file, cfg, "erase");
 	if (r == 0)
-		r = take_commands(&model->erase_half, cfg, "erase_half");
+		r = take_commands(&model->erase_half, file, cfg, "erase_half");
 	return r;
 }
 
@@ -224,38 +204,27 @@ new_reader(void)
 	};
 	cfg_t *cfg = cfg_init(options, CFGF_NONE);
 
-	if (cfg) {
-		cfg_set_error_function(cfg, say);
+	if (cfg)
 		model_set_checks(cfg);
-	}
 	return cfg;
 }
 
-int
-model_parse(const char *path, const char *text, size_t length, struct model **out)
+/* `read` is what reading the file's text has come to. */
+static int
+build(const char *path, struct conf_file *file, int read, struct model **out)
 {
 	struct model *model = calloc(1, sizeof *model);
 	cfg_t *cfg = new_reader();
-	FILE *stream = NULL;
-	int r = MINT_MEMORY;
+	char why[WHY_BYTES];
+	int r = model && cfg ? read : MINT_MEMORY;
 
-	*out = NULL;
-	if (!model || !cfg)
-		goto out;
-	if (length == 0 || memchr(text, '\0', length)) {
-		log_error("%s: is empty or not text: mend the profile", path);
-		r = MINT_CONFIG;
-		goto out;
-	}
-	reading = path;
-	stream = fmemopen((char *)(uintptr_t)text, length, "r");
-	if (!stream)
-		goto out;
-	r = cfg_parse_fp(cfg, stream) == CFG_SUCCESS ? take_all(model, cfg, path) : MINT_CONFIG;
-out:
-	reading = "profile";
-	if (stream)
-		fclose(stream);
+	if (r == 0)
+		r = conf_file_parse(file, cfg);
+	if (r == 0)
+		r = take_all(model, file, cfg, path);
+	conf_file_why(file, "mend the profile", why, sizeof why);
+	if (r != 0 && *why)
+		log_error("%s", why);
 	if (cfg)
 		cfg_free(cfg);
 	if (r == 0)
@@ -266,27 +235,28 @@ out:
 }
 
 int
-model_read(const char *path, struct model **model)
+model_parse(const char *path, const char *text, size_t length, struct model **model)
 {
-	char *text = malloc(PROFILE_MAX_BYTES);
-	FILE *file = fopen(path, "re");
-	size_t length;
+	struct conf_file *file = conf_file_new(path);
 	int r = MINT_MEMORY;
 
 	*model = NULL;
-	if (!file) {
-		log_error("%s: %s: check name and permissions", path, strerror(errno));
-		free(text);
-		return MINT_NOT_FOUND;
-	}
-	if (text) {
-		length = fread(text, 1, PROFILE_MAX_BYTES, file);
-		r = length < PROFILE_MAX_BYTES ? model_parse(path, text, length, model) : MINT_CONFIG;
-		if (length == PROFILE_MAX_BYTES)
-			log_error("%s: is longer than %d bytes: mend the profile", path, PROFILE_MAX_BYTES);
-	}
-	fclose(file);
-	free(text);
+	if (file)
+		r = build(path, file, conf_file_take(file, text, length), model);
+	conf_file_free(&file);
+	return r;
+}
+
+int
+model_read(const char *path, struct model **model)
+{
+	struct conf_file *file = conf_file_new(path);
+	int r = MINT_MEMORY;
+
+	*model = NULL;
+	if (file)
+		r = build(path, file, conf_file_load(file), model);
+	conf_file_free(&file);
 	return r;
 }
 

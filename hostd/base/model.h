@@ -5,8 +5,8 @@
  * an argument list is refused with file and line.
  *
  * Placeholders of commands are <so-pin> <so-puk> <user-pin> <user-puk>, which become `env:VARIABLE` (the value stands in the
- * child's environment only), and <label> <reader> <serial>, which become the text. Not ${…}: libconfuse replaces that from
- * our own environment.
+ * child's environment only), and <label> <reader> <serial>, which become the text. Not ${…}: that is libconfuse's word for
+ * our own environment, and refused.
  */
 #ifndef MINT_BASE_MODEL_H
 #define MINT_BASE_MODEL_H

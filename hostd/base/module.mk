@@ -9,7 +9,8 @@ base_SRC += \
 	hostd/base/application_stream.c \
 	hostd/base/calendar.c \
 	hostd/base/clock.c \
-	hostd/base/comment.c \
+	hostd/base/conf_file.c \
+	hostd/base/conf_scan.c \
 	hostd/base/config.c \
 	hostd/base/date.c \
 	hostd/base/finding.c \
@@ -42,11 +43,11 @@ test-calendar_SRC := \
 test-calendar_USES := base schemas
 test-calendar_PKGS := cmocka
 
-UNIT_TESTS += test-comment
-test-comment_SRC := \
-	tests/unit/test_comment.c
-test-comment_USES := base
-test-comment_PKGS := cmocka
+UNIT_TESTS += test-conf-file
+test-conf-file_SRC := \
+	tests/unit/test_conf_file.c
+test-conf-file_USES := base schemas
+test-conf-file_PKGS := cmocka
 
 UNIT_TESTS += test-config
 test-config_SRC := \
@@ -89,6 +90,11 @@ test-text_SRC := \
 	tests/unit/test_text.c
 test-text_USES := base schemas
 test-text_PKGS := cmocka
+
+FUZZERS += fuzz-conf_file
+fuzz-conf_file_SRC := \
+	tests/fuzz/fuzz_conf_file.c
+fuzz-conf_file_USES := base schemas
 
 FUZZERS += fuzz-config
 fuzz-config_SRC := \

@@ -3,31 +3,13 @@
 #include "hostd/ca/extension.h"
 #include "hostd/ca/profile_check.h"
 #include "hostd/ca/request.h"
-#include "hostd/ca/text.h"
 #include "schemas/errors.h"
 
-#include <confuse.h>
 #include <dirent.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* libconfuse gives its callbacks no argument of ours: one reading at a time, its complaint goes here. */
-static struct reason *complaint;
-
-static void keep_complaint(cfg_t *, const char *, va_list) __attribute__((format(printf, 2, 0)));
-
-static void
-keep_complaint(cfg_t *cfg, const char *format, va_list arguments)
-{
-	char text[300];
-
-	if (complaint->error != 0)
-		return; /* the first is the cause, those behind it follow from it */
-	vsnprintf(text, sizeof text, format, arguments);
-	reason_set(complaint, MINT_CONFIG, "%s:%d: %s", cfg->filename ? cfg->filename : "profile", cfg->line, text);
-}
 
 static struct words
 words_of(cfg_t *section, const char *key, const char **room, size_t room_count)
@@ -122,24 +104,24 @@ take_profile(struct profile *profile, cfg_t *section)
 }
 
 static int
-take_all(struct profiles *profiles, cfg_t *cfg, const char *file_name, struct reason *reason)
+take_all(struct profiles *profiles, struct conf_file *file, cfg_t *cfg, struct reason *reason)
 {
 	unsigned n = cfg_size(cfg, "profile");
 	struct profile *list = realloc(profiles->list, (profiles->count + n + 1) * sizeof *list);
 
 	if (!list)
-		return reason_set(reason, MINT_MEMORY, "%s: out of memory", file_name);
+		return MINT_MEMORY;
 	profiles->list = list;
 	for (unsigned i = 0; i < n; i++) {
 		cfg_t *section = cfg_getnsec(cfg, "profile", i);
 		struct profile *profile = &list[profiles->count];
 
 		if (profile_find(profiles, cfg_title(section)))
-			return reason_set(reason, MINT_CONFIG, "%s: profile \"%s\" is there twice: rename one", file_name, cfg_title(section));
+			return conf_file_refuse(file, section, NULL, "profile \"%s\" is there twice: rename one", cfg_title(section));
 		memset(profile, 0, sizeof *profile);
 		profiles->count++;
 		if (take_profile(profile, section) != 0)
-			return reason_set_openssl(reason, MINT_MEMORY, file_name);
+			return reason_set_openssl(reason, MINT_MEMORY, "certificate profiles");
 	}
 	return 0;
 }
@@ -166,7 +148,7 @@ static cfg_opt_t profile_options[] = {
 	CFG_STR_LIST("crl", NULL, CFGF_NODEFAULT),
 	CFG_STR_LIST("ca_issuers", NULL, CFGF_NODEFAULT),
 	CFG_STR_LIST("ocsp", NULL, CFGF_NODEFAULT),
-	CFG_SEC("subject", field_options, CFGF_MULTI | CFGF_TITLE),
+	CFG_SEC("subject", field_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_SEC("extension", field_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_END(),
 };
@@ -176,65 +158,46 @@ static cfg_opt_t options[] = {
 	CFG_END(),
 };
 
-/* libconfuse opens files by name and expands ${VARIABLES}; a text of ours keeps both out of it. */
+/* `read` is what reading the file's text has come to. */
 static int
-read_text(FILE *file, char text[PROFILE_FILE_MAX + 1], const char *file_name, struct reason *reason)
+take_file(struct profiles *profiles, struct conf_file *file, int read, struct reason *reason)
 {
-	size_t bytes = fread(text, 1, PROFILE_FILE_MAX + 1, file);
+	cfg_t *cfg = cfg_init(options, CFGF_NONE);
+	char why[sizeof reason->text];
+	int r = cfg ? read : MINT_MEMORY;
 
-	if (ferror(file))
-		return reason_set(reason, MINT_CONFIG, "%s: cannot be read: %s", file_name, strerror(errno));
-	if (bytes > PROFILE_FILE_MAX)
-		return reason_set(reason, MINT_CONFIG, "%s: is longer than %d bytes: split it", file_name, PROFILE_FILE_MAX);
-	if (memchr(text, '\0', bytes))
-		return reason_set(reason, MINT_CONFIG, "%s: holds a NUL byte: it is no text", file_name);
-	text[bytes] = '\0';
-	if (strstr(text, "${"))
-		return reason_set(reason, MINT_CONFIG, "%s: holds ${…}: write the value itself", file_name);
-	return 0;
-}
-
-static int
-read_config(struct profiles *profiles, char *text, const char *file_name, struct reason *reason)
-{
-	FILE *file = fmemopen(text, strlen(text), "r");
-	cfg_t *cfg = file ? cfg_init(options, CFGF_NONE) : NULL;
-	int r;
-
-	if (!cfg) {
-		if (file)
-			fclose(file);
-		return reason_set(reason, MINT_MEMORY, "%s: out of memory", file_name);
-	}
-	complaint = reason;
 	*reason = (struct reason){ .error = 0 };
-	free(cfg->filename);
-	cfg->filename = strdup(file_name);
-	cfg_set_error_function(cfg, keep_complaint);
-	profile_check_all(cfg);
-	if (cfg_parse_fp(cfg, file) == CFG_SUCCESS)
-		r = take_all(profiles, cfg, file_name, reason);
-	else
-		r = reason->error ? reason->error : reason_set(reason, MINT_CONFIG, "%s: cannot be parsed", file_name);
-	cfg_free(cfg);
-	fclose(file);
-	complaint = NULL;
-	return r;
+	if (r == 0) {
+		profile_check_all(cfg);
+		r = conf_file_parse(file, cfg);
+	}
+	if (r == 0)
+		r = take_all(profiles, file, cfg, reason);
+	if (cfg)
+		cfg_free(cfg);
+	conf_file_why(file, NULL, why, sizeof why);
+	return r == 0 || reason->error ? r : reason_set(reason, r, "%s", *why ? why : "certificate profiles: out of memory");
 }
 
 int
-profiles_read(struct profiles *profiles, FILE *file, const char *file_name, struct reason *reason)
+profiles_read(struct profiles *profiles, FILE *stream, const char *file_name, struct reason *reason)
 {
 	char *text = malloc(PROFILE_FILE_MAX + 1);
+	struct conf_file *file = conf_file_new(file_name);
+	size_t bytes;
 	int r;
 
-	if (!text)
-		return reason_set(reason, MINT_MEMORY, "%s: out of memory", file_name);
-	r = read_text(file, text, file_name, reason);
-	if (r == 0) {
-		text_blank_comments(text);
-		r = read_config(profiles, text, file_name, reason);
+	if (!text || !file) {
+		r = reason_set(reason, MINT_MEMORY, "%s: out of memory", file_name);
+		goto out;
 	}
+	bytes = fread(text, 1, PROFILE_FILE_MAX + 1, stream);
+	if (ferror(stream))
+		r = reason_set(reason, MINT_CONFIG, "%s: cannot be read: %s", file_name, strerror(errno));
+	else
+		r = take_file(profiles, file, conf_file_take(file, text, bytes), reason);
+out:
+	conf_file_free(&file);
 	free(text);
 	return r;
 }
@@ -251,16 +214,14 @@ static int
 read_named(struct profiles *profiles, const char *directory, const char *name, struct reason *reason)
 {
 	char *path = NULL;
-	FILE *file;
+	struct conf_file *file;
 	int r;
 
 	if (asprintf(&path, "%s/%s", directory, name) < 0)
 		return reason_set(reason, MINT_MEMORY, "%s: out of memory", name);
-	file = fopen(path, "re");
-	r = file ? profiles_read(profiles, file, path, reason)
-	         : reason_set(reason, MINT_NOT_FOUND, "%s: %s: check its permissions", path, strerror(errno));
-	if (file)
-		fclose(file);
+	file = conf_file_new(path);
+	r = file ? take_file(profiles, file, conf_file_load(file), reason) : reason_set(reason, MINT_MEMORY, "%s: out of memory", name);
+	conf_file_free(&file);
 	free(path);
 	return r;
 }

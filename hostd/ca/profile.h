@@ -6,12 +6,13 @@
 #ifndef MINT_CA_PROFILE_H
 #define MINT_CA_PROFILE_H
 
+#include "hostd/base/conf_file.h"
 #include "hostd/ca/reason.h"
 
 #include <openssl/x509v3.h>
 #include <stdio.h>
 
-enum { PROFILE_FILE_MAX = 64 * 1024 };
+enum { PROFILE_FILE_MAX = CONF_FILE_BYTES_MAX };
 
 /* One attribute of the subject's name, or one extension whose value is a field of the application. */
 struct profile_field {
@@ -43,7 +44,7 @@ struct profiles {
 };
 
 /* Reads one file to its end and adds its profiles. `file_name` is for messages. MINT_CONFIG, MINT_MEMORY. */
-int profiles_read(struct profiles *profiles, FILE *file, const char *file_name, struct reason *reason);
+int profiles_read(struct profiles *profiles, FILE *stream, const char *file_name, struct reason *reason);
 
 /* Reads every *.conf of a directory in the order of their names. MINT_NOT_FOUND when there is none. */
 int profiles_read_directory(struct profiles *profiles, const char *path, struct reason *reason);

@@ -69,38 +69,3 @@ text_wrong(const char *text, int string_type, int chars_max)
 		return "has too many characters";
 	return text[0] == ' ' || text[bytes - 1] == ' ' ? "begins or ends with a blank" : NULL;
 }
-
-/* Behind the string that begins at `at`: a backslash takes the next character with it. */
-static char *
-skip_string(char *at)
-{
-	char quote = *at++;
-
-	while (*at && *at != quote)
-		at += at[0] == '\\' && at[1] ? 2 : 1;
-	return *at ? at + 1 : at;
-}
-
-void
-text_blank_comments(char *text)
-{
-	char *at = text, *end;
-
-	while (*at) {
-		if (*at == '"' || *at == '\'') {
-			at = skip_string(at);
-			continue;
-		}
-		if (*at == '#' || (at[0] == '/' && at[1] == '/')) {
-			end = at + strcspn(at, "\n");
-		} else if (at[0] == '/' && at[1] == '*') {
-			end = strstr(at + 2, "*/");
-			end = end ? end + 2 : at + strlen(at);
-		} else {
-			at++;
-			continue;
-		}
-		for (; at < end; at++)
-			*at = *at == '\n' ? '\n' : ' ';
-	}
-}

@@ -1,18 +1,18 @@
 /* Reading a layout: libconfuse knows the syntax, layout_item.c each thing by itself, this file what makes sense together. */
 #include "hostd/label/layout.h"
 
-#include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "hostd/base/comment.h"
+#include "hostd/base/conf_file.h"
 #include "hostd/base/log.h"
 #include "hostd/label/layout_item.h"
 #include "schemas/errors.h"
 
-enum { FILE_BYTES_MAX = 64 * 1024, ITEMS_MAX = 200 };
+enum { ITEMS_MAX = 200 };
+
+static const char manual[] = "compare with docs/labels.md";
 
 enum { SECTION = CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES };
 
@@ -61,8 +61,14 @@ inside_frame(const struct item *frame, struct box box)
 	    box.y + box.height <= frame->box.y + frame->box.height - line;
 }
 
+static const cfg_t *
+section_of(cfg_t *cfg, const struct item *item)
+{
+	return cfg_gettsec(cfg, layout_kind_names[item->kind], item->name);
+}
+
 static int
-check_symbols(const cfg_t *cfg, const struct layout *layout)
+check_symbols(cfg_t *cfg, const struct layout *layout)
 {
 	for (size_t i = 0; i < layout->count; i++) {
 		const struct item *symbol = &layout->items[i];
@@ -71,7 +77,8 @@ check_symbols(const cfg_t *cfg, const struct layout *layout)
 			if (j == i || never_together(symbol, other) || inside_frame(other, symbol->box))
 				continue;
 			if (overlap(symbol->box, other->box))
-				return layout_refuse(cfg, symbol, "overlaps %s \"%.40s\", so scanners may not read it: move one of the two",
+				return layout_refuse(section_of(cfg, symbol), "box", symbol,
+				    "overlaps %s \"%.40s\", so scanners may not read it: move one of the two",
 				    layout_kind_names[other->kind], other->name);
 		}
 	}
@@ -79,7 +86,7 @@ check_symbols(const cfg_t *cfg, const struct layout *layout)
 }
 
 static int
-check_whole(const cfg_t *cfg, const struct layout *layout)
+check_whole(cfg_t *cfg, const struct layout *layout)
 {
 	size_t lists = 0, numbers = 0;
 
@@ -90,9 +97,9 @@ check_whole(const cfg_t *cfg, const struct layout *layout)
 		numbers += item->kind == ITEM_CODE128 && always && strcmp(item->value, "{application}") == 0;
 	}
 	if (lists != 1)
-		return layout_refuse(cfg, NULL, "%zu lists: write one list without when and unless, for the tokens", lists);
+		return layout_refuse(cfg, NULL, NULL, "%zu lists: write one list without when and unless, for the tokens", lists);
 	if (numbers == 0)
-		return layout_refuse(cfg, NULL, "the application number is missing: write a code128 with value = \"{application}\"");
+		return layout_refuse(cfg, NULL, NULL, "the application number is missing: write a code128 with value = \"{application}\"");
 	return check_symbols(cfg, layout);
 }
 
@@ -100,12 +107,14 @@ static int
 read_page(cfg_t *cfg, struct layout *layout)
 {
 	double width = cfg_getfloat(cfg, "width_mm"), height = cfg_getfloat(cfg, "height_mm");
+	bool wide = width >= 20 && width <= 300, high = height >= 20 && height <= 400;
 	long dpi = cfg_getint(cfg, "dpi");
 
-	if (!(width >= 20 && width <= 300) || !(height >= 20 && height <= 400))
-		return layout_refuse(cfg, NULL, "the page is too small or too large: write width_mm 20 to 300, height_mm 20 to 400");
+	if (!wide || !high)
+		return layout_refuse(cfg, wide ? "height_mm" : "width_mm", NULL,
+		    "the page is too small or too large: write width_mm 20 to 300, height_mm 20 to 400");
 	if (dpi < 100 || dpi > 1200)
-		return layout_refuse(cfg, NULL, "dpi is out of range: write what the printer has, such as 203 or 300");
+		return layout_refuse(cfg, "dpi", NULL, "dpi is out of range: write what the printer has, such as 203 or 300");
 	layout->dpi = (int)dpi;
 	layout->width = (int)lround(width * layout->dpi / 25.4);
 	layout->height = (int)lround(height * layout->dpi / 25.4);
@@ -121,7 +130,7 @@ read_items(cfg_t *cfg, struct layout *layout)
 	for (int kind = 0; kind < LAYOUT_KINDS; kind++)
 		total += cfg_size(cfg, layout_kind_names[kind]);
 	if (total == 0 || total > ITEMS_MAX)
-		return layout_refuse(cfg, NULL, "%zu things on the page: write 1 to 200", total);
+		return layout_refuse(cfg, NULL, NULL, "%zu things on the page: write 1 to 200", total);
 	layout->items = calloc(total, sizeof *layout->items);
 	if (!layout->items)
 		return MINT_MEMORY;
@@ -167,60 +176,60 @@ build(cfg_t *cfg, struct layout *layout)
 	return result;
 }
 
-int
-layout_parse(const char *text, size_t length, struct layout **layout, char *why, size_t why_size)
+/* `read` is what reading the file's text has come to; `why` is filled after MINT_CONFIG and what else conf_file says. */
+static int
+take_file(struct conf_file *file, int read, struct layout **layout, char *why, size_t why_size)
 {
-	char *copy = strndup(text, length);
 	struct layout *made = calloc(1, sizeof *made);
 	cfg_t *cfg = cfg_init(page_options, CFGF_NONE);
-	int result = MINT_MEMORY;
+	int result = made && cfg ? read : MINT_MEMORY;
 
-	*layout = NULL;
-	layout_reason_begin(why, why_size);
-	if (!copy || !made || !cfg)
-		goto out;
-	cfg_set_error_function(cfg, layout_reason_keep);
-	comment_blank(copy);
-	result = MINT_CONFIG;
-	if (length > FILE_BYTES_MAX)
-		layout_refuse(cfg, NULL, "the file is larger than 64 KiB: split off what is no layout");
-	else if (strlen(copy) != length)
-		layout_refuse(cfg, NULL, "a NUL byte: save the file as plain UTF-8 text");
-	else if (cfg_parse_buf(cfg, copy) == CFG_SUCCESS)
+	layout_reading(file);
+	if (result == 0)
+		result = conf_file_parse(file, cfg);
+	if (result == 0)
 		result = build(cfg, made);
-	else if (*why == '\0') /* libconfuse gives up on some misplaced words without saying so */
-		layout_refuse(cfg, NULL, "a name, a value or a brace is not where one is expected: compare with docs/labels.md");
-	if (result < 0)
-		goto out;
-	*layout = made;
-	made = NULL;
-out:
+	layout_reading(NULL);
+	conf_file_why(file, manual, why, why_size);
+	if (result == 0) {
+		*layout = made;
+		made = NULL;
+	}
 	layout_free(&made);
 	if (cfg)
 		cfg_free(cfg);
-	free(copy);
+	return result;
+}
+
+int
+layout_parse(const char *text, size_t length, struct layout **layout, char *why, size_t why_size)
+{
+	struct conf_file *file = conf_file_new(NULL);
+	int result = MINT_MEMORY;
+
+	*layout = NULL;
+	*why = '\0';
+	if (file)
+		result = take_file(file, conf_file_take(file, text, length), layout, why, why_size);
+	conf_file_free(&file);
 	return result;
 }
 
 int
 layout_load(const char *path, struct layout **layout)
 {
-	char text[FILE_BYTES_MAX + 1], why[256];
-	FILE *file = fopen(path, "re");
-	size_t length;
-	int result;
+	struct conf_file *file = conf_file_new(path);
+	char why[512] = "";
+	int result = MINT_MEMORY;
 
 	*layout = NULL;
-	if (!file) {
-		result = errno == ENOENT ? MINT_NOT_FOUND : MINT_SYSTEM;
-		log_error("%s: %s: name the directory of the layouts with --layouts", path, strerror(errno));
-		return result;
-	}
-	length = fread(text, 1, sizeof text, file);
-	fclose(file);
-	result = layout_parse(text, length, layout, why, sizeof why);
-	if (result < 0)
-		log_error("%s: %s", path, result == MINT_CONFIG ? why : "out of memory: close other programs");
+	if (file)
+		result = take_file(file, conf_file_load(file), layout, why, sizeof why);
+	conf_file_free(&file);
+	if (result == MINT_NOT_FOUND)
+		log_error("%s, and the directory given with --layouts", why);
+	else if (result < 0)
+		log_error("%s", *why ? why : "layout: out of memory: close other programs");
 	return result;
 }
 

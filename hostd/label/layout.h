@@ -40,12 +40,13 @@ struct layout {
 	size_t       count;
 };
 
-/* Reads a layout from text. 0, MINT_MEMORY, or MINT_CONFIG after `why` was filled: "line N: what is wrong: what to do".
+/* Reads a layout from text. 0, MINT_MEMORY, or MINT_CONFIG after `why` was filled: "line N: what is wrong: what to do", without
+ * "line N: " where no line is to blame.
  * Refused are unknown names, sizes out of range, boxes that leave the page, things that overlap a symbol or its quiet zone, and a
  * layout without the application number in Code 128 or without a list of the tokens. Free with layout_free. Not re-entrant. */
 int layout_parse(const char *text, size_t length, struct layout **layout, char *why, size_t why_size);
 
-/* The same from a file, at most 64 KiB; logs what is wrong with the file's name before it. Also MINT_NOT_FOUND, MINT_SYSTEM. */
+/* The same from a file, at most 64 KiB; logs "FILE:N: what is wrong: what to do". Also MINT_NOT_FOUND, MINT_SYSTEM. */
 int layout_load(const char *path, struct layout **layout);
 
 void layout_free(struct layout **layout);

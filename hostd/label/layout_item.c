@@ -61,45 +61,25 @@ cfg_opt_t layout_symbol_options[] = { SYMBOL_OPTIONS, CFG_END() };
 
 const char *const layout_kind_names[LAYOUT_KINDS] = { "fill", "frame", "text", "list", "code128", "qr" };
 
-static char *reason;
-static size_t reason_size;
+static struct conf_file *reading;
 
 void
-layout_reason_begin(char *why, size_t why_size)
+layout_reading(struct conf_file *file)
 {
-	reason = why;
-	reason_size = why_size;
-	*reason = '\0';
-}
-
-void
-layout_reason_keep(cfg_t *cfg, const char *format, va_list arguments)
-{
-	int used;
-
-	if (*reason)
-		return;
-	used = snprintf(reason, reason_size, "line %d: ", cfg->line);
-	if (used > 0 && (size_t)used < reason_size)
-		vsnprintf(reason + used, reason_size - (size_t)used, format, arguments);
-	if (strlen(reason) + 40 < reason_size)
-		strcat(reason, ": compare with docs/labels.md");
+	reading = file;
 }
 
 int
-layout_refuse(const cfg_t *section, const struct item *item, const char *format, ...)
+layout_refuse(const cfg_t *section, const char *key, const struct item *item, const char *format, ...)
 {
+	char text[256];
 	va_list arguments;
-	int used;
 
-	used = snprintf(reason, reason_size, "line %d: ", section->line);
-	if (item && (size_t)used < reason_size)
-		used += snprintf(reason + used, reason_size - (size_t)used, "%s \"%.40s\": ", layout_kind_names[item->kind], item->name);
 	va_start(arguments, format);
-	if ((size_t)used < reason_size)
-		vsnprintf(reason + used, reason_size - (size_t)used, format, arguments);
+	vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
-	return MINT_CONFIG;
+	return item ? conf_file_refuse(reading, section, key, "%s \"%.40s\": %s", layout_kind_names[item->kind], item->name, text)
+	            : conf_file_refuse(reading, section, key, "%s", text);
 }
 
 static bool
@@ -122,20 +102,20 @@ read_box(cfg_t *section, const struct layout *layout, struct item *item)
 	struct box *box = &item->box;
 
 	if (cfg_size(section, "box") != 4)
-		return layout_refuse(section, item, "box needs four numbers: write box = {left, top, width, height} in mm");
+		return layout_refuse(section, "box", item, "box needs four numbers: write box = {left, top, width, height} in mm");
 	for (unsigned int i = 0; i < 4; i++) {
 		mm[i] = cfg_getnfloat(section, "box", i);
 		if (!(mm[i] >= 0 && mm[i] <= 1000))
-			return layout_refuse(section, item, "box has a number below 0 or above 1000: give mm from the top left corner");
+			return layout_refuse(section, "box", item, "box has a number below 0 or above 1000: give mm from the top left corner");
 	}
 	box->x = (int)lround(mm[0] * scale);
 	box->y = (int)lround(mm[1] * scale);
 	box->width = extent(mm[0], mm[2], scale);
 	box->height = extent(mm[1], mm[3], scale);
 	if (box->width < 1 || box->height < 1)
-		return layout_refuse(section, item, "box is smaller than one dot: make it wider or higher");
+		return layout_refuse(section, "box", item, "box is smaller than one dot: make it wider or higher");
 	if (box->x + box->width > layout->width || box->y + box->height > layout->height)
-		return layout_refuse(section, item, "box leaves the page: keep left + width and top + height inside");
+		return layout_refuse(section, "box", item, "box leaves the page: keep left + width and top + height inside");
 	return 0;
 }
 
@@ -148,7 +128,7 @@ read_condition(cfg_t *section, const struct item *item, const char *option, int 
 	if (*name == '\0')
 		return 0;
 	*field = field_by_name(name, strlen(name));
-	return *field >= 0 ? 0 : layout_refuse(section, item, "%s names no field: take one of the list in docs/labels.md", option);
+	return *field >= 0 ? 0 : layout_refuse(section, option, item, "%s names no field: take one of the list in docs/labels.md", option);
 }
 
 /* One of up to three words; *choice becomes its place. */
@@ -160,7 +140,7 @@ read_word(cfg_t *section, const struct item *item, const char *option, const cha
 	for (*choice = 0; *choice < 3; ++*choice)
 		if (words[*choice] && strcmp(given, words[*choice]) == 0)
 			return 0;
-	return layout_refuse(section, item, "%s is unknown: write %s, %s%s%s", option, words[0], words[1],
+	return layout_refuse(section, option, item, "%s is unknown: write %s, %s%s%s", option, words[0], words[1],
 	    words[2] ? " or " : "", words[2] ? words[2] : "");
 }
 
@@ -170,7 +150,7 @@ read_int(cfg_t *section, const struct item *item, const char *option, long low, 
 	long given = cfg_getint(section, option);
 
 	if (given < low || given > high)
-		return layout_refuse(section, item, "%s is out of range: write %ld to %ld", option, low, high);
+		return layout_refuse(section, option, item, "%s is out of range: write %ld to %ld", option, low, high);
 	*value = (int)given;
 	return 0;
 }
@@ -183,7 +163,7 @@ read_length(cfg_t *section, const struct layout *layout, const struct item *item
 	double given = cfg_getfloat(section, option);
 
 	if (!(given >= low && given <= high))
-		return layout_refuse(section, item, "%s is out of range: write %g to %g", option, low, high);
+		return layout_refuse(section, option, item, "%s is out of range: write %g to %g", option, low, high);
 	*dots = (int)lround(given / per_inch * layout->dpi);
 	return 0;
 }
@@ -194,9 +174,9 @@ read_value(cfg_t *section, struct item *item)
 	const char *value = cfg_getstr(section, "value"), *bad = template_check(value);
 
 	if (*value == '\0')
-		return layout_refuse(section, item, "value is missing: write value = \"…\"");
+		return layout_refuse(section, "value", item, "value is missing: write value = \"…\"");
 	if (bad)
-		return layout_refuse(section, item, "value names no field at \"%.20s\": take one of the list in docs/labels.md", bad);
+		return layout_refuse(section, "value", item, "value names no field at \"%.20s\": take one of the list in docs/labels.md", bad);
 	item->value = strdup(value);
 	return item->value ? 0 : MINT_MEMORY;
 }
@@ -217,7 +197,7 @@ read_type(cfg_t *section, const struct layout *layout, struct item *item)
 	item->white = white;
 	item->leading = cfg_getfloat(section, "leading");
 	if (!(item->leading >= 1 && item->leading <= 3))
-		return layout_refuse(section, item, "leading is out of range: write 1 to 3");
+		return layout_refuse(section, "leading", item, "leading is out of range: write 1 to 3");
 	/* A size below the usual smallest means just that size. */
 	if (item->size_min > item->size_max)
 		item->size_min = item->size_max;
@@ -256,7 +236,7 @@ read_numbers(cfg_t *section, const struct layout *layout, struct item *item)
 	if (result == 0 && has(section, "module_min"))
 		result = read_int(section, item, "module_min", 1, 20, &item->module_min);
 	if (result == 0 && item->module_min > item->module_max)
-		result = layout_refuse(section, item, "module_min is above module: make it smaller");
+		result = layout_refuse(section, "module_min", item, "module_min is above module: make it smaller");
 	if (result == 0 && has(section, "thickness"))
 		result = read_length(section, layout, item, "thickness", 25.4, 0.1, 10, &item->thickness);
 	if (result == 0 && has(section, "dash"))

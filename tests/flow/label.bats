@@ -44,7 +44,7 @@ teardown() {
 	sed -i '3i colour = "red"' "$work/layouts/parcel.conf"
 	run "$B/mint-label" --render "$work/label.json" --out "$work/out" --layouts "$work/layouts"
 	[ "$status" -eq 78 ]
-	[[ $output == *"parcel.conf: line 3: no such option 'colour'"* ]]
+	[[ $output == *"parcel.conf:3: no such option 'colour'"* ]]
 }
 
 @test "help and wrong use" {

@@ -172,17 +172,24 @@ faulty_files_are_refused_with_their_line(void **state)
 	assert_refused("closes = \"25:00\"\n", ":1: closes: \"25:00\" is not a time");
 	assert_refused("year 2026 {\n\n holiday a { from = \"2026-02-30\" }\n}\n", ":3: from: \"2026-02-30\" is not a day");
 	assert_refused("year 2026 {\n working = { \"2026-1-4\" }\n}\n", ":2: working: \"2026-1-4\" is not a day");
-	assert_refused("year 2026 {\n working = { \"2026-01-05\" }\n}\n", "not a Saturday or Sunday");
-	assert_refused("year 2026 {\n holiday a { from = \"2026-01-05\" }\n}\n", "needs both from and to");
+	assert_refused("year 2026 {\n working = { \"2026-01-05\" }\n}\n", ":2: working: 2026-01-05 is not a Saturday or Sunday");
+	assert_refused("year 2026 {\n holiday a { from = \"2026-01-05\" }\n}\n", ":2: holiday \"a\" needs both from and to");
 	assert_refused("year 2026 {\n holiday a { from = \"2026-01-05\" to = \"2026-01-04\" }\n}\n", "must end after");
 	assert_refused("year 2026 {\n holiday a { from = \"2026-01-01\" to = \"2026-03-01\" }\n}\n", "at most 15 days");
 	assert_refused("year 2026 {\n holiday a { from = \"2026-01-01\" to = \"2026-01-04\" }\n"
-	               " working = { \"2026-01-04\" }\n}\n", "2026-01-04 is listed twice");
-	assert_refused("year 2026 {\n working = { \"2027-03-06\" }\n}\n", "does not belong to the notice of 2026");
-	assert_refused("year next {\n}\n", "\"next\" is not a year");
-	assert_refused("year 2026 {\n}\nyear 2026 {\n}\n", "found duplicate title");
-	assert_refused("year 2026 {\n", ":2: a brace is not closed");
-	assert_refused("year 2026 {\n working = { \"2026-01-04\"\n", "premature end of file");
+	               " working = { \"2026-01-04\" }\n}\n", ":3: 2026-01-04 is listed twice");
+	assert_refused("year 2026 {\n working = { \"2027-03-06\" }\n}\n", ":2: 2027-03-06 does not belong to the notice of 2026");
+	assert_refused("year next {\n}\n", ":1: \"next\" is not a year");
+	assert_refused("year 2026 {\n}\nyear 2026 {\n}\n", ":3: found duplicate title");
+	assert_refused("year 2026 {\n", ":1: year: a brace is not closed");
+	assert_refused("year 2026 {\n working = { \"2026-01-04\"\n", ":2: a brace is not closed");
+	assert_refused("# one\n/* two\n*/ year 2026 {\n working = { # four\n  \"2026-01-04\", # five\n  \"2026-01-05\" }\n}\n",
+	               ":6: working: 2026-01-05 is not a Saturday or Sunday");
+	assert_refused("# one\nyear 2026 { // two\n holiday a {\n  from = \"2026-01-05\"\n  to = \"2026-01-04\" }\n}\n", ":5: holiday \"a\" must end");
+	assert_refused("closes = \"18:00\"\ncloses = \"17:00\"\n", ":2: closes: has a value already at line 1");
+	assert_refused("year 2026 {\n source = \"${HOME}\"\n}\n", ":2: holds ${…}");
+	assert_refused("year 2026 {\n source = \"a\n}\n", ":2: a quote is not closed");
+	assert_refused("year 2026 { }\n}\n", ":2: a brace closes what was not opened");
 }
 
 static void
@@ -193,7 +200,7 @@ missing_file_is_refused_by_name(void **state)
 
 	(void)state;
 	assert_int_equal(calendar_load(&loaded, "/nonexistent/cn.conf", message, sizeof message), MINT_CONFIG);
-	assert_string_equal(message, "/nonexistent/cn.conf: cannot be read");
+	assert_string_equal(message, "/nonexistent/cn.conf: No such file or directory: check name and permissions");
 }
 
 /* Expected numbers from `date -u -d TEXT +%s`. */

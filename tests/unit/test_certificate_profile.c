@@ -31,10 +31,14 @@ assert_complaint(const char *line, const char *complaint)
 {
 	struct profiles profiles = { .list = NULL };
 	struct reason reason = { .error = 0 };
+	static const char *const needed[] = { "validity_days = 30", "keys = { p256 }", "key_usage = { digitalSignature }" };
 	char text[2048];
+	int used = snprintf(text, sizeof text, "/* a\n# comment */ # another\nprofile p { // \"third\n");
 
-	snprintf(text, sizeof text, "/* a\n# comment */ # another\nprofile p { // \"third\n\tvalidity_days = 30\n\tkeys = { p256 }\n\tkey_usage = { digitalSignature }\n"
-	    "\t%s\n\tsubject CN { field = common_name }\n}\n", line);
+	for (size_t i = 0; i < 3; i++) /* a key that `line` gives is left out here */
+		used += snprintf(text + used, sizeof text - (size_t)used, "\t%s\n",
+		    strncmp(line, needed[i], strcspn(needed[i], "=")) == 0 ? "" : needed[i]);
+	snprintf(text + used, sizeof text - (size_t)used, "\t%s\n\tsubject CN { field = common_name }\n}\n", line);
 	if (read_text(&profiles, text, strlen(text), &reason) != MINT_CONFIG)
 		fail_msg("\"%s\" was taken", line);
 	if (strncmp(reason.text, "p.conf:7: ", 10) != 0 || !strstr(reason.text, complaint))
@@ -50,6 +54,10 @@ complaint_names_the_line_and_what_to_do(void **state)
 		{ "validity_days = 0", "from 1 to 3660" },
 		{ "validity_days = 99999", "from 1 to 3660" },
 		{ "validity_days = many", "invalid" },
+		{ "title = a title = b", "title: has a value already at line 7" },
+		{ "title = \"${HOME}\"", "holds ${…}" },
+		{ "title = \"a", "a quote is not closed" },
+		{ "subject O { field = a } subject O { field = b }", "found duplicate title 'O'" },
 		{ "backdate_minutes = -1", "from 0 to 2880" },
 		{ "keys = { p256, rsa1024 }", "\"rsa1024\" is no key type" },
 		{ "key_usage = { digitalSignature, signing }", "\"signing\" is none" },
@@ -75,7 +83,6 @@ complaint_names_the_line_and_what_to_do(void **state)
 		{ "extension uscc { field = uscc }", "no object identifier" },
 		{ "extension \"2.5.29.15\" { field = uscc }", "key of its own" },
 		{ "extension \"1.2.3\" { value = \"\xe4\xb8\xad\" string = ia5 }", "not ASCII" },
-		{ "keys = { p256,p256,p256,p256,p256,p256,p256,p256,p256,p256,p256,p256,p256,p256,p256,p256,p256 } subject CN { field = a } }", "more than 16" },
 	};
 
 	(void)state;
@@ -105,9 +112,12 @@ profile_that_lacks_something_is_refused(void **state)
 		{ "profile p { validity_days = 1 key_usage = { digitalSignature } subject CN { field = a } }", "has no keys" },
 		{ "profile p { validity_days = 1 keys = { p256 } subject CN { field = a } }", "has no key_usage" },
 		{ "profile p { validity_days = 1 keys = { p256 } key_usage = { digitalSignature } }", "has no subject" },
+		{ "profile p { validity_days = 1 key_usage = { digitalSignature } subject CN { field = a } keys = { "
+		  "p256,p256,p256,p256,p256,p256,p256,p256,p256,p256,p256,p256,p256,p256,p256,p256,p256 } }", "p.conf:1: keys has more than 16" },
 		{ GOOD("\"P q\""), "name it with lower-case" },
-		{ GOOD("p") GOOD("p"), "p" },
-		{ "profile p {", "" },
+		{ GOOD("p") GOOD("p"), "p.conf:2: found duplicate title 'p'" },
+		{ "# one\n\nprofile p {\n", "p.conf:3: profile: a brace is not closed" },
+		{ "\n}\n", "p.conf:2: a brace closes" },
 		{ "home = ${HOME}\n", "write the value itself" },
 	};
 

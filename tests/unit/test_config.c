@@ -80,28 +80,67 @@ bay_is_found_by_its_whole_reader_name(void **state)
 	config_free(&config);
 }
 
-static void
-each_fault_is_refused(void **state)
+/* Reads `text`, which must be refused, with standard error in a file; returns what was said behind the file's name. */
+static const char *
+complaint(const char *text)
 {
-	static const char *const bad[] = {
-		NEEDED,                                              /* no bay */
-		BAY1,                                                /* nothing that must be given */
-		NEEDED BAY1 "colour = \"green\"\n",                  /* unknown key */
-		NEEDED BAY1 "attempts_max = \"many\"\n",             /* wrong type */
-		NEEDED BAY1 "attempts_max = 0\n",                    /* out of range */
-		NEEDED BAY1 BAY1,                                    /* one bay twice */
-		NEEDED BAY1 "bay 2 { reader = \"Bench 00 00 00\" }\n", /* one reader twice */
-		NEEDED "bay 0 { reader = \"r\" }\n",
-		NEEDED "bay one { reader = \"r\" }\n",
-		NEEDED "bay 1 { }\n",
-		NEEDED BAY1 "bay 2 {",
-	};
+	static char said[1024];
+	char kept_path[] = "/tmp/test-config-said-XXXXXX", *name;
+	int file = mkstemp(kept_path), kept = dup(STDERR_FILENO);
 	struct config *config = NULL;
+	ssize_t got;
+
+	assert_true(file >= 0 && kept >= 0);
+	dup2(file, STDERR_FILENO);
+	assert_int_equal(read_text(text, &config), MINT_CONFIG);
+	dup2(kept, STDERR_FILENO);
+	close(kept);
+	assert_null(config);
+	got = pread(file, said, sizeof said - 1, 0);
+	said[got > 0 ? got : 0] = '\0';
+	close(file);
+	unlink(kept_path);
+	name = strstr(said, "mint.conf:");
+	return name ? name + strlen("mint.conf:") : said;
+}
+
+static void
+each_fault_is_refused_with_its_line_and_what_to_do(void **state)
+{
+	static const struct {
+		const char *text, *said;
+	} bad[] = {
+		{ NEEDED, " has 0 bays: give from 1 to 256 sections" },
+		{ BAY1, " database: is missing: add `database = \"…\"`" },
+		{ NEEDED BAY1 "# seven\n/* eight\n*/ colour = \"green\"\n",
+		  "9: no such option 'colour': mend the named line and start again" },
+		{ NEEDED BAY1 "attempts_max = \"many\"\n", "7: invalid integer value for option 'attempts_max': mend" },
+		{ "# one\n// two\n" NEEDED "/* eight\n\n*/ attempts_max = 0 # ten\n" BAY1,
+		  "10: attempts_max: is 0: give a number from 1 to 100" },
+		{ NEEDED "# six\napi_port = 65536\n" BAY1, "7: api_port: is 65536: give a number from -1 to 65535" },
+		{ NEEDED BAY1 BAY1, "7: found duplicate title '1': mend" },
+		{ NEEDED BAY1 "bay 01 { reader = \"r\" }\n", "7: bay \"01\": bay 1 is there already: give it another number" },
+		{ NEEDED BAY1 "bay 2 { # seven\n\n reader = \"Bench 00 00 00\" }\n",
+		  "9: bay 2: reader \"Bench 00 00 00\" has another bay already: one bay a reader" },
+		{ NEEDED "bay 0 { reader = \"r\" }\n", "6: bay \"0\": is no bay number: give one from 1 to 256" },
+		{ NEEDED "\nbay one {\n reader = \"r\" }\n", "7: bay \"one\": is no bay number: give" },
+		{ NEEDED "bay 1 {\n\n}\n", "6: bay 1: has no reader: add" },
+		{ NEEDED BAY1 "bay 2 {", "7: bay: a brace is not closed: write }" },
+		{ NEEDED "bay 1 {\n reader = \"r\"\nbay 2 { reader = \"s\" }\n", "6: bay: a brace is not closed: write }" },
+		{ NEEDED BAY1 "}\n", "7: a brace closes what was not opened: take it away" },
+		{ NEEDED BAY1 "\nbench = a # eight\nbench = b\n", "9: bench: has a value already at line 8: take one of the two away" },
+		{ NEEDED "bay 1 {\n reader = \"r\"\n reader = \"s\"\n}\n", "8: reader: has a value already at line 7: take" },
+		{ NEEDED BAY1 "bench = \"${HOME}\"\n", "7: holds ${…}, and the environment configures nothing here: write" },
+		{ "bench = \"bench-1\n" NEEDED BAY1, "1: a quote is not closed: write \"" },
+		{ NEEDED BAY1 "bench = \"\xff\"\n", "7: is not UTF-8: save" },
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		assert_int_equal(read_text(bad[i], &config), MINT_CONFIG);
-		assert_null(config);
+		const char *said = complaint(bad[i].text);
+
+		if (strncmp(said, bad[i].said, strlen(bad[i].said)) != 0)
+			fail_msg("row %zu: expected \"%s\", it said \"%s\"", i, bad[i].said, said);
 	}
 }
 
@@ -120,7 +159,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_and_paths_beside_the_file),
 		cmocka_unit_test(bay_is_found_by_its_whole_reader_name),
-		cmocka_unit_test(each_fault_is_refused),
+		cmocka_unit_test(each_fault_is_refused_with_its_line_and_what_to_do),
 		cmocka_unit_test(missing_file_is_told_from_a_bad_one),
 	};
 

@@ -13,11 +13,11 @@
 #include "hostd/label/layout.h"
 #include "schemas/errors.h"
 
-/* The least that makes a layout; %s is put at line 4. */
+/* The page of the least layout, lines 1 to 3; ten dots a millimetre, so that expected values are plain to see. */
+static const char *const page[] = { "width_mm = 50", "height_mm = 40", "dpi = 254" };
+
+/* The rest; %s is put at line 4. */
 static const char least[] =
-    "width_mm = 50\n"
-    "height_mm = 40\n"
-    "dpi = 254\n" /* ten dots a millimetre: expected values are plain to see */
     "%s\n"
     "list \"l\" { box = {1, 1, 48, 10}  value = \"{serial}\" }\n"
     "code128 \"c\" { box = {1, 12, 48, 8}  value = \"{application}\" }\n";
@@ -26,8 +26,12 @@ static int
 parse(const char *extra, struct layout **layout, char why[256])
 {
 	char text[2048];
-	int length = snprintf(text, sizeof text, least, extra);
+	int length = 0;
 
+	for (size_t i = 0; i < sizeof page / sizeof page[0]; i++) /* a key of the page that `extra` gives is left out */
+		length += snprintf(text + length, sizeof text - (size_t)length, "%s\n",
+		    strncmp(page[i], extra, strcspn(page[i], " ")) == 0 ? "" : page[i]);
+	length += snprintf(text + length, sizeof text - (size_t)length, least, extra);
 	return layout_parse(text, (size_t)length, layout, why, 256);
 }
 
@@ -81,10 +85,10 @@ static const struct {
 	{ "colour = 3", "line 4: no such option 'colour': compare with docs/labels.md" },
 	{ "# two\n/* comment\nlines */\ncolour = 3", "line 7: no such option 'colour': compare with docs/labels.md" },
 	{ "dpi = fine", "line 4: invalid integer value for option 'dpi': compare with docs/labels.md" },
-	{ "font = a\"\"b", "line 4: a name, a value or a brace is not where one is expected: compare with docs/labels.md" },
-	{ "dpi = 5", "line 7: dpi is out of range: write what the printer has, such as 203 or 300" },
-	{ "width_mm = nan", "line 7: the page is too small or too large: write width_mm 20 to 300, height_mm 20 to 400" },
-	{ "height_mm = 1e9", "line 7: the page is too small or too large: write width_mm 20 to 300, height_mm 20 to 400" },
+	{ "font = a\"\"b", "line 4: a name, a value or a brace is not where one is expected: write `name = value` or `name { … }`" },
+	{ "dpi = 5", "line 4: dpi is out of range: write what the printer has, such as 203 or 300" },
+	{ "width_mm = nan", "line 4: the page is too small or too large: write width_mm 20 to 300, height_mm 20 to 400" },
+	{ "height_mm = 1e9", "line 4: the page is too small or too large: write width_mm 20 to 300, height_mm 20 to 400" },
 	{ "text \"t\" { value = \"x\" }",
 	  "line 4: text \"t\": box needs four numbers: write box = {left, top, width, height} in mm" },
 	{ "text \"t\" { box = {1, 25, -3, 5}  value = \"x\" }",
@@ -110,10 +114,17 @@ static const struct {
 	  "line 4: qr \"q\": module_min is above module: make it smaller" },
 	{ "frame \"f\" { box = {1, 25, 9, 9}  thickness = 99 }", "line 4: frame \"f\": thickness is out of range: write 0.1 to 10" },
 	{ "text \"t\" { box = {40, 19, 5, 5}  value = \"x\" }",
-	  "line 7: code128 \"c\": overlaps text \"t\", so scanners may not read it: move one of the two" },
+	  "line 6: code128 \"c\": overlaps text \"t\", so scanners may not read it: move one of the two" },
 	{ "frame \"f\" { box = {10, 11, 10, 20} }",
-	  "line 7: code128 \"c\": overlaps frame \"f\", so scanners may not read it: move one of the two" },
-	{ "list \"m\" { box = {1, 25, 9, 5}  value = \"x\" }", "line 7: 2 lists: write one list without when and unless, for the tokens" },
+	  "line 6: code128 \"c\": overlaps frame \"f\", so scanners may not read it: move one of the two" },
+	{ "list \"m\" { box = {1, 25, 9, 5}  value = \"x\" }", "2 lists: write one list without when and unless, for the tokens" },
+	{ "fill \"f\" { // four\n box = {1, 25, 9, # five\n  5}\n when = \"rain\" }",
+	  "line 7: fill \"f\": when names no field: take one of the list in docs/labels.md" },
+	{ "font = \"a\"\nfont = \"b\"", "line 5: font: has a value already at line 4: take one of the two away" },
+	{ "font = \"a", "line 4: a quote is not closed: write \" where the text ends, on the same line" },
+	{ "font = \"${HOME}\"",
+	  "line 4: holds ${…}, and the environment configures nothing here: write the value itself, or '${' in single quotes" },
+	{ "fill \"f\" { box = {1, 25, 9, 5} }\n}", "line 5: a brace closes what was not opened: take it away" },
 };
 
 static void
@@ -149,7 +160,9 @@ unfinished_section_is_refused(void **state)
 
 	(void)state;
 	assert_int_equal(parse("fill \"f\" { box = {1, 25, 9,", &layout, why), MINT_CONFIG);
-	assert_memory_equal(why, "line ", 5);
+	assert_memory_equal(why, "line 4: a brace is not closed", 29);
+	assert_int_equal(parse("fill \"f\" {\n box = {1, 25, 9, 5}", &layout, why), MINT_CONFIG);
+	assert_memory_equal(why, "line 4: fill: a brace is not closed", 35);
 }
 
 static void
@@ -184,7 +197,7 @@ layout_without_the_application_number_is_refused(void **state)
 
 	(void)state;
 	assert_int_equal(layout_parse(text, strlen(text), &layout, why, sizeof why), MINT_CONFIG);
-	assert_string_equal(why, "line 4: the application number is missing: write a code128 with value = \"{application}\"");
+	assert_string_equal(why, "the application number is missing: write a code128 with value = \"{application}\"");
 }
 
 static void
