@@ -30,6 +30,12 @@ child_of_mintd() {
 	return 1
 }
 
+# Whether a process has ended, waited for or not: who adopts an orphan may take its time to reap it.
+has_ended() {
+	local stat
+	! stat=$(cat "/proc/$1/stat" 2>/dev/null) || [[ ${stat##*) } == Z* ]]
+}
+
 # wait_until SECONDS COMMAND…
 wait_until() {
 	local until=$(( SECONDS + $1 )); shift

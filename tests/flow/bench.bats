@@ -71,7 +71,7 @@ everything_is_in_order() {
 	wait_until 60 at_least_in 1 "'sealed','taken','packed'"
 	before=$EPOCHREALTIME
 	kill -INT -- "-$(cat "$work/pid")"
-	wait_until 10 eval '! kill -0 "$(cat "$work/pid")" 2>/dev/null'
+	wait_until 10 has_ended "$(cat "$work/pid")"
 	took=$(awk -v a="$before" -v b="$EPOCHREALTIME" 'BEGIN { print int((b - a) * 1000) }')
 	echo "stopped after $took ms"
 	[ "$took" -lt 2000 ]
