@@ -16,6 +16,7 @@
 
 #include <openssl/crypto.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -196,6 +197,7 @@ main(int argc, char **argv)
 		return status;
 	signal(SIGPIPE, SIG_IGN);
 	setrlimit(RLIMIT_CORE, &none); /* codes never go into a core file */
+	unsetenv("OPENSC_DEBUG");      /* nor into the log: it overrides opensc.conf, and shows every PIN */
 	r = prepare(&worker, config_path);
 	if (r == 0)
 		r = say_hello();
