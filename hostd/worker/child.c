@@ -132,7 +132,8 @@ wait_for(pid_t pid, int output, int timeout_ms, char *said, size_t size)
 		close(child);
 	if (r != 0)
 		return r;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NOT_RUN)
+	/* A program that crashed or was killed says nothing about the token: it is looked at again. */
+	if (!WIFEXITED(status) || WEXITSTATUS(status) == EXIT_NOT_RUN)
 		return MINT_SYSTEM;
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : MINT_TOKEN_INIT;
 }

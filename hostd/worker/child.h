@@ -15,7 +15,8 @@ struct child_order {
 };
 
 /* Runs it. `said` (size bytes) gets the end of what it wrote, one line, codes struck out.
- * 0: exit status 0. MINT_TOKEN_INIT: another one. MINT_TIMEOUT: it was killed. MINT_SYSTEM: it could not be run. */
+ * 0: exit status 0. MINT_TOKEN_INIT: another one. MINT_TIMEOUT: it was killed. MINT_SYSTEM: it could not be run, or a
+ * signal ended it. */
 int child_run(const struct child_order *order, char *said, size_t size);
 
 #endif

@@ -17,6 +17,7 @@
 
 #include <openssl/crypto.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -196,6 +197,7 @@ main(int argc, char **argv)
 	    &status) != 0)
 		return status;
 	signal(SIGPIPE, SIG_IGN);
+	unsetenv("OPENSC_DEBUG"); /* it overrides opensc.conf, and shows every PIN in the log */
 	r = prepare(&worker, config_path);
 	if (r == 0)
 		r = say_hello();

@@ -326,6 +326,7 @@ child_that_cannot_be_run_is_the_hosts_fault(void **state)
 	(void)state;
 	assert_int_equal(child_run(&order, said, sizeof said), MINT_SYSTEM);
 	assert_non_null(strstr(said, "no-such-program-anywhere"));
+	assert_int_equal(run_shell("kill -9 $$", 5000, said, sizeof said), MINT_SYSTEM); /* nor is one that somebody killed the token's */
 }
 
 int
