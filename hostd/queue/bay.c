@@ -22,14 +22,16 @@ enum {
 
 /* --- what is shown */
 
+/* A step only of a bay at work: one whose token was pulled asks for a token, not for patience. */
 static int
 show(struct bay *bay)
 {
 	struct queue *queue = bay->queue;
+	const struct step *step = bay->state == STATE_bay_working ? bay->step : NULL;
 
 	return store_run(queue->store, QUEUE_bay_show, "dsssiiiisisi", bay->number, queue->config->bench, bay->reader,
 	    states_name(bay->state), bay->token, bay->credential, (int64_t)bay->lease, (int64_t)bay->pid,
-	    bay->step ? bay->step->name : NULL, bay->step_at, bay->trouble, queue_now(queue));
+	    step ? step->name : NULL, step ? bay->step_at : 0, bay->trouble, queue_now(queue));
 }
 
 int
@@ -100,6 +102,7 @@ start_worker(struct bay *bay, enum worker_role role)
 	bay->step = NULL;
 	bay->journal = bay->step_at = 0;
 	bay->after = AFTER_LOST;
+	bay->pulled = 0;
 	arm(bay, queue->config->step_timeout_ms);
 	message.worker_start = (struct message_worker_start){
 		.lease = bay->lease, .bay = (uint32_t)bay->number, .role = (uint8_t)role,
@@ -155,7 +158,7 @@ bay_look(struct bay *bay)
 		return bay_set(bay, STATE_bay_trouble, "TOKEN_UNKNOWN");
 	case PRESENCE_EMPTY:
 		bay->settled = 1;
-		return bay_set(bay, STATE_bay_empty, NULL);
+		return bay_set(bay, STATE_bay_empty, bay->pulled ? "TOKEN_GONE" : NULL);
 	default:
 		bay->settled = 1;
 		return bay_set(bay, STATE_bay_no_reader, NULL);
@@ -173,10 +176,12 @@ static int
 token_left(struct bay *bay)
 {
 	int64_t credential = bay->credential;
+	int r = credential ? finish_left(bay->queue, credential) : 0;
 
 	bay->token = bay->credential = 0;
 	bay->losses = bay->gone = 0;
-	return credential ? finish_left(bay->queue, credential) : 0;
+	bay->pulled = credential && states_of(bay->queue, MACHINE_credential, credential) == STATE_credential_parked;
+	return r;
 }
 
 /* Nobody asked the worker to leave: once more, then the token is to blame as far as anyone can tell. */

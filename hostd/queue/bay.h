@@ -34,7 +34,8 @@ int bay_at_step(struct bay *bay, const struct step *step, int64_t journal);
 /* Which rows are in the bay; shown. */
 int bay_holds(struct bay *bay, int64_t token, int64_t credential);
 
-/* State without a worker, shown. `trouble` names the error of STATE_bay_trouble, else NULL. */
+/* State without a worker, shown. `trouble` names the error of STATE_bay_trouble, or says that an empty bay's own
+ * token is missed (TOKEN_GONE), else NULL. */
 int bay_set(struct bay *bay, enum state state, const char *trouble);
 
 /* Storage has failed: forgets the worker's business without writing, kills its process. */

@@ -190,8 +190,19 @@ release_parked(struct queue *queue, const struct order *order)
 }
 
 static int
+is_over(enum state state)
+{
+	return state == STATE_application_cancelled || state == STATE_application_rejected || state == STATE_application_issued ||
+	       state == STATE_application_invoice_requested || state == STATE_application_invoiced;
+}
+
+static int
 verb_release(struct queue *queue, struct order *order)
 {
+	if (is_over(order->state)) {
+		order->detail = json_pack("{s:s}", "why", "nothing of it waits any more");
+		return MINT_REFUSED;
+	}
 	if (order->state != STATE_application_held)
 		return release_parked(queue, order);
 	if (is_held_by_findings(order)) {
@@ -358,11 +369,31 @@ carry_out(struct queue *queue, struct order *order)
 	return MINT_NOT_FOUND;
 }
 
-static json_t *
-with_names(const struct order *order, json_t *detail, int error)
+/* The state the object is in now: what an order led to, or why it was refused. NULL when there is no such object. */
+static const char *
+present_state(struct queue *queue, const struct message_command *command)
 {
+	static const enum machine machines[] = {
+		[OBJECT_application] = MACHINE_application, [OBJECT_credential] = MACHINE_credential, [OBJECT_token] = MACHINE_token,
+	};
+	struct order order = { .command = command };
+
+	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+		if (strcmp(verbs[i].name, command->verb) == 0 && verbs[i].object != OBJECT_bay &&
+		    find[verbs[i].object](queue, &order) == 0)
+			return states_name(states_of(queue, machines[verbs[i].object], order.subject));
+	return NULL;
+}
+
+static json_t *
+with_names(struct queue *queue, const struct order *order, json_t *detail, int error)
+{
+	const char *state = present_state(queue, order->command);
+
 	if (!detail)
 		detail = json_object();
+	if (state)
+		json_object_set_new(detail, "state", json_string(state));
 	json_object_set_new(detail, "verb", json_string(order->command->verb));
 	json_object_set_new(detail, "object", json_string(order->command->object));
 	if (error != 0)
@@ -382,7 +413,7 @@ command_message(struct queue *queue, const struct message_command *command)
 	order.why = why ? why : "";
 	r = json_is_object(order.arguments) ? carry_out(queue, &order) : MINT_SYNTAX;
 	if (r == 0) {
-		r = answer_command(queue, command->call, 0, with_names(&order, order.detail, 0));
+		r = answer_command(queue, command->call, 0, with_names(queue, &order, order.detail, 0));
 		order.detail = NULL;
 	} else if (order.detail) {
 		json_decref(queue->refusal);
@@ -396,7 +427,7 @@ int
 command_refused(struct queue *queue, const struct message_command *command, int error)
 {
 	struct order order = { .command = command };
-	json_t *detail = with_names(&order, queue->refusal, error);
+	json_t *detail = with_names(queue, &order, queue->refusal, error);
 
 	queue->refusal = NULL;
 	return answer_command(queue, command->call, error, detail);

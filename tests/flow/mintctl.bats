@@ -193,7 +193,7 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 
 @test "watch draws on a terminal: a line for each bay, redrawn in place" {
 	script -qec "'$programs/mintctl' --lang en --socket '$api_dir/api.sock' watch --until-idle --timeout 1" /dev/null >"$api_dir/screen" </dev/null || true
-	grep -q '!  3  take the token to the quarantine box' "$api_dir/screen"
+	grep -q '!  3  take the token out; see what to do' "$api_dir/screen"
 	grep -q '>  2  generate the key pair on the token  A-2-01' "$api_dir/screen"
 	grep -qF $'\033[5A' "$api_dir/screen"
 }

@@ -107,9 +107,11 @@ up() {
 	ports=$(tools/dev/pcscd.sh ports "$bays")
 	# shellcheck disable=SC2086 # one argument a port
 	tools/dev/pcscd.sh start "$run/pcscd" $ports >"$run/log/readers" || fail "pcscd did not start: $run/pcscd/pcscd.log"
+	rm -f "$run/vtoken.sock"
 	start vtoken vtoken --ports "${ports// /,}" --state "$run/tokens" --control "$run/vtoken.sock" \
 		--law "$law" --seed "$seed" --apdu-us "$apdu_us" --log "$run/apdu.log" --pool "$run/tokens/pool"
 	configure
+	wait_for_vtoken
 	start mintd mintd --config "$run/mint.conf"
 	wait_until_ready
 	start operator mint-operator --api "$run/api.sock" --vtoken "$run/vtoken.sock" --pile "$run/operator.pile" \
@@ -117,6 +119,19 @@ up() {
 }
 
 answers() { [ -S "$run/api.sock" ] && mintctl --socket "$run/api.sock" status >/dev/null 2>&1; }
+
+# Without tokens nothing would ever be issued: a wrong LAW or SEED is said now.
+wait_for_vtoken() {
+	local tries
+	for (( tries = 0; tries < start_deadline_s * 50; tries++ )); do
+		if [ -S "$run/vtoken.sock" ]; then return 0; fi
+		alive vtoken || break
+		sleep 0.02
+	done
+	tail -1 "$run/log/vtoken" >&2
+	down_quietly
+	fail "the virtual tokens did not come up: $run/log/vtoken"
+}
 
 wait_until_ready() {
 	local tries
@@ -165,6 +180,7 @@ TXT
 
 run() {
 	local result=0
+	[ -r "$applications" ] || fail "$applications: cannot be read: name a file of applications with APPLICATIONS="
 	trap interrupted INT TERM
 	trap down_quietly EXIT
 	up
@@ -181,7 +197,7 @@ case ${1:-} in
 run) run ;;
 up)
 	up
-	say "it is up: $run. mintctl --socket $run/api.sock status; the API on http://127.0.0.1:$(cat "$run/api.port")/v1/status; make down stops it" ;;
+	say "it is up: $run. ${B:-build/dev}/mintctl --socket $run/api.sock status; the API on http://127.0.0.1:$(cat "$run/api.port")/v1/status; make down stops it" ;;
 down) down_quietly; say "it is down: $run" ;;
 status)
 	for name in vtoken mintd operator; do

@@ -25,6 +25,8 @@ run_ca(struct run *run)
 	arguments[0] = path;
 	for (int i = 0; i < run->argument_count; i++)
 		arguments[i + 1] = run->arguments[i];
+	if (run->argument_count == 0 || strcmp(run->arguments[0], "--help") == 0)
+		arguments[1] = (char[]){ "help" }; /* its own --help is that of a program mintd starts */
 	execv(path, arguments);
 	if (errno == ENOENT) {
 		arguments[0] = (char[]){ "mint-ca" };

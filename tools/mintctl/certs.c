@@ -110,7 +110,7 @@ run_certs(struct run *run)
 	int r;
 
 	if (!pems.directory)
-		return command_fail_with(run, MINT_ARGUMENT, "--out DIR");
+		return command_fail_with(run, MINT_ARGUMENT, say("--out DIR is needed", "--out 目录为必填"));
 	if (mkdir(pems.directory, 0755) != 0 && errno != EEXIST)
 		return command_fail_with(run, MINT_STORAGE, pems.directory);
 	pems.written = json_array();

@@ -146,14 +146,16 @@ static void
 arguments_text(const struct command *command, char *text, size_t text_bytes)
 {
 	static const struct {
-		const char *object, *text;
-	} objects[] = { { "application", "REFERENCE" }, { "credential", "CREDENTIAL" }, { "token", "SERIAL" }, { "bay", "BAY" } };
+		const char *object, *text[2];
+	} objects[] = { { "application", { "REFERENCE", "申请号" } }, { "credential", { "CREDENTIAL", "证书号" } },
+		{ "token", { "SERIAL", "序列号" } }, { "bay", { "BAY", "工位" } }, { "FILE", { "FILE", "文件" } },
+		{ "REFERENCE|CREDENTIAL|SERIAL", { "REFERENCE|CREDENTIAL|SERIAL", "申请号|证书号|序列号" } } };
 	const char *first = command->arguments;
 
-	for (size_t i = 0; command->run == run_order && i < sizeof objects / sizeof objects[0]; i++)
+	for (size_t i = 0; i < sizeof objects / sizeof objects[0]; i++)
 		if (strcmp(objects[i].object, command->arguments) == 0)
-			first = objects[i].text;
-	snprintf(text, text_bytes, "%s%s", first, list_argument(command) ? " SERIAL…" : "");
+			first = objects[i].text[screen_language()];
+	snprintf(text, text_bytes, "%s%s", first, !list_argument(command) ? "" : say(" SERIAL…", " 序列号…"));
 }
 
 /* --- parsing */
@@ -241,6 +243,10 @@ command_parse(int argc, char **argv, struct run *run, char *fault, size_t fault_
 			argv[run->argument_count++] = argv[i];
 		} else {
 			run->command = command_by_name(argv[i]);
+			if (!run->command && strcmp(argv[i], "help") == 0) {
+				run->options[OPTION_HELP] = ""; /* `help`, `help COMMAND` */
+				continue;
+			}
 			if (!run->command)
 				return fault_is(fault, fault_bytes, "%s: %s", argv[i], say("not a command", "没有此命令"));
 			if (run->command->place == PLACE_VERBATIM) {
@@ -250,7 +256,7 @@ command_parse(int argc, char **argv, struct run *run, char *fault, size_t fault_
 			}
 		}
 	}
-	run->json = run->options[OPTION_JSON] != NULL;
+	run->json |= run->options[OPTION_JSON] != NULL; /* asked for is asked for, also where the line is wrong behind it */
 	if (r == 0)
 		r = check_options(run, fault, fault_bytes);
 	if (r == 0 && !run->command)
@@ -262,8 +268,19 @@ command_parse(int argc, char **argv, struct run *run, char *fault, size_t fault_
 
 /* --- help */
 
+/* What an order says of its own argument says more than the option's general words. */
+static const char *
+option_summary(const struct command *command, int option)
+{
+	const struct order_argument *a = command && command->run == run_order ? order_argument_next(command->name, NULL) : NULL;
+
+	while (a && (order_option(a) != option || option == OPTION_WHY))
+		a = order_argument_next(command->name, a);
+	return a ? a->text[screen_language()] : options[option].summary[screen_language()];
+}
+
 static void
-print_options(unsigned bits, FILE *out)
+print_options(const struct command *command, unsigned bits, FILE *out)
 {
 	for (int i = 0; i < OPTION_COUNT; i++) {
 		char text[64];
@@ -273,7 +290,7 @@ print_options(unsigned bits, FILE *out)
 		snprintf(text, sizeof text, "--%s%s%s", options[i].name, options[i].value ? " " : "", options[i].value ? options[i].value : "");
 		fputs("  ", out);
 		text_pad(out, text, 28);
-		fprintf(out, "%s\n", options[i].summary[screen_language()]);
+		fprintf(out, "%s\n", option_summary(command, i));
 	}
 }
 
@@ -294,10 +311,11 @@ print_commands(FILE *out)
 static void
 print_exits(FILE *out)
 {
-	fprintf(out, "\n%s\n  0   %s\n  64  %s\n  65  %s\n  69  %s\n  75  %s\n  77  %s\n", say("Exit status:", "退出码："),
+	fprintf(out, "\n%s\n  0   %s\n  64  %s\n  65  %s\n  69  %s\n  75  %s\n  77  %s\n%s\n", say("Exit status:", "退出码："),
 	    say("done", "完成"), say("wrong usage", "用法错误"), say("data refused", "数据被拒绝"),
 	    say("something is missing or waits for a person", "缺少对象或等待人工处理"), say("try again", "请重试"),
-	    say("not allowed now", "当前不允许"));
+	    say("not allowed now", "当前不允许"),
+	    say("Others as in sysexits.h; each message's is in docs/operators.md.", "其余同 sysexits.h，各提示的退出码见 docs/operators.md。"));
 }
 
 void
@@ -310,19 +328,17 @@ command_help(const struct command *command, FILE *out)
 		    say("Sees and steers a Mintbench.", "查看和操作 Mintbench 制证工作站。"), say("Commands:", "命令："));
 		print_commands(out);
 		fprintf(out, "\n%s\n", say("Options of every command:", "通用选项："));
-		print_options(COMMON, out);
+		print_options(NULL, COMMON, out);
 		print_exits(out);
 		return;
 	}
 	arguments_text(command, arguments, sizeof arguments);
-	fprintf(out, "%s mintctl %s %s [%s]\n%s\n\n", say("usage:", "用法："), command->name, arguments, say("options", "选项"),
-	    command->summary[screen_language()]);
-	for (const struct order_argument *a = order_argument_next(command->name, NULL); a; a = order_argument_next(command->name, a)) {
-		fputs("  ", out);
-		text_pad(out, a->name, 10);
-		fprintf(out, "%s%s\n", a->text[screen_language()], a->required ? "" : say(" (may be left out)", "（可选）"));
-	}
-	print_options(options_of(command), out);
+	fprintf(out, "%s mintctl %s%s%s", say("usage:", "用法："), command->name, *arguments ? " " : "", arguments);
+	for (const struct order_argument *a = order_argument_next(command->name, NULL); a; a = order_argument_next(command->name, a))
+		if (a->required && order_option(a) >= 0)
+			fprintf(out, " --%s %s", a->name, options[order_option(a)].value);
+	fprintf(out, " [%s]\n%s\n\n", say("options", "选项"), command->summary[screen_language()]);
+	print_options(command, options_of(command), out);
 }
 
 void
@@ -393,6 +409,8 @@ detail_text(const json_t *detail)
 		if (value)
 			fprintf(out, "%s%s", ftell(out) > 0 ? ": " : "", value);
 	}
+	if (out && json_is_string(json_object_get(detail, "state")))
+		fprintf(out, "%s%s", say(": it is now: ", "：目前："), any_state_text(json_string_value(json_object_get(detail, "state"))));
 	if (out)
 		fclose(out);
 	return text;

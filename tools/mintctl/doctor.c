@@ -31,14 +31,15 @@ static const struct check {
 	{ "station_key", { "station key", "工作站密钥" }, doctor_station_key, { "make it: (umask 077; head -c 32 /dev/urandom > FILE); keep a copy apart", "生成：(umask 077; head -c 32 /dev/urandom > 文件)，并另存备份" } },
 	{ "office", { "PIN office certificate", "口令管理证书" }, doctor_office, { "ask the PIN office for its certificate (PEM)", "向口令管理方索取证书（PEM）" } },
 	{ "ca", { "CA", "CA" }, doctor_ca, { "make one: mintctl ca init --dir DIR, or mend `ca_directory`", "创建：mintctl ca init --dir 目录，或修改 ca_directory" } },
+	{ "profiles", { "certificate profiles", "证书模板" }, doctor_profiles, { "mend `ca_profiles` or `ca_profile`: mintctl ca profiles", "修改 ca_profiles 或 ca_profile：mintctl ca profiles" } },
 	{ "passphrase", { "CA passphrase", "CA 口令" }, doctor_passphrase, { "a file that mint-ca alone may read (chmod 600), one line", "仅 mint-ca 可读的文件（chmod 600），一行" } },
 	{ "printer", { "printer", "打印机" }, doctor_printer, { "make the directory and let mint-label write there, or mend `printer`", "创建目录并允许 mint-label 写入，或修改 printer" } },
 	{ "layouts", { "label layouts", "面单版式" }, doctor_layouts, { "mend `label_layouts`", "修改 label_layouts" } },
 	{ "fonts", { "fonts", "字体" }, doctor_fonts, { "install fonts-noto-cjk and fontconfig", "安装 fonts-noto-cjk 和 fontconfig" } },
-	{ "calendar", { "calendar", "日历" }, doctor_calendar, { "add the notice of the year to the calendar file", "将当年放假通知加入日历文件" } },
+	{ "calendar", { "calendar", "日历" }, doctor_calendar, { "mend `calendar`; add the notice of the year to its file", "修改 calendar；将当年放假通知加入该文件" } },
 	{ "clock", { "clock", "时钟" }, doctor_clock, { "set the clock: timedatectl set-ntp true", "校准时钟：timedatectl set-ntp true" } },
 	{ "database", { "database", "数据库" }, doctor_database, { "stop mintd, keep the file, restore a backup", "停止 mintd，保留该文件，恢复备份" } },
-	{ "disk", { "free space", "剩余空间" }, doctor_disk, { "make room on the database's disk", "清理数据库所在磁盘" } },
+	{ "disk", { "free space", "剩余空间" }, doctor_disk, { "make the directory of `database`; make room on its disk", "创建 database 所在目录；清理其磁盘" } },
 	{ "api", { "mint-api", "mint-api" }, doctor_api, { "start mintd and read its log", "启动 mintd 并查看日志" } },
 	{ "readers", { "readers of the bays", "工位读卡器" }, doctor_readers, { "check the cable; compare `reader` with the names that pcscd tells", "检查连线；核对 reader 与 pcscd 报告的名称" } },
 };
@@ -68,7 +69,7 @@ doctor_programs(struct doctor *doctor)
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		snprintf(path, sizeof path, "%s/%s", doctor->config->programs, names[i]);
 		if (access(path, X_OK) != 0)
-			return found(doctor, MINT_NOT_FOUND, "%s: %s", path, strerror(errno));
+			return found(doctor, MINT_NOT_FOUND, "%s: %s", path, system_text(errno));
 	}
 	return found(doctor, 0, "%s", doctor->config->programs);
 }
@@ -99,7 +100,7 @@ doctor_pcscd(struct doctor *doctor)
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	r = fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0
-	    ? found(doctor, 0, "%s", path) : found(doctor, MINT_READER, "%s: %s", path, strerror(errno));
+	    ? found(doctor, 0, "%s", path) : found(doctor, MINT_READER, "%s: %s", path, system_text(errno));
 	if (fd >= 0)
 		close(fd);
 	return r;
@@ -111,9 +112,9 @@ directory_holds_files(struct doctor *doctor, const char *path)
 	struct stat status;
 
 	if (stat(path, &status) != 0)
-		return found(doctor, MINT_NOT_FOUND, "%s: %s", path, strerror(errno));
+		return found(doctor, MINT_NOT_FOUND, "%s: %s", path, system_text(errno));
 	if (!S_ISDIR(status.st_mode) || access(path, R_OK | X_OK) != 0)
-		return found(doctor, MINT_NOT_FOUND, "%s: is no directory that can be read", path);
+		return found(doctor, MINT_NOT_FOUND, "%s: %s", path, say("is no directory that can be read", "不是可读取的目录"));
 	return found(doctor, 0, "%s", path);
 }
 
@@ -121,6 +122,15 @@ int
 doctor_models(struct doctor *doctor)
 {
 	return directory_holds_files(doctor, doctor->config->models);
+}
+
+int
+doctor_profiles(struct doctor *doctor)
+{
+	char path[8192];
+
+	snprintf(path, sizeof path, "%s/%s.conf", doctor->config->ca_profiles, doctor->config->ca_profile);
+	return access(path, R_OK) == 0 ? found(doctor, 0, "%s", path) : found(doctor, MINT_NOT_FOUND, "%s: %s", path, system_text(errno));
 }
 
 int
@@ -136,11 +146,11 @@ secret_file(struct doctor *doctor, const char *path, off_t exact_bytes)
 	struct stat status;
 
 	if (stat(path, &status) != 0)
-		return found(doctor, MINT_NOT_FOUND, "%s: %s", path, strerror(errno));
+		return found(doctor, MINT_NOT_FOUND, "%s: %s", path, system_text(errno));
 	if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		return found(doctor, MINT_CONFIG, "%s: mode %04o lets others in", path, (unsigned)status.st_mode & 07777u);
+		return found(doctor, MINT_CONFIG, "%s: %s %04o", path, say("others may read it too: mode", "其他用户也能读取，权限"), (unsigned)status.st_mode & 07777u);
 	if (status.st_size == 0 || (exact_bytes && status.st_size != exact_bytes))
-		return found(doctor, MINT_CONFIG, "%s: is %lld bytes long", path, (long long)status.st_size);
+		return found(doctor, MINT_CONFIG, "%s: %s %lld", path, say("length in bytes:", "字节数："), (long long)status.st_size);
 	return found(doctor, 0, "%s", path);
 }
 
@@ -167,13 +177,13 @@ certificate_file(struct doctor *doctor, const char *path)
 	int r;
 
 	if (!file)
-		return found(doctor, MINT_NOT_FOUND, "%s: %s", path, strerror(errno));
+		return found(doctor, MINT_NOT_FOUND, "%s: %s", path, system_text(errno));
 	certificate = PEM_read_X509(file, NULL, NULL, NULL);
 	fclose(file);
 	if (!certificate)
-		r = found(doctor, MINT_CONFIG, "%s: is no certificate in PEM", path);
+		r = found(doctor, MINT_CONFIG, "%s: %s", path, say("is no certificate in PEM", "不是 PEM 证书"));
 	else if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0 || X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0)
-		r = found(doctor, MINT_CONFIG, "%s: is not valid today", path);
+		r = found(doctor, MINT_CONFIG, "%s: %s", path, say("is not valid today", "不在有效期内"));
 	else
 		r = found(doctor, 0, "%s", path);
 	X509_free(certificate);
@@ -201,9 +211,9 @@ doctor_printer(struct doctor *doctor)
 	const char *printer = doctor->config->printer;
 
 	if (strncmp(printer, "file:", 5) != 0)
-		return found(doctor, MINT_PRINTER, "%s: not a kind of printer this release knows", printer);
+		return found(doctor, MINT_PRINTER, "%s: %s", printer, say("not a kind of printer this release knows", "本版本不支持此类打印机"));
 	if (access(printer + 5, W_OK | X_OK) != 0)
-		return found(doctor, MINT_PRINTER, "%s: %s", printer + 5, strerror(errno));
+		return found(doctor, MINT_PRINTER, "%s: %s", printer + 5, system_text(errno));
 	return found(doctor, 0, "%s", printer);
 }
 
@@ -221,7 +231,7 @@ doctor_fonts(struct doctor *doctor)
 	text[length] = '\0';
 	text[strcspn(text, "\n")] = '\0';
 	if (length == 0 || strstr(text, "MISSING"))
-		return found(doctor, MINT_LABEL_GLYPH, "no font has \xe4\xb6\xae and \xe3\x9b\x83");
+		return found(doctor, MINT_LABEL_GLYPH, "%s 䶮 㛃", say("no font has both of", "没有同时包含以下字的字体："));
 	return found(doctor, 0, "%s", text);
 }
 
@@ -237,7 +247,7 @@ doctor_calendar(struct doctor *doctor)
 		return found(doctor, r, "%s", message);
 	r = calendar_is_published(calendar, (clock_utc_us() + shanghai_us) / day_us)
 	    ? found(doctor, 0, "%s", doctor->config->calendar)
-	    : found(doctor, MINT_CONFIG, "%s: has no notice for this year", doctor->config->calendar);
+	    : found(doctor, MINT_CONFIG, "%s: %s", doctor->config->calendar, say("has no notice for this year", "缺少当年放假通知"));
 	calendar_free(&calendar);
 	return r;
 }

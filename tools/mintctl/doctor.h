@@ -20,6 +20,7 @@ int doctor_models(struct doctor *doctor);
 int doctor_station_key(struct doctor *doctor);
 int doctor_office(struct doctor *doctor);
 int doctor_ca(struct doctor *doctor);
+int doctor_profiles(struct doctor *doctor);
 int doctor_passphrase(struct doctor *doctor);
 int doctor_printer(struct doctor *doctor);
 int doctor_layouts(struct doctor *doctor);

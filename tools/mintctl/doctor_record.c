@@ -4,6 +4,7 @@
 #include "schemas/errors.h"
 #include "tools/mintctl/client.h"
 #include "tools/mintctl/doctor.h"
+#include "tools/mintctl/screen.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -56,16 +57,16 @@ doctor_clock(struct doctor *doctor)
 	char newest[DOCTOR_DETAIL_BYTES];
 
 	if (now < release_us) {
-		snprintf(doctor->detail, sizeof doctor->detail, "it stands before 2025");
+		snprintf(doctor->detail, sizeof doctor->detail, "%s", say("it stands before 2025", "早于 2025 年"));
 		return MINT_CLOCK;
 	}
 	if (ask(doctor->config->database, DOCTOR_newest, newest, sizeof newest) == 0 && strtoll(newest, NULL, 10) > now) {
-		snprintf(doctor->detail, sizeof doctor->detail, "it stands %lld s before the newest event",
+		snprintf(doctor->detail, sizeof doctor->detail, say("it stands %lld s before the newest event", "比最新事件早 %lld 秒"),
 		    (strtoll(newest, NULL, 10) - (long long)now) / 1000000);
 		return MINT_CLOCK;
 	}
-	snprintf(doctor->detail, sizeof doctor->detail,
-	    adjtimex(&ntp) >= 0 && !(ntp.status & STA_UNSYNC) ? "set from the network" : "plausible; not set from the network");
+	snprintf(doctor->detail, sizeof doctor->detail, "%s", adjtimex(&ntp) >= 0 && !(ntp.status & STA_UNSYNC)
+	    ? say("set from the network", "已联网校准") : say("plausible; not set from the network", "时间合理；未联网校准"));
 	return 0;
 }
 
@@ -76,7 +77,8 @@ doctor_database(struct doctor *doctor)
 	int r = ask(doctor->config->database, DOCTOR_quick_check, answer, sizeof answer);
 
 	if (r == MINT_NOT_FOUND) {
-		snprintf(doctor->detail, sizeof doctor->detail, "%.400s: not there yet; mint-queue makes it", doctor->config->database);
+		snprintf(doctor->detail, sizeof doctor->detail, "%.400s: %s", doctor->config->database,
+		    say("not there yet; mint-queue makes it", "尚不存在，由 mint-queue 创建"));
 		return 0;
 	}
 	snprintf(doctor->detail, sizeof doctor->detail, "%.200s: %s", doctor->config->database, answer);
@@ -93,7 +95,7 @@ doctor_disk(struct doctor *doctor)
 	int r = 0;
 
 	if (statvfs(directory, &disk) != 0) {
-		snprintf(doctor->detail, sizeof doctor->detail, "%.400s: %s", directory, strerror(errno));
+		snprintf(doctor->detail, sizeof doctor->detail, "%.400s: %s", directory, system_text(errno));
 		r = MINT_STORAGE;
 	} else {
 		free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
@@ -122,7 +124,7 @@ doctor_readers(struct doctor *doctor)
 		    (long long)json_integer_value(json_object_get(bay, "bay")), json_string_value(json_object_get(bay, "reader")));
 	}
 	if (r != 0)
-		snprintf(doctor->detail, sizeof doctor->detail, "mint-api does not answer");
+		snprintf(doctor->detail, sizeof doctor->detail, "%s", say("not known: mint-api does not answer", "未知：mint-api 无应答"));
 	else if (!missing)
 		snprintf(doctor->detail, sizeof doctor->detail, "%zu", json_array_size(json_object_get(answer, "bays")));
 	json_decref(answer);
@@ -137,7 +139,7 @@ doctor_api(struct doctor *doctor)
 	json_t *answer = NULL;
 	int r = client ? client_get(client, "/v1/status", API_TIMEOUT_MS, &answer) : MINT_MEMORY;
 
-	snprintf(doctor->detail, sizeof doctor->detail, "%.400s%s%s", doctor->socket_path, r == 0 ? ", release " : "",
+	snprintf(doctor->detail, sizeof doctor->detail, "%.400s%s%s", doctor->socket_path, r == 0 ? say(", release ", "，版本 ") : "",
 	    r == 0 ? json_string_value(json_object_get(answer, "release")) : "");
 	json_decref(answer);
 	client_free(&client);

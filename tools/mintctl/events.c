@@ -46,12 +46,14 @@ int
 run_events(struct run *run)
 {
 	const char *after = run->options[OPTION_AFTER];
-	long long limit = run->options[OPTION_LIMIT] ? strtoll(run->options[OPTION_LIMIT], NULL, 10) : 0, shown = 0;
+	long long limit = number_option(run, OPTION_LIMIT), shown = 0;
 	int follow = run->options[OPTION_FOLLOW] != NULL, r = 0, more = 1;
 	char seq[24], page[24];
 
 	if (run->options[OPTION_LIMIT] && limit <= 0)
-		return command_fail_with(run, MINT_ARGUMENT, "--limit");
+		return command_fail_with(run, MINT_ARGUMENT, say("--limit: a number from 1", "--limit：应为不小于 1 的整数"));
+	if (number_option(run, OPTION_AFTER) < 0)
+		return command_fail_with(run, MINT_ARGUMENT, say("--after: a number from 0", "--after：应为不小于 0 的整数"));
 	snprintf(seq, sizeof seq, "%s", after ? after : "0");
 	while (more && r == 0 && (!limit || shown < limit)) {
 		char path[LOOK_PATH_BYTES] = "/v1/events";

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { FILE_BYTES_MAX = 256 * 1024 * 1024, PIECE_BYTES = 64 * 1024, PROGRESS_ROWS = 100 };
@@ -21,6 +22,14 @@ struct answers {
 	int     json, live; /* live: a terminal that shows how far it is */
 };
 
+static int
+is_directory(FILE *file)
+{
+	struct stat status;
+
+	return fstat(fileno(file), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 /* The whole of a file or of standard input. The caller frees. */
 static int
 read_all(const char *path, char **bytes, size_t *length)
@@ -31,8 +40,11 @@ read_all(const char *path, char **bytes, size_t *length)
 
 	*bytes = NULL;
 	*length = 0;
-	if (!file)
+	if (!file || (file != stdin && is_directory(file))) {
+		if (file)
+			fclose(file);
 		return MINT_NOT_FOUND;
+	}
 	do {
 		char *grown = room - *length >= PIECE_BYTES ? *bytes : realloc(*bytes, room = 2 * room + PIECE_BYTES);
 
@@ -58,9 +70,10 @@ read_all(const char *path, char **bytes, size_t *length)
 static void
 print_finding(const json_t *row, const json_t *finding)
 {
-	printf("%s %lld%s%s%s, %s %lld%s%s: %s → %s\n", say("record", "第"), number_of(row, "record"), say("", " 条"),
-	    *text_of(row, "reference") ? " " : "", text_of(row, "reference"), say("line", "行"), number_of(finding, "line"),
-	    *text_of(finding, "path") ? ", " : "", text_of(finding, "path"), words_of(finding, "what"), words_of(finding, "do"));
+	printf("%s %lld%s%s%s%s %lld%s%s%s%s%s → %s\n", say("record", "第"), number_of(row, "record"), say("", " 条"),
+	    *text_of(row, "reference") ? " " : "", text_of(row, "reference"), say(", line", "，第"), number_of(finding, "line"),
+	    say("", " 行"), *text_of(finding, "path") ? say(", ", "，") : "", text_of(finding, "path"), say(": ", "："),
+	    words_of(finding, "what"), words_of(finding, "do"));
 }
 
 static void
@@ -69,8 +82,8 @@ print_difference(const json_t *row, const json_t *difference)
 	char *old = json_dumps(json_object_get(difference, "old"), JSON_ENCODE_ANY);
 	char *new = json_dumps(json_object_get(difference, "new"), JSON_ENCODE_ANY);
 
-	printf("%s %lld%s %s, %s: %s → %s\n", say("record", "第"), number_of(row, "record"), say("", " 条"), text_of(row, "reference"),
-	    text_of(difference, "path"), old ? old : "", new ? new : "");
+	printf("%s %lld%s %s%s%s%s%s → %s\n", say("record", "第"), number_of(row, "record"), say("", " 条"), text_of(row, "reference"),
+	    say(", ", "，"), text_of(difference, "path"), say(": ", "："), old ? old : "", new ? new : "");
 	free(old);
 	free(new);
 }
@@ -163,10 +176,10 @@ take_bytes(void *argument, const char *bytes, size_t length)
 static void
 print_counts(const json_t *counts)
 {
-	printf("%lld %s: %lld %s, %lld %s, %lld %s, %lld %s, %lld %s\n", number_of(counts, "records"), say("records", "条记录"),
-	    number_of(counts, "added"), say("added", "新增"), number_of(counts, "held"), say("held for a second person", "待第二人复核"),
-	    number_of(counts, "unchanged"), say("known already", "已存在"), number_of(counts, "different"),
-	    say("known with other content", "内容不同"), number_of(counts, "refused"), say("refused", "拒绝"));
+	printf(say("%lld records: %lld added, %lld held for a second person, %lld known already, %lld known with other content, "
+	           "%lld refused\n", "%lld 条记录：新增 %lld，待第二人复核 %lld，已存在 %lld，内容不同 %lld，拒绝 %lld\n"),
+	    number_of(counts, "records"), number_of(counts, "added"), number_of(counts, "held"), number_of(counts, "unchanged"),
+	    number_of(counts, "different"), number_of(counts, "refused"));
 	if (number_of(counts, "unknown") > 0)
 		printf("%lld %s\n", number_of(counts, "unknown"), say("unanswered: import the same file again", "未获应答：请重新导入同一文件"));
 }
@@ -177,7 +190,7 @@ conclude(struct run *run, struct answers *answers)
 	if (answers->live && answers->count >= PROGRESS_ROWS)
 		fputs("\r", stderr);
 	if (!answers->counts)
-		return command_fail_with(run, MINT_CLOSED, "the answer was cut off; import the same file again");
+		return command_fail_with(run, MINT_CLOSED, say("the answer was cut off; import the same file again", "应答中断；请重新导入同一文件"));
 	if (run->json) {
 		json_t *all = json_pack("{s:O,s:O}", "results", answers->rows, "counts", answers->counts);
 
@@ -205,7 +218,11 @@ run_import(struct run *run)
 	int r = read_all(run->arguments[0], &bytes, &length);
 
 	if (r != 0) {
-		command_fail_with(run, r, run->arguments[0]);
+		char fault[512];
+
+		snprintf(fault, sizeof fault, "%s%s", run->arguments[0],
+		    r == MINT_NOT_FOUND ? say(": no file that can be read", "：不是可读取的文件") : "");
+		command_fail_with(run, r, fault);
 		goto out;
 	}
 	r = client_stream(run->client, "/v1/import", "application/x-ndjson", bytes, length, take_bytes, &answers, &refusal);

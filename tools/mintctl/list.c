@@ -34,11 +34,11 @@ print_pace(const json_t *status)
 	const json_t *pace = json_object_get(status, "tokens_per_hour");
 	char left[SCREEN_SPAN_BYTES];
 
-	if (!json_is_number(pace))
-		return;
+	if (!json_is_number(pace) || json_is_true(json_object_get(status, "idle")))
+		return; /* nothing is being made: an hour's worth of it would be a guess */
 	screen_span(number_of(status, "left_s"), left);
 	text_pad(stdout, say("pace", "速度"), 14);
-	printf("%.0f %s, %s %s\n", json_number_value(pace), say("tokens an hour", "支/小时"), say("left:", "预计剩余："), left);
+	printf("%.0f %s%s%s\n", json_number_value(pace), say("tokens an hour", "支/小时"), say(", left: ", "，预计剩余："), left);
 }
 
 /* What waits for a person, with what that person does next. */
@@ -51,9 +51,9 @@ print_parked(const json_t *status)
 	json_array_foreach(json_object_get(status, "parked"), i, row) {
 		const json_t *why = json_object_get(row, "parked");
 
-		printf("\n%s %s: %s%s%s\n  %s %s\n", say("parked:", "搁置："), text_of(row, "name"), words_of(why, "what"),
-		    *text_of(row, "detail") ? ": " : "", text_of(row, "detail"), say("do:", "处理："), words_of(why, "do"));
-		printf("  mintctl resolve %s --as retry|redo|abandon --why …\n", text_of(row, "name"));
+		printf("\n%s%s%s%s%s%s\n  %s %s\n", say("parked: ", "搁置："), text_of(row, "name"), say(": ", "："), words_of(why, "what"),
+		    *text_of(row, "detail") ? say(": ", "：") : "", text_of(row, "detail"), say("do:", "处理："), words_of(why, "do"));
+		printf("  mintctl resolve %s --as retry|redo|abandon --why %s\n", text_of(row, "name"), say("…", "原因"));
 	}
 }
 
@@ -73,7 +73,7 @@ run_status(struct run *run)
 		print_tally(status, "labels", "print_job", say("labels", "面单"));
 		print_pace(status);
 		if (number_of(status, "late") > 0)
-			printf("%s %lld (mintctl list --late)\n", say("past their deadline:", "逾期："), number_of(status, "late"));
+			printf("%s%lld%s\n", say("past their deadline: ", "逾期："), number_of(status, "late"), say(" (mintctl list --late)", "（mintctl list --late）"));
 		print_parked(status);
 	}
 	json_decref(status);
@@ -247,20 +247,39 @@ is_state_of(const char *machine, const char *name)
 	return 0;
 }
 
+static int
+state_unknown(struct run *run, const char *state)
+{
+	char text[1024];
+	size_t used = (size_t)snprintf(text, sizeof text, "--state %.64s%s", state, say(": there are:", "：可用："));
+
+#define STATE(machine, name, en, zh) \
+	if ((strcmp(#machine, "application") == 0 || strcmp(#machine, "credential") == 0) && used < sizeof text) \
+		used += (size_t)snprintf(text + used, sizeof text - used, " %s", #name);
+#define CHANGE(...)
+#include "schemas/states.def"
+#undef CHANGE
+#undef STATE
+	return command_fail_with(run, MINT_ARGUMENT, text);
+}
+
 int
 run_list(struct run *run)
 {
 	const char *state = run->options[OPTION_STATE];
 	int credentials = state && !is_state_of("application", state) && is_state_of("credential", state);
-	long long limit = run->options[OPTION_LIMIT] ? strtoll(run->options[OPTION_LIMIT], NULL, 10) : 0;
+	long long limit = number_option(run, OPTION_LIMIT);
 	char path[LOOK_PATH_BYTES];
 	json_t *answer;
 	int r = 0;
 
 	if (state && !credentials && !is_state_of("application", state))
-		return command_fail_with(run, MINT_ARGUMENT, "--state");
+		return state_unknown(run, state);
 	if (run->options[OPTION_LIMIT] && limit <= 0)
-		return command_fail_with(run, MINT_ARGUMENT, "--limit");
+		return command_fail_with(run, MINT_ARGUMENT, say("--limit: a number from 1", "--limit：应为不小于 1 的整数"));
+	if (credentials && (run->options[OPTION_URGENT] || run->options[OPTION_LATE]))
+		return command_fail_with(run, MINT_ARGUMENT, say("--urgent, --late: only with a state of applications",
+		    "--urgent、--late：仅适用于申请的状态"));
 	snprintf(path, sizeof path, credentials ? "/v1/credentials" : "/v1/applications");
 	r = add_query(path, "state", state);
 	if (r == 0)

@@ -26,6 +26,19 @@ words_of(const json_t *object, const char *name)
 	return text_of(json_object_get(object, name), say("en", "zh"));
 }
 
+long long
+number_option(const struct run *run, int option)
+{
+	const char *text = run->options[option];
+	char *end;
+	long long number;
+
+	if (!text)
+		return 0;
+	number = strtoll(text, &end, 10);
+	return *text && !*end ? number : -1;
+}
+
 int
 look(struct run *run, const char *path, json_t **answer)
 {

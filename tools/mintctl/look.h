@@ -12,6 +12,9 @@ long long   number_of(const json_t *object, const char *name);
 /* The sentence of {"en", "zh"} in the chosen language, "" when absent. */
 const char *words_of(const json_t *object, const char *name);
 
+/* The number an option was given: 0 when it was not given, -1 when it is no number. */
+long long number_option(const struct run *run, int option);
+
 /* GET, telling an error by itself. 0 with a new reference, or the error. */
 int look(struct run *run, const char *path, json_t **answer);
 

@@ -4,6 +4,7 @@
  */
 #include "hostd/base/config.h"
 #include "hostd/base/log.h"
+#include "hostd/base/release.h"
 #include "schemas/errors.h"
 #include "tools/mintctl/client.h"
 #include "tools/mintctl/command.h"
@@ -77,7 +78,7 @@ run_command(struct run *run)
 	}
 	r = run->command->run(run);
 	if (r == 0 && (fflush(stdout) != 0 || ferror(stdout)))
-		r = command_fail_with(run, MINT_STORAGE, "standard output");
+		r = command_fail_with(run, MINT_STORAGE, say("standard output", "标准输出"));
 out:
 	client_free(&run->client);
 	config_free(&config);
@@ -93,6 +94,10 @@ main(int argc, char **argv)
 
 	log_open("mintctl");
 	screen_open(wanted_language(argc, argv));
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		puts("mintctl " MINT_RELEASE);
+		return 0;
+	}
 	r = command_parse(argc, argv, &run, fault, sizeof fault);
 	if (r != 0)
 		return error_info(command_fail_with(&run, r, fault))->exit_status;

@@ -32,10 +32,11 @@ print_result(const struct run *run, const json_t *answer)
 {
 	const char *state = text_of(answer, "state");
 
-	printf("%s: %s", run->arguments[0], run->command->summary[screen_language()]);
+	printf("%s %s%s", run->command->name, run->arguments[0], say(": done", "：已完成"));
 	if (*state)
-		printf(" → %s", state_text("application", state) != state ? state_text("application", state)
-		    : state_text("credential", state) != state ? state_text("credential", state) : state_text("token", state));
+		printf("%s%s", say(", it is now: ", "，目前："), any_state_text(state));
+	if (number_of(answer, "missing") > 0)
+		printf("%s%lld%s", say(", tokens still to be packed: ", "，尚有 "), number_of(answer, "missing"), say("", " 支待装袋"));
 	putchar('\n');
 }
 

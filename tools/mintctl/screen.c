@@ -1,5 +1,6 @@
 #include "tools/mintctl/screen.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <locale.h>
@@ -34,6 +35,24 @@ const char *
 say(const char *en, const char *zh)
 {
 	return language == MINT_ZH ? zh : en;
+}
+
+const char *
+system_text(int error)
+{
+	switch (language == MINT_ZH ? error : 0) {
+	case ENOENT:
+		return "文件或目录不存在";
+	case EACCES:
+	case EPERM:
+		return "没有权限";
+	case ENOTDIR:
+		return "不是目录";
+	case ECONNREFUSED:
+		return "无程序应答";
+	default:
+		return strerror(error);
+	}
 }
 
 /* --- width */
@@ -290,4 +309,16 @@ step_text(const char *name)
 		if (strcmp(steps[i].name, name) == 0)
 			return steps[i].text[language];
 	return name ? name : "-";
+}
+
+/* An answer names the state without its machine; no two machines give one name different meanings. */
+const char *
+any_state_text(const char *state)
+{
+	static const char *const machines[] = { "application", "credential", "token" };
+
+	for (size_t i = 0; i < sizeof machines / sizeof machines[0]; i++)
+		if (state_text(machines[i], state) != state)
+			return state_text(machines[i], state);
+	return state;
 }

@@ -15,7 +15,7 @@ void screen_open(const char *wanted);
 enum mint_language screen_language(void);
 
 /* The text of the chosen language. */
-const char *say(const char *en, const char *zh);
+const char *say(const char *en, const char *zh) __attribute__((format_arg(1), format_arg(2)));
 
 /* Columns that a text takes on a terminal (East Asian wide: 2, combining: 0, malformed bytes: 1 each). */
 size_t text_width(const char *text);
@@ -51,6 +51,12 @@ void screen_span(long long seconds, char *out);
 
 /* The name of a state, step in the chosen language; the name itself when the lists do not know it. machine: "application", … */
 const char *state_text(const char *machine, const char *name);
+
+/* A state whose machine is not said. */
+const char *any_state_text(const char *state);
+
+/* strerror(3) in the person's language, for what a wrong path or a wrong mode brings. */
+const char *system_text(int error);
 const char *step_text(const char *name);
 
 #endif

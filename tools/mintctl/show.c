@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { TITLE_COLUMNS = 26 };
 
@@ -15,7 +16,7 @@ line(const char *title, const char *value)
 	if (!value || !*value)
 		return;
 	text_pad(stdout, title, TITLE_COLUMNS);
-	printf("%s\n", value);
+	printf("%s%s\n", text_width(title) < TITLE_COLUMNS ? "" : "  ", value);
 }
 
 static void
@@ -36,6 +37,24 @@ line_time(const char *title, const json_t *object, const char *name)
 		return;
 	screen_time(text_of(object, name), text);
 	line(title, text);
+}
+
+/* How a use or a step ended, and what a certificate is now: schemas/sql/0001_record.sql. */
+static const char *
+outcome_text(const char *outcome)
+{
+	static const struct {
+		const char *name, *zh;
+	} outcomes[] = {
+		{ "done", "完成" }, { "failed", "失败" }, { "lost", "中断" }, { "packed", "已装袋" }, { "abandoned", "已放弃" },
+		{ "reserved", "待提交" }, { "asked", "签发中" }, { "unknown", "结果未知" }, { "refused", "被拒绝" }, { "signed", "已签发" },
+		{ "live", "有效" }, { "revoking", "吊销中" }, { "revoked", "已吊销" },
+	};
+
+	for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++)
+		if (strcmp(outcomes[i].name, outcome) == 0)
+			return say(outcome, outcomes[i].zh);
+	return outcome;
 }
 
 /* Why it waits for a person, and what that person does. */
@@ -95,9 +114,21 @@ print_credentials_of(const json_t *application)
 	table_free(&table);
 }
 
-/* Every text of the record, with its path: the fields are the import's own, listed in schemas/application.def. */
+/* The title of a field in the list of fields; `object` is the name of its object, which for a delivery is one of two there. */
+static const char *
+title_of(const char *object, const char *name)
+{
+#define FIELD(of, member, key, type, required, low, high, bytes, detail, personal, title_en, title_zh, en, zh) \
+	if ((strcasecmp(#of, object) == 0 || (strcmp(object, "delivery") == 0 && (strcmp(#of, "POST") == 0 || strcmp(#of, "ON_SITE") == 0))) && \
+	    strcmp(key, name) == 0) \
+		return say(title_en, title_zh);
+#include "schemas/application.def"
+	return name;
+}
+
+/* Every text of the record under its title: the fields are the import's own, listed in schemas/application.def. */
 static void
-print_record(const json_t *record, const char *path)
+print_record(const json_t *record, const char *object)
 {
 	const char *name;
 	json_t *value;
@@ -105,9 +136,12 @@ print_record(const json_t *record, const char *path)
 	json_object_foreach((json_t *)(uintptr_t)record, name, value) {
 		char whole[128];
 
-		snprintf(whole, sizeof whole, "%s%s%s", path, *path ? "." : "  ", name);
+		if (strcmp(object, "ROOT") == 0)
+			snprintf(whole, sizeof whole, "  %s", title_of(object, name));
+		else
+			snprintf(whole, sizeof whole, "  %s%s%s", title_of("ROOT", object), say(", ", "："), title_of(object, name));
 		if (json_is_object(value))
-			print_record(value, whole);
+			print_record(value, name);
 		else if (json_is_string(value))
 			line(whole, json_string_value(value));
 	}
@@ -142,7 +176,7 @@ print_application(const json_t *application)
 		if (error)
 			line(say("  do", "  处理"), error->next[screen_language()]);
 	}
-	print_record(json_object_get(application, "record"), "");
+	print_record(json_object_get(application, "record"), "ROOT");
 	print_credentials_of(application);
 }
 
@@ -159,7 +193,7 @@ print_uses(const json_t *evidence)
 
 		snprintf(text, sizeof text, "%s  %s  ATR %s", text_of(row, "serial"), text_of(row, "marker"), text_of(row, "atr"));
 		line(say("token", "介质"), text);
-		line(say("  outcome", "  结果"), text_of(row, "outcome"));
+		line(say("  outcome", "  结果"), outcome_text(text_of(row, "outcome")));
 	}
 	json_array_foreach(json_object_get(evidence, "keys"), i, row) {
 		char text[64];
@@ -178,7 +212,7 @@ print_certificates(const json_t *evidence)
 
 	json_array_foreach(json_object_get(evidence, "certificates"), i, row) {
 		line(say("certificate serial", "证书序列号"), text_of(row, "serial"));
-		line(say("  state", "  状态"), text_of(row, "state"));
+		line(say("  state", "  状态"), outcome_text(text_of(row, "state")));
 		line("  SHA-256", text_of(row, "sha256"));
 		line(say("  subject", "  主题"), text_of(row, "subject"));
 		line_time(say("  not before", "  生效"), row, "not_before");
@@ -234,7 +268,7 @@ print_journal(const json_t *credential)
 			table_add(table, "");
 		else
 			table_add_number(table, (ended - begun) / 1000);
-		table_add(table, ended < 0 ? say("under way", "进行中") : text_of(row, "outcome"));
+		table_add(table, ended < 0 ? say("under way", "进行中") : outcome_text(text_of(row, "outcome")));
 		if (number_of(row, "pid"))
 			table_add_number(table, number_of(row, "pid"));
 		else
@@ -281,7 +315,7 @@ print_tokens(const json_t *answer)
 		print_why(json_object_get(token, "failed"), text_of(token, "failed_detail"));
 		json_array_foreach(json_object_get(token, "uses"), k, use) {
 			line(say("served", "用于"), text_of(use, "credential"));
-			line(say("  outcome", "  结果"), text_of(use, "outcome"));
+			line(say("  outcome", "  结果"), outcome_text(text_of(use, "outcome")));
 		}
 	}
 }

@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+enum { TIMEOUT_S_MAX = 366 * 86400 };
 enum { FRAME_MS = 200, LINE_MS = 1000, LOST_MS = 10000, BAR_COLUMNS = 30, COLUMNS_PRESET = 100, ROWS_PRESET = 40,
        WHAT_COLUMNS = 34, WHOSE_COLUMNS = 20 };
 
@@ -50,15 +51,15 @@ overall_text(const json_t *status, char *text, size_t text_bytes)
 
 	if (json_is_number(json_object_get(status, "tokens_per_hour"))) {
 		screen_span(number_of(status, "left_s"), left);
-		snprintf(pace, sizeof pace, ", %.0f %s, %s %s", json_number_value(json_object_get(status, "tokens_per_hour")),
-		    say("tokens an hour", "支/小时"), say("left", "剩余"), left);
+		snprintf(pace, sizeof pace, "%s%.0f %s%s%s %s", say(", ", "，"), json_number_value(json_object_get(status, "tokens_per_hour")),
+		    say("tokens an hour", "支/小时"), say(", ", "，"), say("left", "剩余"), left);
 	}
 	if (labels > 0)
-		snprintf(print, sizeof print, ", %s %lld", say("labels to print", "待打印面单"), labels);
-	snprintf(text, text_bytes, "%s %lld/%lld, %s %lld/%lld, %s %lld, %s %lld, %s %lld%s%s", say("issued", "已发证"),
-	    (long long)issued, number_of(applications, "total"), say("tokens done", "已制介质"), (long long)sealed,
-	    number_of(credentials, "total"), say("in work", "制证中"), (long long)in_work(credentials), say("waiting", "待制证"),
-	    number_of(credentials, "waiting"), say("parked", "搁置"), number_of(credentials, "parked"), print, pace);
+		snprintf(print, sizeof print, "%s %lld", say(", labels to print", "，待打印面单"), labels);
+	snprintf(text, text_bytes, "%s %lld/%lld%s %lld/%lld%s %lld%s %lld%s %lld%s%s", say("issued", "已发证"),
+	    (long long)issued, number_of(applications, "total"), say(", tokens done", "，已制介质"), (long long)sealed,
+	    number_of(credentials, "total"), say(", in work", "，制证中"), (long long)in_work(credentials), say(", waiting", "，待制证"),
+	    number_of(credentials, "waiting"), say(", parked", "，搁置"), number_of(credentials, "parked"), print, pace);
 }
 
 static void
@@ -91,6 +92,7 @@ bay_line(const json_t *bay, char *text, size_t text_bytes)
 		const char *state, *mark;
 	} marks[] = { { "working", ">" }, { "take", "^" }, { "trouble", "!" }, { "empty", "_" }, { "idle", "." }, { "no_reader", "x" } };
 	const char *state = text_of(bay, "state"), *mark = "?", *trouble = words_of(json_object_get(bay, "trouble"), "what");
+	const char *next = words_of(json_object_get(bay, "trouble"), "do");
 	const char *what = *text_of(bay, "step") ? step_text(text_of(bay, "step")) : state_text("bay", state);
 	const char *whose = *text_of(bay, "credential") ? text_of(bay, "credential") : text_of(bay, "application");
 	char elapsed[SCREEN_SPAN_BYTES] = "";
@@ -100,8 +102,8 @@ bay_line(const json_t *bay, char *text, size_t text_bytes)
 			mark = marks[i].mark;
 	if (json_is_integer(json_object_get(bay, "elapsed_ms")))
 		screen_span(number_of(bay, "elapsed_ms") / 1000, elapsed);
-	snprintf(text, text_bytes, "%s %2lld  %s%*s  %s%*s  %5s  %s", mark, number_of(bay, "bay"),
-	    what, blanks_behind(what, WHAT_COLUMNS), "", whose, blanks_behind(whose, WHOSE_COLUMNS), "", elapsed, trouble);
+	snprintf(text, text_bytes, "%s %2lld  %s%*s  %s%*s  %5s  %s%s%s", mark, number_of(bay, "bay"),
+	    what, blanks_behind(what, WHAT_COLUMNS), "", whose, blanks_behind(whose, WHOSE_COLUMNS), "", elapsed, trouble, *next ? " → " : "", next);
 }
 
 /* A terminal that does not say how large it is says 0. */
@@ -250,10 +252,10 @@ run_watch(struct run *run)
 	long long needs_person = 0;
 	int idle = 0, r = 0;
 
-	if (timeout && strtoll(timeout, NULL, 10) <= 0)
-		return command_fail_with(run, MINT_ARGUMENT, "--timeout");
+	if (timeout && (number_option(run, OPTION_TIMEOUT) <= 0 || number_option(run, OPTION_TIMEOUT) > TIMEOUT_S_MAX))
+		return command_fail_with(run, MINT_ARGUMENT, say("--timeout: seconds from 1", "--timeout：应为不小于 1 的秒数"));
 	if (timeout)
-		watch.deadline_us = clock_monotonic_us() + strtoll(timeout, NULL, 10) * 1000000;
+		watch.deadline_us = clock_monotonic_us() + number_option(run, OPTION_TIMEOUT) * 1000000;
 	while (r == 0) {
 		int64_t begun = clock_monotonic_us();
 
