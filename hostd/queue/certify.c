@@ -310,8 +310,8 @@ on_refused(struct queue *queue, const struct asked *a, const struct message *mes
 	}
 	if (!is_state(a, "asked") && !is_state(a, "unknown"))
 		return 0;
-	if (is_passing(error))
-		return set_state(queue, a, "reserved", name, detail);
+	if (is_passing(error)) /* nothing was said about what may have been signed before: in doubt it stays */
+		return set_state(queue, a, is_state(a, "unknown") ? "unknown" : "reserved", name, detail);
 	if (-error == MINT_NOT_FOUND)
 		return is_state(a, "unknown") ? ask(queue, a) : 0;
 	r = set_state(queue, a, "refused", name, detail);

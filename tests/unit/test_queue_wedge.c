@@ -300,6 +300,42 @@ step_that_took_too_long_is_looked_at_before_the_token_is_given_up(void **state)
 	assert_sql(stage, "1", "SELECT attempt FROM credential");
 }
 
+/* --- a CA that cannot look now */
+
+static int
+sign_hang_up_and_then_be_busy(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	struct message answer = { .type = MESSAGE_certify_refused };
+
+	(void)bay;
+	if (message->type == MESSAGE_certify && stage->hook_count++ == 0) {
+		stage_lose_ca(stage, message);
+		return 1;
+	}
+	if (message->type != MESSAGE_lookup || stage->hook_count++ != 1)
+		return 0;
+	answer.certify_refused = (struct message_certify_refused){ message->lookup.request_id, (uint32_t)-MINT_BUSY, "" };
+	stage_say(stage->ca, &answer);
+	return 1;
+}
+
+static void
+request_in_doubt_stays_in_doubt_while_the_ca_cannot_look(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->hook = sign_hang_up_and_then_be_busy;
+	import(stage, "SQ-1", 1);
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	stage_meet_ca(stage);
+	stage_run(stage);
+	assert_sql(stage, "unknown", "SELECT state FROM certificate");
+	assert_int_equal(stage_command(stage, OPERATOR, "resolve", "SQ-1-01", "{\"as\":\"redo\",\"why\":\"broken\"}"), 0);
+	assert_int_equal(stage->issued[0].revoked, 1);
+	assert_sql(stage, "revoked", "SELECT state FROM certificate");
+}
+
 /* --- one bad record */
 
 static int
@@ -357,6 +393,7 @@ main(void)
 		TEST(held_application_is_not_packed),
 		TEST(reason_that_looks_like_findings_can_be_released),
 		TEST(step_that_took_too_long_is_looked_at_before_the_token_is_given_up),
+		TEST(request_in_doubt_stays_in_doubt_while_the_ca_cannot_look),
 		TEST(label_that_cannot_be_composed_stops_no_other_application),
 	};
 

@@ -124,6 +124,10 @@ LEFT JOIN x_certificate c ON c.id = r.id LEFT JOIN x_spki k ON k.certificate_id 
 WHERE (r.certificate IS NOT NULL AND c.sha256 <> i.sha256) OR k.sha256 IS NOT i.spki;
 SELECT 'certificate ' || r.id || ' is on record and not in the CA''s log' FROM certificate r
 WHERE r.certificate IS NOT NULL AND NOT EXISTS (SELECT 1 FROM x_issued i WHERE i.request = r.id);
+SELECT 'certificate ' || r.id || ' is ' || r.state || ' in the record and alive in the CA''s log' FROM x_issued i
+JOIN certificate r ON r.id = i.request WHERE r.state IN ('reserved','refused') AND i.serial NOT IN (SELECT serial FROM x_revoked);
+SELECT c.name || ' has ' || count(*) || ' certificates alive in the CA''s log' FROM x_issued i JOIN certificate r ON r.id = i.request
+JOIN credential c ON c.id = r.credential_id WHERE i.serial NOT IN (SELECT serial FROM x_revoked) GROUP BY c.id HAVING count(*) > 1;
 SELECT 'request ' || request || ' was signed ' || count(*) || ' times' FROM x_issued GROUP BY request HAVING count(*) > 1;
 SELECT 'certificate ' || r.id || ' is ' || r.state || ' in the record and revoked in the CA''s log' FROM x_revoked v
 JOIN certificate r ON ltrim(hex(r.serial), '0') = v.serial WHERE r.state NOT IN ('revoked','revoking');

@@ -40,7 +40,11 @@ WHERE c.state IN ('sealed','taken','packed') GROUP BY c.id HAVING count(r.id) <>
 UNION ALL
 SELECT c.name || ' is given up but certificate ' || hex(r.serial) || ' is ' || r.state
 FROM certificate r JOIN credential c ON c.id = r.credential_id
-WHERE c.state = 'revoked' AND r.state NOT IN ('revoked','refused');
+WHERE c.state = 'revoked' AND r.state NOT IN ('revoked','refused')
+UNION ALL
+SELECT a.reference || ' is cancelled and ' || c.name || ' has a certificate that is ' || r.state FROM certificate r
+JOIN credential c ON c.id = r.credential_id JOIN application a ON a.id = c.application_id
+WHERE a.state = 'cancelled' AND r.state NOT IN ('revoked','refused');
 
 -- :certificate-on-its-token
 -- of  (SELECT count(*) FROM certificate WHERE state = 'live') || ' live certificates'
