@@ -54,11 +54,30 @@ bay_set(struct bay *bay, enum state state, const char *trouble)
 }
 
 int
+bay_found(struct queue *queue, int64_t credential)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && credential && i < queue->config->bay_count; i++) {
+		struct bay *bay = &queue->bays[i];
+
+		if (bay->pulled != credential)
+			continue;
+		bay->pulled = 0;
+		if (bay->state == STATE_bay_empty)
+			r = bay_set(bay, STATE_bay_empty, NULL);
+	}
+	return r;
+}
+
+int
 bay_holds(struct bay *bay, int64_t token, int64_t credential)
 {
+	int r = bay_found(bay->queue, credential);
+
 	bay->token = token;
 	bay->credential = credential;
-	return show(bay);
+	return r == 0 ? show(bay) : r;
 }
 
 static void
@@ -176,11 +195,13 @@ static int
 token_left(struct bay *bay)
 {
 	int64_t credential = bay->credential;
+	int was_parked = credential && states_of(bay->queue, MACHINE_credential, credential) == STATE_credential_parked;
 	int r = credential ? finish_left(bay->queue, credential) : 0;
 
 	bay->token = bay->credential = 0;
 	bay->losses = bay->gone = 0;
-	bay->pulled = credential && states_of(bay->queue, MACHINE_credential, credential) == STATE_credential_parked;
+	if (credential && !was_parked && states_of(bay->queue, MACHINE_credential, credential) == STATE_credential_parked)
+		bay->pulled = credential;
 	return r;
 }
 

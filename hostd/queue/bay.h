@@ -31,6 +31,9 @@ int bay_kill(struct bay *bay, enum after after, const char *trouble);
 /* The step the worker is at: shown, and its deadline armed. NULL: it waits for others. */
 int bay_at_step(struct bay *bay, const struct step *step, int64_t journal);
 
+/* The token of this credential is in a bay, or is not waited for any more: the bay it was pulled out of stops asking for it. */
+int bay_found(struct queue *queue, int64_t credential);
+
 /* Which rows are in the bay; shown. */
 int bay_holds(struct bay *bay, int64_t token, int64_t credential);
 

@@ -336,5 +336,7 @@ fault_give_up(struct queue *queue, int64_t credential, const char *pending, cons
 		return r != 0 ? r : revoking;
 	r = revoking ? store_run(queue->store, QUEUE_credential_pending, "is", credential, pending)
 	             : fault_settled(queue, credential, pending);
+	if (r == 0)
+		r = bay_found(queue, credential); /* nobody misses its token any more */
 	return r == 0 && bay ? leave_bay(bay, AFTER_TROUBLE, "TOKEN_ERROR") : r;
 }

@@ -60,7 +60,7 @@ struct bay {
 	int           reaped;        /* mintd says the process is gone; its last messages may still be in the channel */
 	int           killed;        /* SIGKILL was ordered: what it still says changes nothing */
 	int           left;          /* the token was taken out under it */
-	int           pulled;        /* the last token left in mid-work, and its credential waits for it */
+	int64_t       pulled;        /* credential whose token left in mid-work and is waited for; 0: none */
 	uint8_t       content;       /* enum token_content, as probed and then as changed by our own steps */
 	int           codes_known;   /* this process has told which codes the token carries */
 	enum after    after;

@@ -67,6 +67,19 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 	says 'approved, issued 1'
 }
 
+@test "--json holds for errors of the command line too" {
+	local json
+	json=$("$programs/mintctl" --frob --json) && false
+	[ "$(jq -r .error <<<"$json")" = ARGUMENT ]
+}
+
+@test "events are told in Chinese words, and no bench is told from a closed connection" {
+	exits 0 ctl_zh events
+	says '证书：搁置待处理'
+	exits 75 env MINT_SOCKET=/nonexistent "$programs/mintctl" --lang zh status
+	says '请启动 mintd'
+}
+
 @test "columns stay straight under Chinese" {
 	local line columns=
 	exits 0 ctl_zh list
@@ -90,6 +103,9 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 	exits 0 ctl list --state parked
 	says A-2-02
 	exits 64 ctl list --state nonsense
+	says 'there are: draft'
+	exits 64 ctl list --state parked --late
+	exits 64 ctl list --limit 5x
 	sql "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
 	     INSERT INTO application (reference, kind, medium, state, quantity, delivery, approved_at, deadline_at, imported_at, changed_at, record_sha256)
 	     SELECT 'N-' || i, 'new', 'token', 'approved', 1, 'post', 1, 1, 1, 1, x'00' FROM n"

@@ -378,10 +378,12 @@ token_pulled_in_mid_work_goes_on_in_another_bay(void **state)
 		stage_insert(stage, 0, i);
 		stage_run(stage);
 		assert_sql(stage, "1", "SELECT count(*) FROM credential WHERE state = 'parked' AND parked_error = 'TOKEN_GONE'");
+		assert_sql(stage, "empty - TOKEN_GONE", "SELECT state || ' ' || coalesce(step, '-') || ' ' || error FROM bay WHERE bay = 1");
 		assert_sql(stage, "empty", "SELECT state FROM bay WHERE bay = 1");
 		stage_insert(stage, 1, i);
 		stage_run(stage);
 		assert_sql(stage, "sealed", "SELECT state FROM token WHERE serial = 'A00%d'", i);
+		assert_sql(stage, "empty -", "SELECT state || ' ' || coalesce(error, '-') FROM bay WHERE bay = 1");
 		assert_int_equal(stage->tokens[i].keys_made, 1);
 		stage_remove(stage, 1);
 		stage_run(stage);

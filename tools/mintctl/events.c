@@ -9,18 +9,39 @@
 
 enum { WAIT_S = 30, PAGE = 500 };
 
+/* "machine.state" and "command.verb" are names for programs; a person who reads Chinese is told their words. */
+static void
+kind_text(const char *kind, char *text, size_t text_bytes)
+{
+	static const struct {
+		const char *machine, *zh;
+	} machines[] = { { "application", "申请" }, { "credential", "证书" }, { "token", "介质" }, { "bay", "工位" }, { "print_job", "面单" } };
+	const char *name = strchr(kind, '.') ? strchr(kind, '.') + 1 : "";
+	const struct command *command = strncmp(kind, "command.", 8) == 0 ? command_by_name(name) : NULL;
+
+	snprintf(text, text_bytes, "%s", kind);
+	if (screen_language() != MINT_ZH)
+		return;
+	if (command)
+		snprintf(text, text_bytes, "命令：%s", command->summary[MINT_ZH]);
+	for (size_t i = 0; i < sizeof machines / sizeof machines[0]; i++)
+		if (strncmp(kind, machines[i].machine, strlen(machines[i].machine)) == 0 && state_text(machines[i].machine, name) != name)
+			snprintf(text, text_bytes, "%s：%s", machines[i].zh, state_text(machines[i].machine, name));
+}
+
 static void
 print_event(const json_t *event)
 {
 	const struct error_info *error = error_by_name(text_of(event, "error"));
 	const char *object = *text_of(event, "credential") ? text_of(event, "credential")
 	    : *text_of(event, "application") ? text_of(event, "application") : text_of(event, "token");
-	char at[SCREEN_TIME_BYTES], bay[32] = "";
+	char at[SCREEN_TIME_BYTES], bay[32] = "", kind[128];
 
 	screen_time(text_of(event, "at"), at);
+	kind_text(text_of(event, "kind"), kind, sizeof kind);
 	if (json_is_integer(json_object_get(event, "bay")))
 		snprintf(bay, sizeof bay, "  %s %lld", say("bay", "工位"), number_of(event, "bay"));
-	printf("%lld  %s  %s  %s%s  %s%s%s\n", number_of(event, "seq"), at, text_of(event, "kind"), object, bay, text_of(event, "actor"),
+	printf("%lld  %s  %s  %s%s  %s%s%s\n", number_of(event, "seq"), at, kind, object, bay, text_of(event, "actor"),
 	    error ? "  " : "", error ? error->what[screen_language()] : "");
 }
 
