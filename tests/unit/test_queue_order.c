@@ -188,6 +188,7 @@ only_what_is_not_yet_minting_can_be_cancelled(void **state)
 	stage_run(stage);
 	assert_int_equal(stage_command(stage, OPERATOR, "cancel", "SQ-1", "{\"why\":\"withdrawn\"}"), MINT_REFUSED);
 	assert_int_equal(stage_command(stage, OPERATOR, "cancel", "SQ-2", "{\"why\":\"withdrawn\"}"), 0);
+	assert_int_equal(stage_command(stage, OPERATOR, "release", "SQ-2", "{}"), MINT_REFUSED);
 	stage_insert(stage, 1, 1);
 	stage_run(stage);
 	assert_sql(stage, "waiting", "SELECT state FROM credential WHERE name = 'SQ-2-01'");
