@@ -158,10 +158,11 @@ down_quietly() {
 
 interrupted() {
 	trap - INT TERM EXIT
-	echo
-	say "stopped; the same command goes on where it left off"
 	[ -z "$watch" ] || kill "$watch" 2>/dev/null || true
 	down_quietly
+	# Last, because who read it may be gone, which would end this script with everything still running.
+	echo
+	say "stopped; the same command goes on where it left off"
 	exit 130
 }
 
