@@ -101,17 +101,18 @@ restart(struct bay *bay, const struct work *work)
 	return r == 0 ? mint_next(bay, work->use) : r;
 }
 
+/* A generation that was cut short may have left a private key without its public one: the card then refuses its id for good,
+ * although no key shows. Only a token on which none was ever begun goes on as it is. */
 static int
 resume_initialised(struct bay *bay, const struct work *work, const struct message_probed *probed)
 {
+	int begun = store_value(bay->queue->store, QUEUE_journal_begun, 0, "iis", work->credential, work->use, steps[STEP_key].name) > 0;
+
 	if (probed->content != CONTENT_MARKED)
 		return restart(bay, work);
 	if (probed->spki.length == 0)
-		return mint_next(bay, work->use);
-	if (key_id_is_ours(work, probed) &&
-	    store_value(bay->queue->store, QUEUE_journal_begun, 0, "iis", work->credential, work->use, steps[STEP_key].name) > 0)
-		return adopt_key(bay, work, probed);
-	return restart(bay, work);
+		return begun ? restart(bay, work) : mint_next(bay, work->use);
+	return begun && key_id_is_ours(work, probed) ? adopt_key(bay, work, probed) : restart(bay, work);
 }
 
 static int
