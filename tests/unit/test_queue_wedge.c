@@ -378,11 +378,43 @@ label_that_cannot_be_composed_stops_no_other_application(void **state)
 	assert_sql(stage, "failed", "SELECT state FROM print_job WHERE id = 1");
 }
 
+/* --- a generation that was cut short */
+
+static int erased;
+
+static int
+die_at_first_key(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	if (message->type == MESSAGE_initialise)
+		erased += message->initialise.erase;
+	if (message->type != MESSAGE_make_key || stage->hook_count++ > 0)
+		return 0;
+	assert_int_equal(erased, 0);
+	stage_exit(stage, bay, 9);
+	return 1;
+}
+
+static void
+key_generation_cut_short_is_erased_before_the_next_one(void **state)
+{
+	struct stage *stage = *state;
+
+	erased = 0;
+	import(stage, "SQ-1", 1);
+	stage->hook = die_at_first_key;
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_int_equal(erased, 1);
+	assert_sql(stage, "sealed", "SELECT state FROM credential");
+	assert_sql(stage, "lost,done", "SELECT group_concat(outcome) FROM (SELECT outcome FROM journal WHERE step = 'key' ORDER BY id)");
+}
+
 int
 main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+		TEST(key_generation_cut_short_is_erased_before_the_next_one),
 		TEST(work_that_comes_while_a_worker_leaves_an_idle_bay_is_begun),
 		TEST(database_held_by_another_stalls_and_loses_nothing),
 		TEST(start_with_a_token_at_the_ca_settles_what_was_taken_out),
