@@ -111,12 +111,15 @@ import() {
 }
 
 memory() {
-	local pid name
+	local pid name n
 	say "memory of each program, 8 bays at work"
 	fresh; applications 60 rsa2048 >"$APPLICATIONS"
 	BAYS=8 LAW=jcop4 tools/dev/bench.sh up >&2
 	"$mintctl" --socket "$RUN/api.sock" import "$APPLICATIONS" >/dev/null
-	timeout 60 "$mintctl" --socket "$RUN/api.sock" events --follow --json 2>/dev/null | grep -m 8 credential.keyed >/dev/null || true
+	for (( n = 0; n < 400; n++ )); do # until most bays wait for their token's key
+		[ "$(query "SELECT count(*) FROM bay WHERE step = 'key'")" -lt 6 ] || break
+		sleep 0.05
+	done
 	for pid in $(cat "$RUN/pids/mintd") $(cat "/proc/$(cat "$RUN/pids/mintd")/task/"*/children); do
 		name=$(cat "/proc/$pid/comm" 2>/dev/null) || continue
 		awk -v name="$name" '/^Pss:/ { print name, $2 }' "/proc/$pid/smaps_rollup" 2>/dev/null || true
