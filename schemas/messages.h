@@ -8,7 +8,12 @@
 #define MESSAGE_MAX_BYTES (128 * 1024)
 
 enum program { PROGRAM_MINTD = 1, PROGRAM_QUEUE, PROGRAM_WORKER, PROGRAM_CA, PROGRAM_BENCH, PROGRAM_LABEL, PROGRAM_API };
-enum worker_role { ROLE_MINT = 1, ROLE_PROVE };
+enum worker_role {
+	ROLE_MINT = 1,
+	ROLE_PROVE,
+	ROLE_WATCH, /* tells what a slot shows that PC/SC does not know of, until it is told to finish */
+	ROLE_SURVEY /* for a person who tries a token: every step, and `survey` */
+};
 enum presence { PRESENCE_NO_READER, PRESENCE_EMPTY, PRESENCE_TOKEN, PRESENCE_MUTE /* a token that gives no ATR */ };
 enum token_content {
 	CONTENT_BLANK = 1,   /* known model, nothing on it */
@@ -17,6 +22,7 @@ enum token_content {
 	CONTENT_FOREIGN,     /* initialised by someone else */
 	CONTENT_UNKNOWN_CARD /* no model profile matches */
 };
+enum { TRIES_NOT_SAID = 255 };
 enum fault { FAULT_TOKEN = 1, FAULT_HOST, FAULT_GONE /* token or reader vanished */, FAULT_ORDER /* the step itself cannot be done */ };
 enum import_outcome { IMPORT_ADDED = 1, IMPORT_HELD, IMPORT_UNCHANGED, IMPORT_DIFFERENT, IMPORT_FAILED };
 

@@ -49,10 +49,11 @@ take_label(struct worker *worker)
 		worker->label[strcspn(worker->label, " ")] = '\0';
 }
 
+/* Tries left as far as the flags tell; each flag is one of struct token_facts. */
 static uint8_t
-tries_low(unsigned flags)
+tries_of(unsigned flags, unsigned locked, unsigned last)
 {
-	return flags & TOKEN_PIN_LOCKED ? 3 : flags & TOKEN_PIN_LAST_TRY ? 2 : flags & TOKEN_PIN_LOW ? 1 : 0;
+	return flags & locked ? 0 : flags & last ? 1 : TRIES_NOT_SAID;
 }
 
 /* The key pair, as far as it shows without a login: the first public key, and the certificate under its id. */
@@ -105,7 +106,8 @@ look_by_module(struct worker *worker, struct message_probed *probed, struct step
 	probed->content = strncmp(worker->label, TOKEN_MARKER, sizeof TOKEN_MARKER - 1) == 0 ? CONTENT_MARKED : CONTENT_FOREIGN;
 	if (probed->content == CONTENT_MARKED && !(facts->flags & TOKEN_PIN_SET))
 		probed->content = CONTENT_HALF;
-	probed->pin_tries_low = tries_low(facts->flags);
+	probed->user_tries = tries_of(facts->flags, TOKEN_PIN_LOCKED, TOKEN_PIN_LAST_TRY);
+	probed->so_tries = tries_of(facts->flags, TOKEN_SO_PIN_LOCKED, TOKEN_SO_PIN_LAST_TRY);
 	r = find_key(worker, probed, keep, deadline_ms);
 	return r == 0 ? 0 : access_failed(worker, r);
 }
@@ -155,7 +157,9 @@ step_order(struct worker *worker, const struct message *message, struct message 
 	if (r != 0)
 		return r;
 	answer->type = MESSAGE_probed;
-	*probed = (struct message_probed){ .lease = worker->lease, .content = CONTENT_UNKNOWN_CARD };
+	*probed = (struct message_probed){
+		.lease = worker->lease, .content = CONTENT_UNKNOWN_CARD, .user_tries = TRIES_NOT_SAID, .so_tries = TRIES_NOT_SAID,
+	};
 	if (!worker->model)
 		return 0;
 	r = probe(worker, probed, keep);

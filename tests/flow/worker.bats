@@ -95,7 +95,7 @@ life_is_complete_with() {
 	drives prove proven finish
 	said "proved codes_left=2"
 	drives prove expect=PIN_LOCKED proven finish
-	said "tries_low=2"
+	said "user_tries=1 "
 	drives mint expect=PIN_LOCKED burn finish
 	pkcs11-tool --slot-index 0 --login --pin 11223344 --test
 }
@@ -103,7 +103,7 @@ life_is_complete_with() {
 @test "a worker killed between steps leaves a token that the next one continues" {
 	drives mint initialise key kill
 	drives mint request certify kill
-	said "probed content=$content_marked model=myeid serial=[0-9A-F]* label=MB-00000001 tries_low=0 key_id=0000000000000145"
+	said "probed content=$content_marked model=myeid serial=[0-9A-F]* label=MB-00000001 user_tries=255 so_tries=255 key_id=0000000000000145"
 	drives mint burn kill
 	proven_and_sealed
 }
@@ -137,7 +137,7 @@ life_is_complete_with() {
 	head -c 65 /dev/urandom >"$work/d/codes"
 	drives mint expect=CRYPTO erase finish
 	drives mint finish
-	said "tries_low=0"
+	said "user_tries=255 "
 }
 
 @test "a token initialised by a stranger is told as foreign" {

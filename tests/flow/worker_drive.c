@@ -166,8 +166,8 @@ order(enum worker_role role)
 		.lease = 7, .bay = 1, .role = (uint8_t)role, .reader = drive.reader, .atr = { drive.atr, drive.atr_length },
 	};
 	if (ask(&message, MESSAGE_probed, &answer)) {
-		printf(" content=%u model=%s serial=%s label=%s tries_low=%u", answer.probed.content, answer.probed.model,
-		    answer.probed.serial, answer.probed.label, answer.probed.pin_tries_low);
+		printf(" content=%u model=%s serial=%s label=%s user_tries=%u so_tries=%u", answer.probed.content, answer.probed.model,
+		    answer.probed.serial, answer.probed.label, answer.probed.user_tries, answer.probed.so_tries);
 		print_hex("key_id", &answer.probed.key_id);
 		print_hex("certificate", &answer.probed.certificate_sha256);
 		printf(" spki=%u codes=%u pid=%d\n", answer.probed.spki.length, answer.probed.fresh_codes.length, drive.pid);
