@@ -110,36 +110,98 @@ take_integer(struct config *config, const struct key *key, struct conf_file *fil
 	return 0;
 }
 
-static int
-take_bay(struct config *config, struct conf_file *file, cfg_t *section)
-{
-	struct config_bay *bay = &config->bays[config->bay_count];
-	const char *reader = cfg_getstr(section, "reader"), *title = cfg_title(section);
-	char *end;
-	long number = strtol(title, &end, 10);
+/* --- bays */
 
-	if (*end != '\0' || number < 1 || number > CONFIG_BAYS_MAX)
+static int
+bay_number(const struct config *config, struct conf_file *file, cfg_t *section, int *number)
+{
+	const char *title = cfg_title(section);
+	char *end;
+	long value = strtol(title, &end, 10);
+
+	if (*end != '\0' || value < 1 || value > CONFIG_BAYS_MAX)
 		return conf_file_refuse(file, section, NULL, "bay \"%s\": is no bay number: give one from 1 to %d", title, CONFIG_BAYS_MAX);
+	if (config_bay(config, (int)value))
+		return conf_file_refuse(file, section, NULL, "bay \"%s\": bay %ld is there already: give it another number", title, value);
+	*number = (int)value;
+	return 0;
+}
+
+/* Variables that steer us or the dynamic linker, and the one that makes OpenSC log PINs. */
+static bool
+is_ours(const char *variable)
+{
+	static const char *const ours[] = { "LD_", "MINT_", "OPENSC_DEBUG=", "OPENSC_CONF=", "PATH=", "HOME=" };
+
+	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+		if (strncmp(variable, ours[i], strlen(ours[i])) == 0)
+			return true;
+	return false;
+}
+
+static int
+take_environment(struct config_bay *bay, struct conf_file *file, cfg_t *section)
+{
+	unsigned count = cfg_size(section, "environment");
+
+	bay->environment = calloc(count + 1, sizeof *bay->environment);
+	for (unsigned i = 0; bay->environment && i < count; i++) {
+		const char *variable = cfg_getnstr(section, "environment", i);
+
+		if (strcspn(variable, "=") == 0 || !strchr(variable, '=') || is_ours(variable))
+			return conf_file_refuse(file, section, "environment",
+			    "bay %d: environment: \"%s\" is not NAME=value, or a variable that a bay may not set", bay->number, variable);
+		bay->environment[i] = strdup(variable);
+		if (!bay->environment[i])
+			return MINT_MEMORY;
+	}
+	return bay->environment ? 0 : MINT_MEMORY;
+}
+
+static const struct config_bay *
+bay_of_reader(const struct config *config, const char *reader)
+{
 	for (size_t i = 0; i < config->bay_count; i++)
-		if (config->bays[i].number == number)
-			return conf_file_refuse(file, section, NULL, "bay \"%s\": bay %ld is there already: give it another number", title,
-			    number);
-	if (!reader || !*reader)
-		return conf_file_refuse(file, section, "reader",
-		    "bay %ld: has no reader: add `reader = \"…\"` with a name of `mintctl doctor`", number);
-	if (config_bay_of_reader(config, reader))
-		return conf_file_refuse(file, section, "reader", "bay %ld: reader \"%s\" has another bay already: one bay a reader", number,
-		    reader);
-	bay->reader = strdup(reader);
-	if (!bay->reader)
-		return MINT_MEMORY;
-	bay->number = (int)number;
-	config->bay_count++;
+		if (strcmp(config->bays[i].reader, reader) == 0)
+			return &config->bays[i];
+	return NULL;
+}
+
+static int
+check_bay(const struct config *config, struct conf_file *file, cfg_t *section, const struct config_bay *bay)
+{
+	if (!bay->reader[0] && !bay->module[0])
+		return conf_file_refuse(file, section, "reader", "bay %d: has no reader: add `reader = \"…\"` with a name of `mintctl doctor`, "
+		    "or `module = \"…\"` for a PKCS#11 slot that PC/SC does not know", bay->number);
+	if (bay->reader[0] && !config_bay_is_pattern(bay) && bay_of_reader(config, bay->reader))
+		return conf_file_refuse(file, section, "reader", "bay %d: reader \"%s\" has another bay already: one bay a reader", bay->number,
+		    bay->reader);
 	return 0;
 }
 
 static int
-take_bays(struct config *config, struct conf_file *file, cfg_t *cfg)
+take_bay(struct config *config, struct conf_file *file, cfg_t *section, const char *directory)
+{
+	struct config_bay *bay = &config->bays[config->bay_count];
+	int r = bay_number(config, file, section, &bay->number);
+
+	if (r != 0)
+		return r;
+	bay->reader = strdup(cfg_getstr(section, "reader"));
+	bay->module = path_from(directory, cfg_getstr(section, "module"));
+	bay->slot = strdup(cfg_getstr(section, "slot"));
+	bay->model = strdup(cfg_getstr(section, "model"));
+	if (!bay->reader || !bay->module || !bay->slot || !bay->model)
+		return MINT_MEMORY;
+	r = take_environment(bay, file, section);
+	if (r == 0)
+		r = check_bay(config, file, section, bay);
+	config->bay_count += r == 0;
+	return r;
+}
+
+static int
+take_bays(struct config *config, struct conf_file *file, cfg_t *cfg, const char *directory)
 {
 	unsigned count = cfg_size(cfg, "bay");
 	int r = 0;
@@ -148,11 +210,11 @@ take_bays(struct config *config, struct conf_file *file, cfg_t *cfg)
 		return conf_file_refuse(file, NULL, NULL, "has %u bays: give from 1 to %d sections `bay N { reader = \"…\" }`", count,
 		    CONFIG_BAYS_MAX);
 	config->bay_count = 0; /* those of config->bays that are whole */
-	config->bays = calloc(count, sizeof *config->bays);
+	config->bays = calloc(count + 1, sizeof *config->bays); /* the last one may be half made */
 	if (!config->bays)
 		return MINT_MEMORY;
 	for (unsigned i = 0; i < count && r == 0; i++)
-		r = take_bay(config, file, cfg_getnsec(cfg, "bay", i));
+		r = take_bay(config, file, cfg_getnsec(cfg, "bay", i), directory);
 	return r;
 }
 
@@ -164,7 +226,7 @@ take_all(struct config *config, struct conf_file *file, cfg_t *cfg, const char *
 	for (size_t i = 0; i < KEY_COUNT && r == 0; i++)
 		r = keys[i].kind == KIND_INTEGER ? take_integer(config, &keys[i], file, cfg)
 		                                 : take_text(config, &keys[i], file, cfg, directory);
-	return r == 0 ? take_bays(config, file, cfg) : r;
+	return r == 0 ? take_bays(config, file, cfg, directory) : r;
 }
 
 /* libconfuse's view of the table; the last rows are the bays and the end mark. */
@@ -183,7 +245,10 @@ options_from_keys(cfg_opt_t *options, cfg_opt_t *bay_options)
 static int
 read_file(struct config *config, struct conf_file *file, const char *directory)
 {
-	cfg_opt_t bay_options[] = { CFG_STR("reader", NULL, CFGF_NONE), CFG_END() };
+	cfg_opt_t bay_options[] = {
+		CFG_STR("reader", "", CFGF_NONE), CFG_STR("module", "", CFGF_NONE), CFG_STR("slot", "", CFGF_NONE),
+		CFG_STR("model", "", CFGF_NONE), CFG_STR_LIST("environment", NULL, CFGF_NONE), CFG_END(),
+	};
 	cfg_opt_t options[KEY_COUNT + 2];
 	cfg_t *cfg;
 	int r;
@@ -229,6 +294,18 @@ out:
 	return r;
 }
 
+static void
+bay_free(struct config_bay *bay)
+{
+	for (char **variable = bay->environment; variable && *variable; variable++)
+		free(*variable);
+	free(bay->environment);
+	free(bay->reader);
+	free(bay->module);
+	free(bay->slot);
+	free(bay->model);
+}
+
 void
 config_free(struct config **place)
 {
@@ -240,17 +317,29 @@ config_free(struct config **place)
 	for (size_t i = 0; i < KEY_COUNT; i++)
 		if (keys[i].kind != KIND_INTEGER)
 			free(*text_of(config, &keys[i]));
-	for (size_t i = 0; i < config->bay_count; i++)
-		free(config->bays[i].reader);
+	for (size_t i = 0; config->bays && i <= config->bay_count; i++)
+		bay_free(&config->bays[i]);
 	free(config->bays);
 	free(config);
 }
 
 const struct config_bay *
-config_bay_of_reader(const struct config *config, const char *reader)
+config_bay(const struct config *config, int number)
 {
 	for (size_t i = 0; i < config->bay_count; i++)
-		if (strcmp(config->bays[i].reader, reader) == 0)
+		if (config->bays[i].number == number)
 			return &config->bays[i];
 	return NULL;
+}
+
+bool
+config_bay_is_slot(const struct config_bay *bay)
+{
+	return bay->reader[0] == '\0';
+}
+
+bool
+config_bay_is_pattern(const struct config_bay *bay)
+{
+	return strpbrk(bay->reader, "*?") != NULL;
 }

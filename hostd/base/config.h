@@ -7,13 +7,19 @@
 #ifndef MINT_BASE_CONFIG_H
 #define MINT_BASE_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { CONFIG_BAYS_MAX = 256 };
 
+/* A place on the bench: a reader of pcscd, or a slot of a PKCS#11 module that PC/SC does not know of. Texts are never NULL. */
 struct config_bay {
-	int   number;         /* 1 … */
-	char *reader;         /* PC/SC reader name, whole; mint-bench compares it with the names pcscd tells */
+	int    number;        /* 1 … */
+	char  *reader;        /* PC/SC reader name, whole, or with * and ? for any of several (text_fits); "" a slot */
+	char  *module;        /* PKCS#11 module of this bay; "" the configuration's; must be given for a slot */
+	char  *slot;          /* number of the slot, or its description, * and ? allowed; "" any */
+	char  *model;         /* name of the only model profile that may be worked on here; "" any */
+	char **environment;   /* "NAME=value", for the bay's workers and what they start; NULL-terminated, never NULL itself */
 };
 
 /* All strings are owned by the struct, never NULL ("" when a key is not set), paths absolute. */
@@ -50,7 +56,13 @@ struct config {
 int config_read(const char *path, struct config **config);
 void config_free(struct config **config);
 
-/* The bay of that reader name, NULL when the configuration has none. */
-const struct config_bay *config_bay_of_reader(const struct config *config, const char *reader);
+/* The bay of that number, NULL when the configuration has none. */
+const struct config_bay *config_bay(const struct config *config, int number);
+
+/* A slot of a module, that PC/SC does not know of: nobody tells when a token comes, it has to be looked for. */
+bool config_bay_is_slot(const struct config_bay *bay);
+
+/* Its `reader` stands for any of several, or for one that comes and goes with its token. */
+bool config_bay_is_pattern(const struct config_bay *bay);
 
 #endif

@@ -1,7 +1,7 @@
 /* Token model profiles: what differs from one model of token to the next, as data (data/models/NAME.conf).
  *
- * One file a model, in libconfuse's syntax; docs and comments in data/models/myeid.conf say what each key means. The reader is
- * strict: an unknown key, a wrong type, a value out of range, an unknown placeholder or a code that would stand in clear in
+ * One file a model, in libconfuse's syntax; docs/token-models.md says what each key means and how a new model is added. The reader
+ * is strict: an unknown key, a wrong type, a value out of range, an unknown placeholder or a code that would stand in clear in
  * an argument list is refused with file and line.
  *
  * Placeholders of commands are <so-pin> <so-puk> <user-pin> <user-puk>, which become `env:VARIABLE` (the value stands in the
@@ -31,11 +31,36 @@ struct model_atr {
 	size_t  length;
 };
 
-/* A program run as a child of mint-worker. */
+/* What a code of this model looks like. */
+struct model_code {
+	int   length;   /* 0: the model has no such code */
+	char *alphabet; /* characters it is made of */
+	char *factory;  /* what it is on a token that nobody has initialised yet, or on most strangers' tokens; "" not known */
+};
+
+/* Functions of the PKCS#11 module that initialise a token where no program does; one is called only where a profile says so. */
+enum model_call {
+	CALL_NONE,
+	CALL_INIT_TOKEN, /* C_InitToken: erases, takes the SO-PIN, gives the label */
+	CALL_INIT_PIN,   /* C_InitPIN by the SO: a new user PIN */
+	CALL_SET_PIN     /* C_SetPIN by the SO: from the factory's SO-PIN to ours */
+};
+
+/* What a program asks on its terminal, and the code that answers. */
+struct model_prompt {
+	char     *text;
+	enum code answer;
+};
+
+/* One act on a token: a program run as a child of mint-worker, or a call of the module. */
 struct model_command {
-	char  *title;
-	char **arguments; /* with placeholders; NULL-terminated */
-	int    timeout_ms;
+	char                *title;
+	enum model_call      call;         /* CALL_NONE: a program */
+	bool                 factory;      /* with the factory's codes in place of the token's own */
+	char               **arguments;    /* with placeholders; NULL-terminated */
+	struct model_prompt *prompts;      /* none: the program gets no terminal */
+	size_t               prompt_count;
+	int                  timeout_ms;
 };
 
 struct model_commands {
@@ -44,8 +69,9 @@ struct model_commands {
 };
 
 struct model_key {
-	char *type; /* "rsa2048", as the messages name it */
-	int   timeout_ms;
+	char  *type;       /* "rsa2048", as the messages name it */
+	int    timeout_ms; /* given, or six times the mean and never under a minute: slow is not dead */
+	char **signatures; /* names of PKCS#11 mechanisms in order of preference, NULL-terminated; NULL: whatever is offered */
 };
 
 /* How a token is looked at before any PKCS#11 module touches it. All lengths 0: it is not looked at in this way. */
@@ -56,24 +82,37 @@ struct model_probe {
 	struct model_bytes  serial;             /* APDU that reads the hardware's serial number */
 	int                 serial_offset;      /* where it stands in the answer */
 	int                 serial_length;
+	struct model_bytes  user_tries;         /* VERIFY without data (ISO/IEC 7816-4, 11.6.6): 63CX says X tries left, 6983 none */
+	struct model_bytes  so_tries;
 	struct model_bytes *blank;              /* APDUs that a blank token answers with 6A82 or 6A83, all of them */
 	size_t              blank_count;
+};
+
+/* What a PKCS#11 module says of such a token (CK_TOKEN_INFO); patterns as of text_fits. */
+struct model_token {
+	char *manufacturer, *model; /* "" both: the model is known by its ATR alone */
+	char *blank_label;          /* label of a token that is initialised as it comes from the factory; "" none is */
+	bool  has_serial;           /* it tells a serial number that a token keeps for life */
 };
 
 struct model {
 	char                 *name;        /* the file's name without .conf */
 	char                 *description;
 	char                 *driver;      /* OpenSC card driver; "" any */
+	char                 *module;      /* PKCS#11 module of this model; "" the bay's or the configuration's */
 	struct model_atr     *atrs;
 	size_t                atr_count;
+	struct model_token    token;
 	struct model_probe    probe;
-	char                 *alphabet;             /* characters codes are made of */
-	int                   code_length[CODES];   /* 0: the model has no such code */
+	struct model_code     codes[CODES];
 	struct model_key     *keys;
 	size_t                key_count;
-	struct model_commands initialise;  /* run in this order on a blank token */
+	bool                  login_each_use;  /* a signature wants a login of its own, said by the token or not */
+	int                   certificate_max; /* longest certificate it takes, bytes, DER; 0 not known */
+	struct model_commands initialise;  /* in this order on a blank token */
 	struct model_commands erase;       /* of a token that was finished */
-	struct model_commands erase_half;  /* of a token whose initialisation was begun only */
+	struct model_commands erase_half;  /* of a token whose initialisation was begun only; none: as `erase` */
+	struct model_commands unblock;     /* titles are code names: gives the code back its tries, by the PUK or the SO-PIN */
 	int                   step_timeout_ms; /* for steps that have no time-out of their own */
 };
 
@@ -98,8 +137,20 @@ void models_free(struct models **models);
 /* The profile whose ATR pattern fits; the one with the most bits where several do. NULL when none fits. Borrowed. */
 const struct model *models_by_atr(const struct models *models, const uint8_t *atr, size_t atr_length);
 
+/* The profile whose `token` fits what the module says; NULL when none does. */
+const struct model *models_by_token(const struct models *models, const char *manufacturer, const char *token_model);
+
+/* NULL when there is none of that name. */
+const struct model *models_by_name(const struct models *models, const char *name);
+
+/* The command that unblocks a code; NULL when the model has none. */
+const struct model_command *model_unblock(const struct model *model, enum code code);
+
 /* NULL when the model does not offer the key type. */
 const struct model_key *model_key(const struct model *model, const char *type);
+
+/* "C_InitToken". */
+const char *model_call_name(enum model_call call);
 
 /* "so-pin": the code's name in profiles, and "MINT_SO_PIN": the variable in the environment of a child. */
 const char *code_name(enum code code);

@@ -19,10 +19,16 @@ static const struct {
 static const char *const texts[] = { "label", "reader", "serial" };
 
 /* What mint-worker may run; a profile is data and no way to run anything else. */
-static const char *const programs[] = { "pkcs15-init" };
+static const char *const programs[] = { "pkcs15-init", "pkcs15-tool" };
 
 /* Options of those programs whose value is a code, so that none is ever written into a profile. */
-static const char *const code_options[] = { "--pin", "--puk", "--so-pin", "--so-puk" };
+static const char *const code_options[] = { "--pin", "--puk", "--so-pin", "--so-puk", "--new-pin" };
+
+static const char *const calls[] = {
+	[CALL_NONE] = "", [CALL_INIT_TOKEN] = "C_InitToken", [CALL_INIT_PIN] = "C_InitPIN", [CALL_SET_PIN] = "C_SetPIN",
+};
+
+static const char *const key_types[] = { "rsa2048", "rsa3072", "rsa4096", "p256", "p384", "p521" };
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
 
@@ -48,6 +54,21 @@ model_code_from(const char *name)
 	return code;
 }
 
+const char *
+model_call_name(enum model_call call)
+{
+	return calls[call];
+}
+
+enum model_call
+model_call_from(const char *name)
+{
+	for (enum model_call call = CALL_INIT_TOKEN; call < COUNT(calls); call++)
+		if (strcmp(calls[call], name) == 0)
+			return call;
+	return CALL_NONE;
+}
+
 static bool
 is_one_of(const char *text, const char *const *list, size_t count)
 {
@@ -55,6 +76,12 @@ is_one_of(const char *text, const char *const *list, size_t count)
 		if (strcmp(text, list[i]) == 0)
 			return true;
 	return false;
+}
+
+bool
+model_key_type_known(const char *name)
+{
+	return is_one_of(name, key_types, COUNT(key_types));
 }
 
 bool
@@ -96,9 +123,8 @@ model_atr_from(const char *text, struct model_atr *atr)
 	return good;
 }
 
-/* The code that an argument stands for as a whole; CODES when it is none. */
-static enum code
-whole_code(const char *argument)
+enum code
+model_code_placeholder(const char *argument)
 {
 	size_t length = strlen(argument);
 	char name[16];
@@ -126,6 +152,19 @@ texts_known(const char *argument)
 	return true;
 }
 
+/* "--pin=1234" */
+static bool
+holds_a_code(const char *argument)
+{
+	for (size_t i = 0; i < COUNT(code_options); i++) {
+		size_t length = strlen(code_options[i]);
+
+		if (strncmp(argument, code_options[i], length) == 0 && argument[length] == '=')
+			return true;
+	}
+	return false;
+}
+
 /* Called for each value as it is read: looks at the last one and the one before it. */
 static int
 check_run(cfg_t *cfg, cfg_opt_t *option)
@@ -135,10 +174,12 @@ check_run(cfg_t *cfg, cfg_opt_t *option)
 	const char *before = last > 0 ? cfg_opt_getnstr(option, last - 1) : "";
 
 	if (last == 0 && !is_one_of(argument, programs, COUNT(programs)))
-		cfg_error(cfg, "run: \"%s\" is no program a profile may run: the only one is %s", argument, programs[0]);
-	else if (is_one_of(before, code_options, COUNT(code_options)) && whole_code(argument) == CODES)
+		cfg_error(cfg, "run: \"%s\" is no program a profile may run: %s and %s are", argument, programs[0], programs[1]);
+	else if (holds_a_code(argument))
+		cfg_error(cfg, "run: \"%.*s…\" holds a code: write the option and the placeholder as two texts", 8, argument);
+	else if (is_one_of(before, code_options, COUNT(code_options)) && model_code_placeholder(argument) == CODES)
 		cfg_error(cfg, "run: %s takes a code: <so-pin>, <so-puk>, <user-pin> or <user-puk>, nothing else", before);
-	else if (whole_code(argument) == CODES && !texts_known(argument))
+	else if (model_code_placeholder(argument) == CODES && !texts_known(argument))
 		cfg_error(cfg, "run: \"%s\" has an unknown placeholder", argument);
 	else
 		return 0;
@@ -153,6 +194,28 @@ model_command_complete(const struct model_command *command)
 	while (command->arguments[count])
 		count++;
 	return count > 0 && !is_one_of(command->arguments[count - 1], code_options, COUNT(code_options));
+}
+
+static bool
+wants(const struct model_command *command, enum code code)
+{
+	for (char **argument = command->arguments; *argument; argument++)
+		if (model_code_placeholder(*argument) == code)
+			return true;
+	for (size_t i = 0; i < command->prompt_count; i++)
+		if (command->prompts[i].answer == code)
+			return true;
+	return (command->call != CALL_NONE && code == CODE_SO_PIN) || (command->call == CALL_INIT_PIN && code == CODE_USER_PIN);
+}
+
+enum code
+model_command_lacks(const struct model_command *command, const struct model *model)
+{
+	enum code code = 0;
+
+	while (code < CODES && (model->codes[code].length > 0 || !wants(command, code)))
+		code++;
+	return code;
 }
 
 static int
@@ -203,6 +266,12 @@ check_timeout(cfg_t *cfg, cfg_opt_t *option)
 }
 
 static int
+check_mean(cfg_t *cfg, cfg_opt_t *option)
+{
+	return check_range(cfg, option, 1, TIMEOUT_MAX_MS / 6);
+}
+
+static int
 check_byte(cfg_t *cfg, cfg_opt_t *option)
 {
 	return check_range(cfg, option, 0, 255);
@@ -212,6 +281,12 @@ static int
 check_serial_length(cfg_t *cfg, cfg_opt_t *option)
 {
 	return check_range(cfg, option, 1, 32);
+}
+
+static int
+check_certificate_max(cfg_t *cfg, cfg_opt_t *option)
+{
+	return check_range(cfg, option, 256, 8192);
 }
 
 static int
@@ -237,6 +312,19 @@ check_alphabet(cfg_t *cfg, cfg_opt_t *option)
 	return -1;
 }
 
+static int
+check_factory(cfg_t *cfg, cfg_opt_t *option)
+{
+	const char *text = cfg_opt_getnstr(option, 0);
+
+	for (const char *c = text; *c; c++)
+		if (!isalnum((unsigned char)*c)) {
+			cfg_error(cfg, "factory: '%c' is neither letter nor digit", *c);
+			return -1;
+		}
+	return 0;
+}
+
 void
 model_set_checks(cfg_t *cfg)
 {
@@ -246,7 +334,9 @@ model_set_checks(cfg_t *cfg)
 	} checks[] = {
 		{ "atr", check_atr }, { "alphabet", check_alphabet }, { "step_timeout_ms", check_timeout },
 		{ "probe|select", check_apdu }, { "probe|serial", check_apdu }, { "probe|blank", check_apdu },
-		{ "probe|lifecycle_tag", check_byte }, { "probe|lifecycle_finished", check_byte },
+		{ "probe|user_tries", check_apdu }, { "probe|so_tries", check_apdu }, { "code|alphabet", check_alphabet },
+		{ "code|factory", check_factory }, { "key|mean_ms", check_mean }, { "certificate_max", check_certificate_max },
+		{ "unblock|run", check_run }, { "unblock|timeout_ms", check_timeout }, { "probe|lifecycle_tag", check_byte }, { "probe|lifecycle_finished", check_byte },
 		{ "probe|serial_offset", check_byte }, { "probe|serial_length", check_serial_length },
 		{ "code|length", check_code_length }, { "key|timeout_ms", check_timeout }, { "initialise|run", check_run },
 		{ "initialise|timeout_ms", check_timeout }, { "erase|run", check_run }, { "erase|timeout_ms", check_timeout },
@@ -261,7 +351,7 @@ char *
 model_expand(const char *argument, const char *label, const char *reader, const char *serial)
 {
 	const char *const values[COUNT(texts)] = { label, reader, serial };
-	enum code code = whole_code(argument);
+	enum code code = model_code_placeholder(argument);
 	char *text = NULL;
 	size_t size;
 	FILE *out;

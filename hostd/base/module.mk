@@ -19,6 +19,7 @@ base_SRC += \
 	hostd/base/json_place.c \
 	hostd/base/model.c \
 	hostd/base/model_check.c \
+	hostd/base/model_read.c \
 	hostd/base/program.c \
 	hostd/base/sandbox.c \
 	hostd/base/text.c

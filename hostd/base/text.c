@@ -1,7 +1,6 @@
 /* Texts from outside. */
 #include "hostd/base/text.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -146,4 +145,29 @@ text_mask(char *mask, size_t size, const char *text)
 	if (at < end)
 		(void)text_next(&at, end);
 	snprintf(mask, size, "%.*s***", (int)(at - text), text);
+}
+
+/* On a mismatch the last * takes one character more: no earlier one can help, so the time is at most the product of the lengths. */
+bool
+text_fits(const char *pattern, const char *text)
+{
+	const char *star = NULL, *mark = NULL;
+
+	while (*text) {
+		if (*pattern == '*') {
+			star = ++pattern;
+			mark = text;
+		} else if (*pattern == '?' || *pattern == *text) {
+			pattern++;
+			text++;
+		} else if (star) {
+			pattern = star;
+			text = ++mark;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return *pattern == '\0';
 }

@@ -5,6 +5,7 @@
 #ifndef MINT_BASE_TEXT_H
 #define MINT_BASE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,9 @@ enum text_fault text_check(const char *text, uint32_t *character);
 /* Copies text for people, at most size - 1 bytes: whole characters only, malformed bytes and controls as '?', cut off with
  * an ellipsis. size >= 4. */
 void text_copy(char *copy, size_t size, const char *text, size_t length);
+
+/* Whether `text` fits `pattern` as a whole: * stands for any characters or none, ? for one byte, every other for itself. */
+bool text_fits(const char *pattern, const char *text);
 
 /* The first character and "***": how personal data stands where it must be named but not shown. size >= 8. */
 void text_mask(char *mask, size_t size, const char *text);

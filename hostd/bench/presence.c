@@ -2,6 +2,7 @@
 #include "hostd/base/config.h"
 #include "hostd/base/ipc.h"
 #include "hostd/base/log.h"
+#include "hostd/bench/assign.h"
 #include "schemas/errors.h"
 
 #include <pthread.h>
@@ -14,12 +15,16 @@ enum { RETRY_FIRST_MS = 20, RETRY_MAX_MS = 2000 };
 
 static const char plug_and_play[] = "\\\\?PnP?\\Notification";
 
-/* One row a bay, and behind them the row that tells of readers coming and going. */
+/* One row for each bay whose reader has a name now, and behind them the row that tells of readers coming and going. */
 struct watch {
 	const struct config *config;
 	int                  report_fd;
 	SCARDCONTEXT         context;
-	SCARD_READERSTATE   *rows;
+	struct assigned     *assigned;     /* of each bay */
+	struct assigned     *watched;      /* the reader that the bay's row stands for, with what is known of it */
+	SCARD_READERSTATE   *rows;         /* of each bay; those in use are copied into `used` for a call */
+	SCARD_READERSTATE   *used;
+	size_t              *bay_of;       /* of each row in use */
 	int                 *reported;     /* enum presence, −1 before the first report */
 	int                  retry_ms;
 	pthread_mutex_t      never_held;   /* a timed wait on these is this thread's timer */
@@ -43,11 +48,25 @@ report(struct watch *watch, size_t i, enum presence shown)
 	watch->reported[i] = (int)shown;
 	message.bay.bay = (uint32_t)watch->config->bays[i].number;
 	message.bay.presence = (uint8_t)shown;
-	message.bay.reader = row->szReader;
+	message.bay.reader = watch->assigned[i].reader;
 	if (shown == PRESENCE_TOKEN)
 		message.bay.atr = (struct blob){ row->rgbAtr, (uint32_t)row->cbAtr };
 	if (ipc_write(watch->report_fd, &message, -1) != 0)
 		log_error("bay %u: its state could not be reported: the main loop is gone", message.bay.bay);
+}
+
+/* A bay without a reader. One that is named by a pattern is a token with a reader of its own that is not plugged in: a place
+ * for one, not a fault. */
+static void
+report_absent(struct watch *watch, size_t i)
+{
+	report(watch, i, config_bay_is_pattern(&watch->config->bays[i]) ? PRESENCE_EMPTY : PRESENCE_NO_READER);
+}
+
+static int
+is_watched(const struct watch *watch, size_t i)
+{
+	return !config_bay_is_slot(&watch->config->bays[i]);
 }
 
 static enum presence
@@ -72,19 +91,68 @@ was_swapped(const SCARD_READERSTATE *row)
 }
 
 static void
-take_changes(struct watch *watch)
+take_change(struct watch *watch, size_t i)
 {
-	for (size_t i = 0; i < bay_count(watch); i++) {
-		SCARD_READERSTATE *row = &watch->rows[i];
+	SCARD_READERSTATE *row = &watch->rows[i];
+	enum presence shown = shown_by(row);
 
-		if (!(row->dwEventState & SCARD_STATE_CHANGED) && watch->reported[i] >= 0)
+	if (!(row->dwEventState & SCARD_STATE_CHANGED) && watch->reported[i] >= 0)
+		return;
+	if (was_swapped(row))
+		report(watch, i, PRESENCE_EMPTY);
+	if (shown == PRESENCE_NO_READER)
+		report_absent(watch, i);
+	else
+		report(watch, i, shown);
+	row->dwCurrentState = row->dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
+}
+
+/* Gives each bay its reader again. A bay that got another one begins afresh: what was in the first is gone. */
+static void
+assign(struct watch *watch)
+{
+	DWORD length = SCARD_AUTOALLOCATE;
+	char *names = NULL;
+	LONG r = SCardListReaders(watch->context, NULL, (LPSTR)(void *)&names, &length);
+
+	assign_readers(watch->config, r == SCARD_S_SUCCESS ? names : "", watch->assigned);
+	if (r == SCARD_S_SUCCESS)
+		SCardFreeMemory(watch->context, names);
+	for (size_t i = 0; i < bay_count(watch); i++) {
+		int same = strcmp(watch->watched[i].reader, watch->assigned[i].reader) == 0;
+
+		if (is_watched(watch, i) && (!watch->assigned[i].reader[0] || (!same && watch->watched[i].reader[0])))
+			report_absent(watch, i);
+		if (same)
 			continue;
-		if (was_swapped(row))
-			report(watch, i, PRESENCE_EMPTY);
-		report(watch, i, shown_by(row));
-		row->dwCurrentState = row->dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
+		watch->watched[i] = watch->assigned[i];
+		watch->rows[i] = (SCARD_READERSTATE){ .szReader = watch->watched[i].reader, .dwCurrentState = SCARD_STATE_UNAWARE };
 	}
-	watch->rows[bay_count(watch)].dwCurrentState = watch->rows[bay_count(watch)].dwEventState;
+}
+
+/* One wait for any change. */
+static LONG
+wait_for_change(struct watch *watch, SCARD_READERSTATE *plugging, DWORD timeout_ms)
+{
+	DWORD count = 0;
+	LONG r;
+
+	for (size_t i = 0; i < bay_count(watch); i++) {
+		if (!watch->watched[i].reader[0])
+			continue;
+		watch->bay_of[count] = i;
+		watch->used[count++] = watch->rows[i];
+	}
+	watch->used[count] = *plugging;
+	r = SCardGetStatusChange(watch->context, timeout_ms, watch->used, count + 1);
+	if (r != SCARD_S_SUCCESS && !(r == SCARD_E_TIMEOUT && timeout_ms == 0))
+		return r;
+	for (DWORD i = 0; i < count; i++) {
+		watch->rows[watch->bay_of[i]] = watch->used[i];
+		take_change(watch, watch->bay_of[i]);
+	}
+	plugging->dwCurrentState = watch->used[count].dwEventState;
+	return SCARD_S_SUCCESS;
 }
 
 /* pcscd went, or is not there yet: no bay has a reader until it is back. */
@@ -96,7 +164,8 @@ wait_for_pcscd(struct watch *watch, LONG why)
 	if (watch->retry_ms == RETRY_FIRST_MS)
 		log_warning("pcscd: %s: is it running? trying again", pcsc_stringify_error(why));
 	for (size_t i = 0; i < bay_count(watch); i++)
-		report(watch, i, PRESENCE_NO_READER);
+		if (is_watched(watch, i))
+			report(watch, i, PRESENCE_NO_READER);
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_nsec += watch->retry_ms % 1000 * 1000000L;
 	until.tv_sec += watch->retry_ms / 1000 + until.tv_nsec / 1000000000;
@@ -111,19 +180,17 @@ wait_for_pcscd(struct watch *watch, LONG why)
 static LONG
 watch_until_it_fails(struct watch *watch)
 {
-	DWORD count = (DWORD)bay_count(watch) + 1;
+	SCARD_READERSTATE plugging = { .szReader = plug_and_play, .dwCurrentState = SCARD_STATE_UNAWARE };
 	LONG r = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &watch->context);
 
 	if (r != SCARD_S_SUCCESS)
 		return r;
-	for (DWORD i = 0; i < count; i++)
-		watch->rows[i].dwCurrentState = SCARD_STATE_UNAWARE;
-	for (DWORD timeout_ms = 0;; timeout_ms = INFINITE) { /* the first look answers at once */
-		r = SCardGetStatusChange(watch->context, timeout_ms, watch->rows, count);
-		if (r != SCARD_S_SUCCESS && !(r == SCARD_E_TIMEOUT && timeout_ms == 0))
-			break;
-		watch->retry_ms = RETRY_FIRST_MS;
-		take_changes(watch);
+	memset(watch->watched, 0, bay_count(watch) * sizeof *watch->watched);
+	for (DWORD timeout_ms = 0; r == SCARD_S_SUCCESS; timeout_ms = INFINITE) { /* the first look answers at once */
+		assign(watch);
+		r = wait_for_change(watch, &plugging, timeout_ms);
+		if (r == SCARD_S_SUCCESS)
+			watch->retry_ms = RETRY_FIRST_MS;
 	}
 	SCardReleaseContext(watch->context);
 	return r;
@@ -151,13 +218,15 @@ presence_watch(const struct config *config, int report_fd)
 		return MINT_MEMORY;
 	*watch = (struct watch){ .config = config, .report_fd = report_fd, .retry_ms = RETRY_FIRST_MS };
 	watch->rows = calloc(count, sizeof *watch->rows);
+	watch->used = calloc(count, sizeof *watch->used);
+	watch->bay_of = calloc(count, sizeof *watch->bay_of);
+	watch->assigned = calloc(count, sizeof *watch->assigned);
+	watch->watched = calloc(count, sizeof *watch->watched);
 	watch->reported = calloc(count, sizeof *watch->reported);
-	if (!watch->rows || !watch->reported)
+	if (!watch->rows || !watch->used || !watch->bay_of || !watch->assigned || !watch->watched || !watch->reported)
 		goto failed;
-	for (size_t i = 0; i < count; i++) {
-		watch->rows[i].szReader = i < config->bay_count ? config->bays[i].reader : plug_and_play;
+	for (size_t i = 0; i < count; i++)
 		watch->reported[i] = -1;
-	}
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&watch->never_held, NULL);
@@ -169,6 +238,10 @@ presence_watch(const struct config *config, int report_fd)
 failed:
 	log_error("the watch over the readers could not be started: memory?");
 	free(watch->rows);
+	free(watch->used);
+	free(watch->bay_of);
+	free(watch->assigned);
+	free(watch->watched);
 	free(watch->reported);
 	free(watch);
 	return MINT_SYSTEM;

@@ -25,21 +25,38 @@ random_below(unsigned bound, unsigned *out)
 	return 0;
 }
 
+/* One code; `text` has room for it. */
+static int
+make_one(const struct model_code *rule, char *text)
+{
+	unsigned letters = rule->length ? (unsigned)strlen(rule->alphabet) : 0, n;
+
+	for (int i = 0; i < rule->length; i++) {
+		if (random_below(letters, &n) != 0)
+			return MINT_CRYPTO;
+		text[i] = rule->alphabet[n];
+	}
+	return 0;
+}
+
 int
 codes_make(const struct model *model, struct codes *codes)
 {
-	unsigned letters = (unsigned)strlen(model->alphabet), n;
-
 	memset(codes, 0, sizeof *codes);
-	for (int code = 0; code < CODES; code++)
-		for (int i = 0; i < model->code_length[code]; i++) {
-			if (random_below(letters, &n) != 0) {
-				codes_wipe(codes);
-				return MINT_CRYPTO;
-			}
-			codes->text[code][i] = model->alphabet[n];
+	for (enum code code = 0; code < CODES; code++)
+		if (make_one(&model->codes[code], codes->text[code]) != 0) {
+			codes_wipe(codes);
+			return MINT_CRYPTO;
 		}
 	return 0;
+}
+
+void
+codes_fill_factory(const struct model *model, struct codes *codes)
+{
+	for (enum code code = 0; code < CODES; code++)
+		if (!codes->text[code][0] && model->codes[code].factory)
+			snprintf(codes->text[code], sizeof codes->text[code], "%s", model->codes[code].factory);
 }
 
 void

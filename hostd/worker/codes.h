@@ -20,6 +20,9 @@ struct codes {
 /* Fresh ones by the model's rules, each character uniformly from its alphabet. MINT_CRYPTO. */
 int codes_make(const struct model *model, struct codes *codes);
 
+/* Codes that are still "" become the factory's, as far as the profile knows them. */
+void codes_fill_factory(const struct model *model, struct codes *codes);
+
 /* Seals. `sealed` has room for CODES_SEALED_MAX bytes. MINT_CRYPTO. */
 int codes_seal(const struct codes *codes, const uint8_t *key, const char *serial, uint8_t *sealed, size_t *length);
 

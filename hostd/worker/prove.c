@@ -81,7 +81,7 @@ all_codes(const struct worker *worker)
 	unsigned left = 0;
 
 	for (int i = 0; i < SEATS; i++)
-		if (worker->model->code_length[seats[i].code] > 0)
+		if (worker->model->codes[seats[i].code].length > 0)
 			left |= seats[i].bit;
 	return left;
 }
@@ -148,7 +148,7 @@ find_codes_left(struct worker *worker)
 
 	worker->codes_left = 0;
 	for (int i = 0; i < SEATS && r == 0; i++)
-		if (worker->model->code_length[seats[i].code] > 0)
+		if (worker->model->codes[seats[i].code].length > 0)
 			r = is_transport(worker, &seats[i], deadline_ms);
 	return r;
 }

@@ -35,6 +35,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		expand_all(&model->initialise);
 		expand_all(&model->erase);
 		expand_all(&model->erase_half);
+		expand_all(&model->unblock);
 	}
 	model_free(&model);
 	return 0;

@@ -69,14 +69,30 @@ defaults_and_paths_beside_the_file(void **state)
 }
 
 static void
-bay_is_found_by_its_whole_reader_name(void **state)
+bay_is_a_reader_a_pattern_or_a_slot(void **state)
 {
 	struct config *config = NULL;
+	const struct config_bay *bay;
+	char expected[80];
 
 	(void)state;
-	assert_int_equal(read_text(NEEDED BAY1 "bay 12 { reader = \"\xe8\xaf\xbb\xe5\x8d\xa1\xe5\x99\xa8 1\" }\n", &config), 0);
-	assert_int_equal(config_bay_of_reader(config, "\xe8\xaf\xbb\xe5\x8d\xa1\xe5\x99\xa8 1")->number, 12);
-	assert_null(config_bay_of_reader(config, "Bench 00 00 0"));
+	assert_int_equal(read_text(NEEDED BAY1 "bay 12 { reader = \"\xe8\xaf\xbb\xe5\x8d\xa1\xe5\x99\xa8 1\" }\n"
+	    "bay 3 { reader = \"FT ePass2003*\" model = \"epass2003\" }\nbay 4 { reader = \"FT ePass2003*\" }\n"
+	    "bay 5 { module = \"vendor.so\" slot = \"0x10\" environment = { \"VENDOR_CONF=/etc/v=1\", \"X=\" } }\n", &config), 0);
+	assert_string_equal(config_bay(config, 12)->reader, "\xe8\xaf\xbb\xe5\x8d\xa1\xe5\x99\xa8 1");
+	assert_null(config_bay(config, 2));
+	assert_false(config_bay_is_pattern(config_bay(config, 12)));
+	assert_true(config_bay_is_pattern(config_bay(config, 4)));
+	assert_string_equal(config_bay(config, 3)->model, "epass2003");
+	bay = config_bay(config, 5);
+	assert_true(config_bay_is_slot(bay));
+	assert_false(config_bay_is_slot(config_bay(config, 4)));
+	snprintf(expected, sizeof expected, "%s/vendor.so", directory);
+	assert_string_equal(bay->module, expected);
+	assert_string_equal(bay->slot, "0x10");
+	assert_string_equal(bay->environment[0], "VENDOR_CONF=/etc/v=1");
+	assert_string_equal(bay->environment[1], "X=");
+	assert_null(bay->environment[2]);
 	config_free(&config);
 }
 
@@ -118,6 +134,11 @@ each_fault_is_refused_with_its_line_and_what_to_do(void **state)
 		{ "# one\n// two\n" NEEDED "/* eight\n\n*/ attempts_max = 0 # ten\n" BAY1,
 		  "10: attempts_max: is 0: give a number from 1 to 100" },
 		{ NEEDED "# six\napi_port = 65536\n" BAY1, "7: api_port: is 65536: give a number from -1 to 65535" },
+		{ NEEDED "bay 1 { module = \"m\"\n environment = { \"LD_PRELOAD=x\" } }\n",
+		  "7: bay 1: environment: \"LD_PRELOAD=x\" is not NAME=value, or a variable that a bay may not set" },
+		{ NEEDED "bay 1 { module = \"m\" environment = { \"=x\" } }\n", "6: bay 1: environment: \"=x\" is not" },
+		{ NEEDED "bay 1 { module = \"m\" environment = { \"x\" } }\n", "6: bay 1: environment: \"x\" is not" },
+		{ NEEDED "bay 1 { slot = \"1\" }\n", "6: bay 1: has no reader: add `reader = \"…\"` with a name of `mintctl doctor`, or `module" },
 		{ NEEDED BAY1 BAY1, "7: found duplicate title '1': mend" },
 		{ NEEDED BAY1 "bay 01 { reader = \"r\" }\n", "7: bay \"01\": bay 1 is there already: give it another number" },
 		{ NEEDED BAY1 "bay 2 { # seven\n\n reader = \"Bench 00 00 00\" }\n",
@@ -158,7 +179,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_and_paths_beside_the_file),
-		cmocka_unit_test(bay_is_found_by_its_whole_reader_name),
+		cmocka_unit_test(bay_is_a_reader_a_pattern_or_a_slot),
 		cmocka_unit_test(each_fault_is_refused_with_its_line_and_what_to_do),
 		cmocka_unit_test(missing_file_is_told_from_a_bad_one),
 	};

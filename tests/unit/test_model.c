@@ -46,7 +46,7 @@ profile_of_the_virtual_token_is_found_by_its_atr(void **state)
 	assert_string_equal(model->name, "myeid");
 	assert_int_equal(model->initialise.count, 3);
 	assert_string_equal(model->initialise.list[2].title, "finish");
-	assert_int_equal(model->code_length[CODE_SO_PUK], 8);
+	assert_int_equal(model->codes[CODE_SO_PUK].length, 8);
 	assert_int_equal(model->probe.lifecycle_tag, 0x8A);
 	assert_int_equal(model->probe.select.length, 18);
 	assert_int_equal(model->probe.blank_count, 2);
@@ -92,6 +92,62 @@ codes_become_references_and_never_text(void **state)
 	free(text);
 }
 
+static void
+token_of_a_module_is_known_by_what_the_module_says(void **state)
+{
+	struct models *models = NULL;
+	const struct model *model;
+
+	(void)state;
+	assert_int_equal(models_read("data/models", &models), 0);
+	model = models_by_token(models, "SoftHSM project", "SoftHSM v2");
+	assert_non_null(model);
+	assert_string_equal(model->name, "softhsm");
+	assert_ptr_equal(models_by_name(models, "softhsm"), model);
+	assert_null(models_by_token(models, "SoftHSM project", "SoftHSM v3"));
+	assert_null(models_by_token(models, "", ""));
+	assert_null(models_by_name(models, "no such"));
+	assert_int_equal(model->initialise.list[0].call, CALL_INIT_TOKEN);
+	assert_int_equal(model_unblock(model, CODE_USER_PIN)->call, CALL_INIT_PIN);
+	assert_null(model_unblock(model, CODE_SO_PIN));
+	assert_null(models_by_atr(models, (const uint8_t *)"", 0));
+	models_free(&models);
+}
+
+static void
+timeouts_of_key_generation_follow_the_models_own_law(void **state)
+{
+	struct model *model = parse("atr = { \"3B 00\" }\ncode user-pin {}\nkey rsa2048 { mean_ms = 23000 }\nkey p256 { mean_ms = 100 }\n"
+	    "key p384 { mean_ms = 23000 timeout_ms = 5000 }\nkey rsa4096 { sign = { \"RSA_PKCS\", \"SHA256_RSA_PKCS\" } }\n");
+
+	(void)state;
+	assert_int_equal(model_key(model, "rsa2048")->timeout_ms, 138000);
+	assert_int_equal(model_key(model, "p256")->timeout_ms, 60000);
+	assert_int_equal(model_key(model, "p384")->timeout_ms, 5000);
+	assert_int_equal(model_key(model, "rsa4096")->timeout_ms, 60000);
+	assert_string_equal(model_key(model, "rsa4096")->signatures[1], "SHA256_RSA_PKCS");
+	assert_null(model_key(model, "p256")->signatures);
+	model_free(&model);
+}
+
+static void
+code_rules_prompts_and_factory_codes_are_read(void **state)
+{
+	struct model *model = parse("atr = { \"3B 00\" }\ncode user-pin { length = 6 }\n"
+	    "code so-puk { length = 16 alphabet = \"0123456789abcdef\" factory = \"00000000\" }\nkey p256 {}\n"
+	    "erase all { run = { \"pkcs15-init\", \"-E\" } prompt \"PUK\" { answer = \"<so-puk>\" } with = \"factory\" }\n");
+
+	(void)state;
+	assert_string_equal(model->codes[CODE_USER_PIN].alphabet, "0123456789");
+	assert_string_equal(model->codes[CODE_SO_PUK].alphabet, "0123456789abcdef");
+	assert_string_equal(model->codes[CODE_SO_PUK].factory, "00000000");
+	assert_int_equal(model->codes[CODE_SO_PIN].length, 0);
+	assert_int_equal(model->erase.list[0].prompt_count, 1);
+	assert_int_equal(model->erase.list[0].prompts[0].answer, CODE_SO_PUK);
+	assert_true(model->erase.list[0].factory);
+	model_free(&model);
+}
+
 /* Reads `text` with standard error in a file; returns what was said. */
 static char *
 complaint(const char *text)
@@ -131,6 +187,26 @@ bad_profile_is_refused_with_its_line(void **state)
 		{ GOOD "initialise a { run = { \"pkcs15-init\", \"x<so-pin>\" } }\n", "card.conf:4: run: \"x<so-pin>\"" },
 		{ GOOD "initialise a { run = { \"pkcs15-init\", \"--pin\" } }\n", "card.conf:4: run: is empty, or ends where a code should follow" },
 		{ GOOD "initialise a { run = { } }\n", "card.conf:4: run: is empty" },
+		{ GOOD "initialise a { run = { \"pkcs15-init\", \"--pin=123456\" } }\n", "card.conf:4: run: \"--pin=12…\" holds a code" },
+		{ GOOD "initialise a { run = { \"pkcs15-init\", \"--so-pin\", \"<so-pin>\" } }\n",
+		  "card.conf:4: initialise: takes <so-pin>, which this model does not have" },
+		{ GOOD "initialise a { call = \"C_InitToken\" }\n", "card.conf:4: initialise: takes <so-pin>, which" },
+		{ GOOD "code so-pin { }\nerase a { call = \"C_InitPIN\" }\n", "card.conf:5: call: \"C_InitPIN\" is not called here" },
+		{ GOOD "code so-pin { }\nunblock user-pin { call = \"C_InitToken\" }\n", "card.conf:5: call: \"C_InitToken\" is not called here" },
+		{ GOOD "code so-pin { }\ninitialise a { call = \"C_Destroy\" }\n", "card.conf:5: call: \"C_Destroy\" is not called here" },
+		{ GOOD "code so-pin { }\ninitialise a { call = \"C_InitToken\"\n run = { \"pkcs15-init\" } }\n", "card.conf:5: call: stands beside `run`" },
+		{ GOOD "initialise a { run = { \"pkcs15-init\" }\n with = \"love\" }\n", "card.conf:5: with: is \"love\"" },
+		{ GOOD "erase a { run = { \"pkcs15-init\" }\n prompt \"PIN\" { answer = \"1234\" } }\n", "card.conf:5: prompt: answer: is \"1234\"" },
+		{ GOOD "erase a { run = { \"pkcs15-init\" }\n prompt \"PIN\" { answer = \"<so-pin>\" } }\n", "card.conf:4: erase: takes <so-pin>" },
+		{ GOOD "unblock label { run = { \"pkcs15-tool\" } }\n", "card.conf:4: unblock: \"label\" cannot be unblocked" },
+		{ GOOD "key dsa1024 { }\n", "card.conf:4: key: \"dsa1024\" is no key type" },
+		{ GOOD "key rsa2048 { mean_ms = 0 }\n", "card.conf:4: mean_ms: is 0" },
+		{ GOOD "code so-pin { factory = \"12 34\" }\n", "card.conf:4: factory: ' ' is neither" },
+		{ GOOD "code so-pin { factory = \"12345678901234567\" }\n", "card.conf:4: factory: is longer than 16" },
+		{ GOOD "code so-pin { alphabet = \"0123\" }\n", "card.conf:4: alphabet: has fewer" },
+		{ GOOD "certificate_max = 10\n", "card.conf:4: certificate_max: is 10" },
+		{ GOOD "probe { user_tries = \"00 20\" }\n", "card.conf:4: user_tries: \"00 20\" is no command APDU" },
+		{ "token { serial = yes }\ncode user-pin { }\nkey p256 { }\n", "card.conf: atr: is missing" },
 		{ GOOD "initialise a { }\ninitialise a { }\n", "card.conf:5: found duplicate title 'a'" },
 		{ GOOD "code user-pin { length = 3 }\n", "card.conf:4: " },
 		{ GOOD "code other { length = 8 }\n", "card.conf:4: code: \"other\" is none of so-pin" },
@@ -171,6 +247,9 @@ main(void)
 		cmocka_unit_test(profile_of_the_virtual_token_is_found_by_its_atr),
 		cmocka_unit_test(mask_says_which_bits_of_an_atr_must_agree),
 		cmocka_unit_test(codes_become_references_and_never_text),
+		cmocka_unit_test(token_of_a_module_is_known_by_what_the_module_says),
+		cmocka_unit_test(timeouts_of_key_generation_follow_the_models_own_law),
+		cmocka_unit_test(code_rules_prompts_and_factory_codes_are_read),
 		cmocka_unit_test(bad_profile_is_refused_with_its_line),
 	};
 

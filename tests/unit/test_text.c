@@ -149,6 +149,25 @@ places_in_json_are_named(void **state)
 	assert_place("[[[[[[[[[[[[[[[[^", "[0][0][0][0][0][0][0][0][0][0]");
 }
 
+static void
+pattern_fits_the_whole_text_or_not_at_all(void **state)
+{
+	static const struct {
+		const char *pattern, *text;
+		bool        fits;
+	} rows[] = {
+		{ "", "", true }, { "", "a", false }, { "*", "", true }, { "*", "abc", true }, { "?", "", false }, { "a?c", "abc", true },
+		{ "a?c", "abbc", false }, { "FT ePass2003*", "FT ePass2003Auto 00 00", true }, { "*00 01", "Bench 00 00 00", false },
+		{ "*00 01", "Bench 00 01 00 01", true }, { "a*b*c", "aXbYbZc", true }, { "a*b*c", "aXbYbZ", false }, { "[ab]", "a", false },
+		{ "[ab]", "[ab]", true }, { "a*", "ba", false }, { "***a", "a", true }, { "*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (text_fits(rows[i].pattern, rows[i].text) != rows[i].fits)
+			fail_msg("\"%s\" and \"%s\"", rows[i].pattern, rows[i].text);
+}
+
 int
 main(void)
 {
@@ -160,6 +179,7 @@ main(void)
 		cmocka_unit_test(copies_are_cut_between_characters),
 		cmocka_unit_test(masks_show_one_character),
 		cmocka_unit_test(places_in_json_are_named),
+		cmocka_unit_test(pattern_fits_the_whole_text_or_not_at_all),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);

@@ -1,0 +1,88 @@
+/* Readers and bays: who gets which, and that nobody loses his because of a neighbour. */
+#include "hostd/bench/assign.h"
+#include "hostd/base/config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static char exact[] = "Bench 01 00 00", wild[] = "Bench *", other[] = "ACS*", none[] = "", module[] = "m.so";
+
+static struct config_bay bays[] = {
+	{ .number = 1, .reader = wild, .module = none },
+	{ .number = 2, .reader = wild, .module = none },
+	{ .number = 3, .reader = exact, .module = none },
+	{ .number = 4, .reader = none, .module = module },
+	{ .number = 5, .reader = other, .module = none },
+};
+
+enum { BAYS = sizeof bays / sizeof bays[0] };
+
+static const struct config config = { .bays = bays, .bay_count = BAYS };
+
+static void
+check(const struct assigned *assigned, const char *const readers[BAYS])
+{
+	for (int i = 0; i < BAYS; i++)
+		assert_string_equal(assigned[i].reader, readers[i]);
+}
+
+static void
+whole_names_come_before_patterns_and_patterns_in_the_order_of_bays(void **state)
+{
+	struct assigned assigned[BAYS] = { { "" } };
+	const char *const readers[] = { "Bench 00 00 00", "Bench 02 00 00", "Bench 01 00 00", "", "" };
+
+	(void)state;
+	assign_readers(&config, "Bench 02 00 00\0Bench 01 00 00\0Bench 00 00 00\0", assigned);
+	check(assigned, readers);
+}
+
+static void
+reader_stays_with_its_bay_when_others_come_and_go(void **state)
+{
+	struct assigned assigned[BAYS] = { { "" } };
+	const char *const one[] = { "Bench 05 00 00", "", "Bench 01 00 00", "", "" };
+	const char *const two[] = { "Bench 05 00 00", "Bench 00 00 00", "Bench 01 00 00", "", "ACS reader 0" };
+	const char *const gone[] = { "", "Bench 00 00 00", "Bench 01 00 00", "", "" };
+
+	(void)state;
+	assign_readers(&config, "Bench 05 00 00\0", assigned);
+	check(assigned, one);
+	assign_readers(&config, "ACS reader 0\0Bench 00 00 00\0Bench 05 00 00\0", assigned);
+	check(assigned, two);
+	assign_readers(&config, "Bench 00 00 00\0", assigned);
+	check(assigned, gone);
+	assign_readers(&config, "", assigned);
+	assert_string_equal(assigned[1].reader, "");
+}
+
+static void
+name_that_is_too_long_to_be_told_is_nobodys(void **state)
+{
+	struct assigned assigned[BAYS] = { { "" } };
+	char names[256];
+
+	(void)state;
+	memset(names, 'x', sizeof names);
+	memcpy(names, "Bench ", 6);
+	names[200] = names[201] = '\0';
+	assign_readers(&config, names, assigned);
+	assert_string_equal(assigned[0].reader, "");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(whole_names_come_before_patterns_and_patterns_in_the_order_of_bays),
+		cmocka_unit_test(reader_stays_with_its_bay_when_others_come_and_go),
+		cmocka_unit_test(name_that_is_too_long_to_be_told_is_nobodys),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
