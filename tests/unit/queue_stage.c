@@ -109,7 +109,7 @@ probe(const struct stage_bay *bay, const struct stage_token *token)
 
 	message.probed = (struct message_probed){
 		.lease = bay->lease, .content = (uint8_t)token->content, .model = "stage", .serial = token->serial,
-		.label = token->label,
+		.label = token->label, .user_tries = TRIES_NOT_SAID, .so_tries = (uint8_t)(token->so_locked ? 0 : TRIES_NOT_SAID),
 		.key_id = { token->key_id, token->key_id_bytes },
 		.spki = { spki, spki_of(token->key, spki) },
 		.fresh_codes = { codes, sizeof codes },
@@ -127,7 +127,7 @@ initialise(const struct stage_bay *bay, struct stage_token *token, const struct 
 	struct message message = { .type = MESSAGE_initialised };
 
 	if (token->content != CONTENT_BLANK)
-		assert_true(order->erase && order->old_codes.length > 0);
+		assert_true(order->erase && (order->old_codes.length > 0 || order->so_pin[0]));
 	token->erased += order->erase;
 	stage_blank(token);
 	token->initialised++;

@@ -9,11 +9,13 @@ ctl_SRC := \
 	tools/mintctl/doctor_record.c \
 	tools/mintctl/events.c \
 	tools/mintctl/import.c \
+	tools/mintctl/lines.c \
 	tools/mintctl/list.c \
 	tools/mintctl/look.c \
 	tools/mintctl/order.c \
 	tools/mintctl/screen.c \
 	tools/mintctl/show.c \
+	tools/mintctl/token.c \
 	tools/mintctl/watch.c
 ctl_PKGS := jansson libcrypto libcurl sqlite3
 
