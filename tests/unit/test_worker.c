@@ -272,7 +272,7 @@ static int
 run_shell(const char *script, int timeout_ms, char *said, size_t size)
 {
 	const char *const arguments[] = { "sh", "-c", script, NULL };
-	const struct child_order order = { arguments, &known, timeout_ms };
+	const struct child_order order = { .arguments = arguments, .codes = &known, .timeout_ms = timeout_ms };
 
 	return child_run(&order, said, size);
 }
@@ -321,12 +321,63 @@ child_that_cannot_be_run_is_the_hosts_fault(void **state)
 {
 	const char *const arguments[] = { "no-such-program-anywhere", NULL };
 	char said[300];
-	const struct child_order order = { arguments, &known, 5000 };
+	const struct child_order order = { .arguments = arguments, .codes = &known, .timeout_ms = 5000 };
 
 	(void)state;
 	assert_int_equal(child_run(&order, said, sizeof said), MINT_SYSTEM);
 	assert_non_null(strstr(said, "no-such-program-anywhere"));
 	assert_int_equal(run_shell("kill -9 $$", 5000, said, sizeof said), MINT_SYSTEM); /* nor is one that somebody killed the token's */
+}
+
+/* --- a child that asks on a terminal */
+
+static const struct model_prompt prompts[] = {
+	{ (char *)(uintptr_t)"[Security Officer PIN]", CODE_SO_PIN }, { (char *)(uintptr_t)"[User PIN]", CODE_USER_PIN },
+};
+
+static int
+ask_on_terminal(const char *script, int timeout_ms, char *said, size_t size)
+{
+	const char *const arguments[] = { "sh", "-c", script, NULL };
+	const struct child_order order = {
+		.arguments = arguments, .codes = &known, .prompts = prompts, .prompt_count = 2, .timeout_ms = timeout_ms,
+	};
+
+	return child_run(&order, said, size);
+}
+
+static void
+prompt_of_a_terminal_is_answered_with_its_code(void **state)
+{
+	char said[300];
+
+	(void)state;
+	assert_int_equal(ask_on_terminal("test -t 0 && test -t 1 && printf 'Please enter PIN [Security Officer PIN]: ' >/dev/tty && "
+	    "read so </dev/tty && printf '\nPlease enter PIN [User PIN]: ' && read user && test $so = 11111111 && test $user = 333333",
+	    5000, said, sizeof said), 0);
+	assert_null(strstr(said, "1111"));
+}
+
+static void
+prompt_that_comes_again_is_not_answered_again(void **state)
+{
+	char said[300];
+
+	(void)state;
+	assert_int_equal(ask_on_terminal("for n in 1 2; do printf 'PIN [User PIN]: '; read pin; echo heard $n; done", 700, said, sizeof said),
+	    MINT_TIMEOUT);
+	assert_non_null(strstr(said, "heard 1"));
+	assert_null(strstr(said, "heard 2"));
+}
+
+static void
+code_that_a_terminal_echoes_is_struck_out(void **state)
+{
+	char said[300];
+
+	(void)state;
+	assert_int_equal(ask_on_terminal("printf '[User PIN]'; read pin; echo it was $pin; exit 2", 5000, said, sizeof said), MINT_TOKEN_INIT);
+	assert_non_null(strstr(said, "it was ******"));
 }
 
 int
@@ -345,6 +396,9 @@ main(void)
 		cmocka_unit_test(child_that_fails_is_quoted_with_its_codes_struck_out),
 		cmocka_unit_test(child_that_hangs_is_killed_at_its_deadline),
 		cmocka_unit_test(child_that_cannot_be_run_is_the_hosts_fault),
+		cmocka_unit_test(prompt_of_a_terminal_is_answered_with_its_code),
+		cmocka_unit_test(prompt_that_comes_again_is_not_answered_again),
+		cmocka_unit_test(code_that_a_terminal_echoes_is_struck_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
