@@ -9,9 +9,12 @@ ctl_SRC := \
 	tools/mintctl/doctor_record.c \
 	tools/mintctl/events.c \
 	tools/mintctl/import.c \
+	tools/mintctl/keep.c \
 	tools/mintctl/list.c \
 	tools/mintctl/look.c \
+	tools/mintctl/manifest.c \
 	tools/mintctl/order.c \
+	tools/mintctl/pins.c \
 	tools/mintctl/screen.c \
 	tools/mintctl/show.c \
 	tools/mintctl/watch.c
