@@ -1,6 +1,6 @@
 #include "tools/mintctl/manifest.h"
+#include "hostd/base/keep.h"
 #include "schemas/errors.h"
-#include "tools/mintctl/keep.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -9,7 +9,6 @@ ctl_SRC := \
 	tools/mintctl/doctor_record.c \
 	tools/mintctl/events.c \
 	tools/mintctl/import.c \
-	tools/mintctl/keep.c \
 	tools/mintctl/list.c \
 	tools/mintctl/look.c \
 	tools/mintctl/manifest.c \

@@ -4,8 +4,8 @@
  * an export may be repeated over another; the ID, of fixed width, is what mint-pins goes by when a token has several. The list beside
  * them says which application and credential each is for: that is not inside, where only token and codes are.
  */
+#include "hostd/base/keep.h"
 #include "schemas/errors.h"
-#include "tools/mintctl/keep.h"
 #include "tools/mintctl/look.h"
 #include "tools/mintctl/manifest.h"
 #include "tools/mintctl/screen.h"

@@ -1,6 +1,6 @@
 /* Files that are not to be lost: whole or not at all, on the disk before they are named, never in the place of another. */
-#ifndef MINTCTL_KEEP_H
-#define MINTCTL_KEEP_H
+#ifndef MINT_BASE_KEEP_H
+#define MINT_BASE_KEEP_H
 
 #include <stddef.h>
 

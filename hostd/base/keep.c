@@ -1,4 +1,4 @@
-#include "tools/mintctl/keep.h"
+#include "hostd/base/keep.h"
 #include "schemas/errors.h"
 
 #include <errno.h>
