@@ -228,8 +228,10 @@ write_letter(const struct page *page, void *argument)
 
 	name_letter(page, name, sizeof name);
 	snprintf(object, sizeof object, "%s/%s", letters->path, name);
+	if (page->unclear[SEAT_user])
+		return; /* told already */
 	if (!content_has(&page->content, SEAT_user)) {
-		fault_tell(letters->faults, page->unclear[SEAT_user] ? FAULT_order : FAULT_no_user_pin, object, NULL);
+		fault_tell(letters->faults, FAULT_no_user_pin, object, NULL);
 		return;
 	}
 	length = letter_write(letters->template_text, page, text);
