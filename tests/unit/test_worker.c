@@ -202,6 +202,66 @@ envelope_opens_at_the_office(EVP_PKEY *key)
 	office_close(&office);
 }
 
+/* 1 when the object identifier stands in the DER. */
+static int
+names_algorithm(const uint8_t *der, size_t length, int nid)
+{
+	const ASN1_OBJECT *object = OBJ_nid2obj(nid);
+
+	return memmem(der, length, OBJ_get0_data(object), OBJ_length(object)) != NULL;
+}
+
+static void
+envelope_is_authenticated_and_nothing_in_it_rests_on_old_algorithms(void **state)
+{
+	static const struct {
+		int rsa, nid;
+	} rows[] = { { 1, NID_rsaesOaep }, { 0, NID_dhSinglePass_stdDH_sha256kdf_scheme } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct office office = { .key = NULL };
+		uint8_t *der = NULL;
+		size_t length;
+
+		office_open(&office, rows[i].rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"), 86400);
+		assert_int_equal(envelope_make(office.path, &token, &known, ENVELOPE_USER, &der, &length), 0);
+		assert_true(names_algorithm(der, length, NID_id_smime_ct_authEnvelopedData));
+		assert_true(names_algorithm(der, length, NID_aes_256_gcm));
+		assert_true(names_algorithm(der, length, rows[i].nid));
+		assert_false(names_algorithm(der, length, NID_sha1));
+		OPENSSL_free(der);
+		office_close(&office);
+	}
+}
+
+/* In the ciphertext and in the tag, which are the last of it. */
+static void
+envelope_with_a_changed_bit_does_not_open(void **state)
+{
+	struct office office = { .key = NULL };
+	uint8_t *der = NULL;
+	size_t length;
+
+	(void)state;
+	office_open(&office, EVP_EC_gen("P-256"), 86400);
+	assert_int_equal(envelope_make(office.path, &token, &known, ENVELOPE_USER, &der, &length), 0);
+	for (size_t i = length - 60; i < length; i++) {
+		const uint8_t *at = der;
+		CMS_ContentInfo *cms;
+		BIO *out = BIO_new(BIO_s_mem());
+
+		der[i] ^= 1;
+		cms = d2i_CMS_ContentInfo(NULL, &at, (long)length);
+		assert_true(!cms || CMS_decrypt(cms, office.key, office.certificate, NULL, out, 0) != 1);
+		der[i] ^= 1;
+		BIO_free(out);
+		CMS_ContentInfo_free(cms);
+	}
+	OPENSSL_free(der);
+	office_close(&office);
+}
+
 static void
 envelope_opens_with_an_rsa_and_with_an_ec_key_of_the_office(void **state)
 {
@@ -389,6 +449,8 @@ main(void)
 		cmocka_unit_test(sealed_codes_open_with_the_same_key_and_serial_only),
 		cmocka_unit_test(station_key_of_another_length_is_refused),
 		cmocka_unit_test(envelope_opens_with_an_rsa_and_with_an_ec_key_of_the_office),
+		cmocka_unit_test(envelope_is_authenticated_and_nothing_in_it_rests_on_old_algorithms),
+		cmocka_unit_test(envelope_with_a_changed_bit_does_not_open),
 		cmocka_unit_test(envelope_is_not_made_for_an_expired_office_or_a_name_json_would_misread),
 		cmocka_unit_test(every_other_reader_is_ignored_and_ours_is_not),
 		cmocka_unit_test(reader_that_cannot_be_shown_alone_is_refused),
