@@ -20,9 +20,10 @@ struct module {
 };
 
 struct token {
-	struct module     *module; /* borrowed */
-	CK_SLOT_ID         slot;
-	struct token_facts facts;
+	struct module      *module; /* borrowed */
+	CK_SLOT_ID          slot;
+	struct token_facts  facts;
+	struct token_quirks quirks;
 };
 
 struct session {

@@ -3,6 +3,7 @@
 #define MINT_PKCS11_MECHANISM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct key_type;
@@ -14,6 +15,22 @@ const struct key_type *key_type_by_name(const char *name);
 
 /* The n-th of the table, NULL after the last. */
 const struct key_type *key_type_at(unsigned n);
+
+/* What a token says of one of its mechanisms (C_GetMechanismInfo). */
+struct mechanism_facts {
+	const char   *name; /* "ECDSA_SHA256", without CKM_; "" where we know none. Static. */
+	unsigned long number;
+	unsigned      min_bits, max_bits; /* of the key; 0 where the token does not say */
+	unsigned      uses;               /* enum mechanism_use */
+};
+
+enum mechanism_use { MECHANISM_GENERATES = 1 << 0, MECHANISM_SIGNS = 1 << 1, MECHANISM_IN_HARDWARE = 1 << 2 };
+
+/* Writes up to `max` to `list`; *count is the true number. */
+int token_mechanisms(struct token *token, struct mechanism_facts *list, size_t max, size_t *count, int64_t deadline_ms);
+
+/* Whether it is a mechanism that key_sign can sign with: "RSA_PKCS", "SHA256_RSA_PKCS", "ECDSA", "ECDSA_SHA256" … */
+bool signature_name_known(const char *name);
 
 /* Static. */
 const char *key_type_name(const struct key_type *type);

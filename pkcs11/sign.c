@@ -1,4 +1,5 @@
 /* Signatures by the token: what goes in by the mechanism's row, what comes out as the rest of the world wants it. */
+#include <stdbool.h>
 #include <string.h>
 
 #include <openssl/ecdsa.h>
@@ -100,19 +101,25 @@ make_output(struct key *key, const struct signature_way *way, const unsigned cha
 	return *sig != NULL ? 0 : MINT_MEMORY;
 }
 
+static bool
+wants_login(const struct key *key)
+{
+	return key->login_each_time || key->session->token->quirks.login_each_use;
+}
+
 static int
 login_for_this(struct key *key, int64_t deadline_ms)
 {
 	struct session *session = key->session;
 
-	if (!key->login_each_time || session->pin == NULL)
+	if (session->pin == NULL)
 		return 0;
 	return module_call(session->token->module, deadline_ms, C_Login, session->handle, CKU_CONTEXT_SPECIFIC,
 	    session->pin, session->pin_len);
 }
 
 static int
-sign_raw(struct key *key, const struct signature_way *way, const unsigned char *data, size_t data_len,
+sign_once(struct key *key, const struct signature_way *way, const unsigned char *data, size_t data_len, bool login,
     unsigned char *raw, CK_ULONG *raw_len, int64_t deadline_ms)
 {
 	struct session *session = key->session;
@@ -121,12 +128,31 @@ sign_raw(struct key *key, const struct signature_way *way, const unsigned char *
 	int             error;
 
 	error = module_call(module, deadline_ms, C_SignInit, session->handle, &mechanism, key->private);
-	if (error == 0)
+	if (error == 0 && login)
 		error = login_for_this(key, deadline_ms);
 	if (error == 0)
-		error = module_call(module, deadline_ms, C_Sign, session->handle, (CK_BYTE *)data, data_len, raw,
-		    raw_len);
-	return token_explain(session->token, error);
+		error = module_call(module, deadline_ms, C_Sign, session->handle, (CK_BYTE *)data, data_len, raw, raw_len);
+	return error;
+}
+
+/* Some cards want a login for each use and do not say so beforehand: C_Sign answers that nobody is logged in. A signature changes
+ * nothing on the token, so it may be asked for once more, this time with the login. */
+static int
+sign_raw(struct key *key, const struct signature_way *way, const unsigned char *data, size_t data_len,
+    unsigned char *raw, CK_ULONG *raw_len, int64_t deadline_ms)
+{
+	struct module *module = key->session->token->module;
+	CK_ULONG       room = *raw_len;
+	bool           login = wants_login(key);
+	int            error;
+
+	error = sign_once(key, way, data, data_len, login, raw, raw_len, deadline_ms);
+	if (error != 0 && !login && key->session->pin != NULL && module->failure.rv == CKR_USER_NOT_LOGGED_IN) {
+		*raw_len = room;
+		error = sign_once(key, way, data, data_len, true, raw, raw_len, deadline_ms);
+		key->login_each_time = error == 0;
+	}
+	return token_explain(key->session->token, error);
 }
 
 int

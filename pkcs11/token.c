@@ -8,6 +8,7 @@
 #include "schemas/errors.h"
 
 #define DESCRIPTION_BYTES 64
+#define LABEL_BYTES       32
 
 static const struct {
 	CK_FLAGS        theirs;
@@ -94,7 +95,24 @@ reader_fits(const char *reader, const char *description)
 	    strlen(description) >= DESCRIPTION_BYTES - 1;
 }
 
-/* Reads a slot and, when label or serial are asked for, its token. 1 it fits, 0 it does not, negative: error. */
+static bool
+place_fits(const struct token *token, const struct token_where *where)
+{
+	return (where->slot == NULL || *where->slot == token->slot) &&
+	    (where->reader == NULL || reader_fits(where->reader, token->facts.reader));
+}
+
+/* Whether the slot is meant by its place alone: then an empty one is an answer too. */
+static bool
+by_place(const struct token_where *where)
+{
+	return where->reader != NULL || where->slot != NULL;
+}
+
+/* How well a slot fits. */
+enum fit { FIT_NOT, FIT_EMPTY, FIT_BLANK, FIT_TOKEN };
+
+/* Reads a slot and its token: an enum fit, or a negative error. */
 static int
 slot_fits(struct token *token, const struct token_where *where, int64_t deadline_ms)
 {
@@ -106,18 +124,18 @@ slot_fits(struct token *token, const struct token_where *where, int64_t deadline
 	if (error != 0)
 		return error;
 	module_trim(token->facts.reader, info.slotDescription, sizeof info.slotDescription);
-	if (where->reader != NULL && !reader_fits(where->reader, token->facts.reader))
-		return 0;
+	if (!place_fits(token, where))
+		return FIT_NOT;
 	if (!(info.flags & CKF_TOKEN_PRESENT))
-		return where->reader != NULL;
+		return by_place(where) ? FIT_EMPTY : FIT_NOT;
 	error = token_refresh(token, deadline_ms);
-	if (where->label == NULL && where->serial == NULL)
-		return 1; /* what the token is will be said by the caller's own refresh */
-	if (error != 0)
-		return error == MINT_TIMEOUT ? error : 0;
-	if (where->label != NULL && strcmp(where->label, token->facts.label) != 0)
-		return 0;
-	return where->serial == NULL || strcmp(where->serial, token->facts.serial) == 0;
+	if (error == MINT_TIMEOUT)
+		return error;
+	if (where->label == NULL && where->serial == NULL) /* what an error means is said by the caller's own refresh */
+		return error != 0 || (token->facts.flags & TOKEN_INITIALISED) ? FIT_TOKEN : FIT_BLANK;
+	if (error != 0 || (where->label != NULL && strcmp(where->label, token->facts.label) != 0))
+		return FIT_NOT;
+	return where->serial == NULL || strcmp(where->serial, token->facts.serial) == 0 ? FIT_TOKEN : FIT_NOT;
 }
 
 static int
@@ -137,33 +155,51 @@ list_slots(struct module *module, CK_SLOT_ID **slots, CK_ULONG *count, int64_t d
 	return module_call(module, deadline_ms, C_GetSlotList, CK_FALSE, *slots, count);
 }
 
-/* Puts the one slot that fits into token->slot. */
+/* Of a reader there is one. Elsewhere a slot with a token comes before one with a blank token, and that before an empty one; only
+ * of the first kind there must not be two. */
+static int
+one_of(struct token *token, const struct token_where *where, const unsigned *counts)
+{
+	if (counts[FIT_EMPTY] + counts[FIT_BLANK] + counts[FIT_TOKEN] == 0)
+		return module_fail(token->module, "C_GetSlotList", MINT_READER, "no slot fits the reader or token");
+	if (counts[FIT_TOKEN] > 1 || (where->reader != NULL && counts[FIT_EMPTY] + counts[FIT_BLANK] + counts[FIT_TOKEN] > 1))
+		return module_fail(token->module, "C_GetSlotList", MINT_READER, "more than one slot fits");
+	return 0;
+}
+
+/* Puts the slot that fits best into token->slot. */
 static int
 choose_slot(struct token *token, const struct token_where *where, int64_t deadline_ms)
 {
 	CK_SLOT_ID *slots, chosen = 0;
 	CK_ULONG    count;
-	unsigned    fitting = 0;
-	int         answer;
+	unsigned    counts[FIT_TOKEN + 1] = { 0 };
+	int         answer, best = FIT_NOT;
 
 	answer = list_slots(token->module, &slots, &count, deadline_ms);
 	for (CK_ULONG i = 0; answer >= 0 && slots != NULL && i < count; i++) {
 		token->slot = slots[i];
 		answer = slot_fits(token, where, deadline_ms);
-		if (answer == 1) {
+		if (answer >= 0)
+			counts[answer]++;
+		if (answer > best) {
+			best = answer;
 			chosen = slots[i];
-			fitting++;
 		}
 	}
 	free(slots);
 	token->slot = chosen;
-	if (answer < 0)
-		return answer;
-	if (fitting == 0)
-		return module_fail(token->module, "C_GetSlotList", MINT_READER, "no slot fits the reader or token");
-	if (fitting > 1)
-		return module_fail(token->module, "C_GetSlotList", MINT_READER, "more than one slot fits");
-	return 0;
+	return answer < 0 ? answer : one_of(token, where, counts);
+}
+
+static int
+find(struct token *token, const struct token_where *where, int64_t deadline_ms)
+{
+	int error = choose_slot(token, where, deadline_ms);
+
+	if (error == 0)
+		error = slot_fits(token, where, deadline_ms) < 0 ? MINT_READER : 0;
+	return error == 0 ? token_refresh(token, deadline_ms) : error;
 }
 
 int
@@ -173,22 +209,40 @@ token_open(struct token **out, struct module *module, const struct token_where *
 	int           error;
 
 	*out = NULL;
-	if (where->reader == NULL && where->label == NULL && where->serial == NULL)
-		return MINT_ARGUMENT;
 	token = calloc(1, sizeof *token);
 	if (token == NULL)
 		return MINT_MEMORY;
 	token->module = module;
-	error = choose_slot(token, where, deadline_ms);
-	if (error == 0)
-		error = slot_fits(token, where, deadline_ms) < 0 ? MINT_READER : 0;
-	if (error == 0)
-		error = token_refresh(token, deadline_ms);
+	error = find(token, where, deadline_ms);
 	if (error == 0)
 		*out = token;
 	else
 		token_free(&token);
 	return error;
+}
+
+int
+token_initialise(struct token *token, const char *so_pin, size_t so_pin_len, const char *label, int64_t deadline_ms)
+{
+	const struct token_where where = { .label = label };
+	unsigned char            padded[LABEL_BYTES];
+	size_t                   len = strlen(label);
+	int                      error;
+
+	if (len == 0 || len > sizeof padded)
+		return module_fail(token->module, "C_InitToken", MINT_ARGUMENT, "a label of no or too many bytes");
+	memset(padded, ' ', sizeof padded);
+	memcpy(padded, label, len);
+	error = module_call(token->module, deadline_ms, C_InitToken, token->slot, (CK_UTF8CHAR *)so_pin, so_pin_len, padded);
+	if (error != 0)
+		return token_explain(token, error);
+	return find(token, &where, deadline_ms);
+}
+
+void
+token_set_quirks(struct token *token, const struct token_quirks *quirks)
+{
+	token->quirks = *quirks;
 }
 
 void

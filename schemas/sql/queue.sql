@@ -189,6 +189,9 @@ SELECT count(*) FROM token WHERE model = ?1 AND atr = ?2 AND serial = ?3;
 INSERT INTO token (model, atr, serial, marker, state, seen_at)
 VALUES (?1, ?2, ?3, printf('MB-%08d', (SELECT coalesce(max(id), 0) + 1 FROM token)), 'unknown', ?4);
 
+-- :token_marker  by queue/bay.c  read
+SELECT marker FROM token WHERE id = ?1;
+
 -- Tries left: 255 is "not said" (schemas/messages.h).
 -- :token_seen  by queue/probe.c  write
 UPDATE token SET seen_at = ?2, user_tries = nullif(?3, 255), so_tries = nullif(?4, 255) WHERE id = ?1;

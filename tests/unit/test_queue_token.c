@@ -517,7 +517,7 @@ needs_the_so_pin(struct stage *stage, struct stage_bay *bay, const struct messag
 {
 	if (!bay || message->type != MESSAGE_initialise || message->initialise.so_pin[0])
 		return listen(stage, bay, message);
-	stage_fail(bay, message->initialise.journal, MINT_SO_PIN_NEEDED, FAULT_TOKEN);
+	stage_fail(bay, message->initialise.journal, MINT_CODE_UNKNOWN, FAULT_TOKEN);
 	return 1;
 }
 
@@ -533,11 +533,11 @@ so_pin_is_forgotten_by_a_restart_and_asked_for_again(void **state)
 	stage_start(stage);
 	stage->hook = needs_the_so_pin;
 	put(stage, 0, 0);
-	assert_bay(stage, 0, "trouble SO_PIN_NEEDED");
-	assert_sql(stage, "quarantined SO_PIN_NEEDED 0", "SELECT state || ' ' || failed_error || ' ' || erasing FROM token");
+	assert_bay(stage, 0, "trouble CODE_UNKNOWN");
+	assert_sql(stage, "quarantined CODE_UNKNOWN 0", "SELECT state || ' ' || failed_error || ' ' || erasing FROM token");
 	take(stage, 0);
 	put(stage, 0, 0);
-	assert_bay(stage, 0, "trouble SO_PIN_NEEDED"); /* known again, and one attempt was all that was allowed */
+	assert_bay(stage, 0, "trouble CODE_UNKNOWN"); /* known again, and one attempt was all that was allowed */
 	assert_int_equal(order(stage, "erase", "A000", "{\"why\":\"says Li\",\"so_pin\":\"Secret-77\"}"), 0);
 	stage_run(stage);
 	assert_bay(stage, 0, "take -");

@@ -12,7 +12,7 @@ static const struct {
 	const char *value;   /* NULL for a flag */
 	const char *summary[2];
 } options[OPTION_COUNT] = {
-	[OPTION_AFTER] = { "after", "SEQ", { "events behind this sequence number", "起始序号" } },
+	[OPTION_AFTER] = { "after", "N", { "what comes behind this number", "起始编号" } },
 	[OPTION_AS] = { "as", "CHOICE", { "what is decided", "处理方式" } },
 	[OPTION_FOLLOW] = { "follow", NULL, { "go on as things happen, until Ctrl-C", "持续输出，按 Ctrl-C 结束" } },
 	[OPTION_LATE] = { "late", NULL, { "only what is past its deadline", "仅逾期" } },
@@ -68,6 +68,8 @@ static const struct command commands[] = {
 	{ "events", "", 0, 0, PLACE_CLIENT, BIT(AFTER) | BIT(FOLLOW) | BIT(LIMIT), { "what happened", "事件" }, run_events },
 	{ "summary", "", 0, 0, PLACE_CLIENT, BIT(SINCE), { "numbers of a run", "运行统计" }, run_summary },
 	{ "certs", "", 0, 0, PLACE_CLIENT, BIT(OUT), { "every live certificate as a PEM file named after its credential", "导出全部有效证书（PEM）" }, run_certs },
+	{ "pins list", "", 0, 0, PLACE_CLIENT, BIT(AFTER) | BIT(LIMIT) | BIT(REFERENCE), { "the PIN office's envelopes: tokens whose final codes are set", "口令信封：已设置最终口令的介质" }, run_pins_list },
+	{ "pins export", "", 0, 0, PLACE_CLIENT, BIT(AFTER) | BIT(OUT) | BIT(REFERENCE), { "the envelopes as files for the PIN office, and a list of them", "导出口令信封文件及清单，交口令管理方" }, run_pins_export },
 	{ "ca", "…", 0, -1, PLACE_VERBATIM, 0, { "the embedded CA, offline: `mintctl ca help`", "内置 CA（离线）：mintctl ca help" }, run_ca },
 	{ "doctor", "", 0, 0, PLACE_OFFLINE, 0, { "what is wrong with this bench and what to do", "检查工作站并给出处理办法" }, run_doctor },
 	{ "completion", "", 0, 0, PLACE_OFFLINE, 0, { "a completion script for bash: source <(mintctl completion)", "bash 补全脚本" }, run_completion },

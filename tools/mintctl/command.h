@@ -93,6 +93,8 @@ int run_events(struct run *run);
 int run_import(struct run *run);
 int run_list(struct run *run);
 int run_order(struct run *run);
+int run_pins_export(struct run *run);
+int run_pins_list(struct run *run);
 int run_show(struct run *run);
 int run_status(struct run *run);
 int run_summary(struct run *run);

@@ -12,7 +12,9 @@ ctl_SRC := \
 	tools/mintctl/lines.c \
 	tools/mintctl/list.c \
 	tools/mintctl/look.c \
+	tools/mintctl/manifest.c \
 	tools/mintctl/order.c \
+	tools/mintctl/pins.c \
 	tools/mintctl/screen.c \
 	tools/mintctl/show.c \
 	tools/mintctl/token.c \
