@@ -6,7 +6,7 @@
 #   bench.sh down   take down what `up` (or a killed `run`) started
 #   bench.sh status what runs, and where things are
 #
-# Knobs (environment): RUN=dir BAYS=n APPLICATIONS=file LAW=none|jcop4|j3a081 SEED=n APDU_US=n B=build/dev
+# Knobs (environment): RUN=dir BAYS=n APPLICATIONS=file LAW=none|jcop4|… (vtoken --help) SEED=n APDU_US=n B=build/dev
 # Everything that is started is written to $RUN/pids/NAME and stopped by that process id.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

@@ -87,7 +87,8 @@ take_say(struct settings *settings, const char *argument)
 static const char *
 take_law(struct settings *settings, const char *argument)
 {
-	settings->rack.law = law_by_name(argument);
+	law_free(&settings->rack.law);
+	settings->rack.law = law_new(argument);
 	return settings->rack.law ? NULL : "no such law";
 }
 
@@ -169,7 +170,7 @@ static const struct option_row {
 	{ "state", "DIR", take_state, "where the tokens' states are kept" },
 	{ "control", "SOCKET", take_control, "Unix socket for commands; say `help` on it" },
 	{ "say", "COMMAND", take_say, "with --control: say this to the vtoken that runs there, print its answer" },
-	{ "law", "NAME", take_law, "time of key generation: none (default), jcop4, j3a081" },
+	{ "law", "NAME", take_law, "time of key generation (default none), one of the laws below" },
 	{ "seed", "N", take_seed, "of the law's draws (default 1)" },
 	{ "apdu-us", "N", take_apdu_us, "least time of any command, microseconds (default 0)" },
 	{ "log", "FILE", take_log, "APDU log: a line a command, PINs masked" },
@@ -184,6 +185,7 @@ static const struct option_row {
 static void
 print_help(void)
 {
+	const char *name, *what;
 	char left[64];
 
 	printf("usage: vtoken --ports P1,P2,… --state DIR --control SOCKET [option…]\n"
@@ -194,6 +196,9 @@ print_help(void)
 		snprintf(left, sizeof left, "--%s %s", options[n].name, options[n].argument ? options[n].argument : "");
 		printf("  %-20s %s\n", left, options[n].help);
 	}
+	printf("\nLaws of the time a key generation takes:\n");
+	for (size_t n = 0; law_list(n, &name, &what); n++)
+		printf("  %-20s %s\n", name, what);
 }
 
 static int
@@ -299,6 +304,23 @@ serve(const struct settings *settings)
 	return error;
 }
 
+static int
+run(const struct settings *settings)
+{
+	if (settings->help) {
+		print_help();
+		return 0;
+	}
+	if (settings->say && settings->control_path)
+		return say_command(settings->control_path, settings->say);
+	if (settings->fill && settings->rack.pool_path)
+		return fill_pool(settings);
+	if (settings->rack.count && settings->rack.state_path && settings->control_path)
+		return serve(settings);
+	log_error("--ports, --state and --control are needed, or --say, or --fill-pool: see --help");
+	return MINT_ARGUMENT;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -308,25 +330,12 @@ main(int argc, char **argv)
 	log_open("vtoken");
 	signal(SIGPIPE, SIG_IGN);
 	settings.rack.ports = settings.ports;
-	settings.rack.law = law_by_name("none");
+	settings.rack.law = law_new("none");
 	settings.rack.seed = 1;
 	settings.rack.pool_target = POOL_TARGET;
 	error = parse(&settings, argc, argv);
-	if (error)
-		return error_info(error)->exit_status;
-	if (settings.help) {
-		print_help();
-		return 0;
-	}
-	if (settings.say && settings.control_path) {
-		error = say_command(settings.control_path, settings.say);
-	} else if (settings.fill && settings.rack.pool_path) {
-		error = fill_pool(&settings);
-	} else if (settings.rack.count && settings.rack.state_path && settings.control_path) {
-		error = serve(&settings);
-	} else {
-		log_error("--ports, --state and --control are needed, or --say, or --fill-pool: see --help");
-		error = MINT_ARGUMENT;
-	}
+	if (!error)
+		error = run(&settings);
+	law_free(&settings.rack.law);
 	return error ? error_info(error)->exit_status : 0;
 }

@@ -19,6 +19,7 @@ vtoken-core_SRC := \
 	tools/vtoken/trail.c \
 	tools/vtoken/wire.c
 vtoken-core_PKGS := libcrypto
+vtoken-core_LDLIBS := -lm
 
 PROGRAMS += vtoken
 vtoken_SRC := \

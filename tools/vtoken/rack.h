@@ -20,7 +20,7 @@ struct rack_config {
 	const char       *pool_path; /* NULL: no pool */
 	const char       *log_path;  /* NULL: no APDU log */
 	size_t            pool_target;
-	const struct law *law;
+	struct law       *law; /* the caller's */
 	uint64_t          seed;
 	uint32_t          apdu_us;
 };
