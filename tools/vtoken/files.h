@@ -13,7 +13,7 @@
 #define FID_MASTER      0x3F00
 #define FILE_SIZE_MAX   0x7FFF  /* READ BINARY's offset has 15 bits */
 #define FILES_MAX       200     /* in one tree */
-#define FILES_BYTES_MAX 65536   /* contents of all transparent files together */
+#define FILES_BYTES_MAX 65536   /* of memory, unless files_limit says otherwise */
 #define AID_MAX         16
 
 /* Values of the file descriptor byte, tag 82. */
@@ -52,8 +52,16 @@ void          files_free(struct files **files);
 struct file *files_master(const struct files *files);
 struct file *files_find(const struct files *files, const struct file *parent, uint16_t fid);
 struct file *files_find_aid(const struct files *files, const uint8_t *aid, size_t len);
+/* How much memory there is for contents and keys from now on; what is there already stays, even if it is more. A plain
+ * file takes its size, an RSA key file three and a half times the modulus (with the parts of the remainder theorem), an
+ * EC key file three coordinates. */
+void   files_limit(struct files *files, size_t bytes);
+size_t files_bytes(const struct files *files);
+
 /* The file after `after` with that parent; NULL starts, NULL ends. */
 struct file *files_next(const struct files *files, const struct file *parent, const struct file *after);
+/* The file after `after` in the whole tree, the master file first; NULL starts, NULL ends. */
+struct file *files_any(const struct files *files, const struct file *after);
 
 /* Copies `wanted` (fid, type, size, access, property, aid) below `parent`; plain files are filled with FF.
  * MINT_EXISTS, MINT_TOKEN_FULL, MINT_ARGUMENT (type, size), MINT_MEMORY. */
