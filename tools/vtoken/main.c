@@ -5,7 +5,9 @@
  */
 #include "hostd/base/log.h"
 #include "schemas/errors.h"
+#include "tools/vtoken/card.h"
 #include "tools/vtoken/control.h"
+#include "tools/vtoken/files.h"
 #include "tools/vtoken/keygen.h"
 #include "tools/vtoken/rack.h"
 #include "tools/vtoken/say.h"
@@ -21,11 +23,13 @@
 #include <unistd.h>
 
 #define POOL_TARGET 16
+#define ATR_MAX 33
 
 struct settings {
 	struct rack_config rack;
 	uint16_t ports[RACK_SLOTS_MAX];
-	const char *control_path, *say;
+	uint8_t atr[ATR_MAX];
+	const char *control_path, *say, *script;
 	size_t fill;
 	const struct pool_type *fill_type; /* NULL: every kind */
 	bool help;
@@ -85,6 +89,13 @@ take_say(struct settings *settings, const char *argument)
 }
 
 static const char *
+take_script(struct settings *settings, const char *argument)
+{
+	settings->script = argument;
+	return NULL;
+}
+
+static const char *
 take_law(struct settings *settings, const char *argument)
 {
 	law_free(&settings->rack.law);
@@ -110,6 +121,36 @@ take_apdu_us(struct settings *settings, const char *argument)
 
 	settings->rack.apdu_us = (uint32_t)us;
 	return wrong;
+}
+
+static const char *
+take_memory(struct settings *settings, const char *argument)
+{
+	unsigned long long bytes;
+	const char *wrong = take_number(argument, FILES_BYTES_MAX, &bytes);
+
+	settings->rack.memory = (size_t)bytes;
+	return wrong;
+}
+
+/* ISO/IEC 7816-3:2006, 8.2: TS, T0 and what they announce; more than that is not looked at. */
+static const char *
+take_atr(struct settings *settings, const char *argument)
+{
+	size_t digits = strlen(argument), len = digits / 2;
+	char byte[3] = "";
+
+	if (digits % 2 || len > sizeof settings->atr || strspn(argument, "0123456789abcdefABCDEF") != digits)
+		return "not up to 33 bytes in hexadecimal";
+	for (size_t n = 0; n < len; n++) {
+		memcpy(byte, argument + 2 * n, 2);
+		settings->atr[n] = (uint8_t)strtoul(byte, NULL, 16);
+	}
+	if (len < 2 || (settings->atr[0] != 0x3B && settings->atr[0] != 0x3F))
+		return "an ATR is 2 to 33 bytes and begins with 3B or 3F";
+	settings->rack.atr = settings->atr;
+	settings->rack.atr_len = len;
+	return NULL;
 }
 
 static const char *
@@ -170,9 +211,12 @@ static const struct option_row {
 	{ "state", "DIR", take_state, "where the tokens' states are kept" },
 	{ "control", "SOCKET", take_control, "Unix socket for commands; say `help` on it" },
 	{ "say", "COMMAND", take_say, "with --control: say this to the vtoken that runs there, print its answer" },
+	{ "script", "FILE", take_script, "likewise every line of a file (-: standard input), up to the first that is refused" },
 	{ "law", "NAME", take_law, "time of key generation (default none), one of the laws below" },
 	{ "seed", "N", take_seed, "of the law's draws (default 1)" },
 	{ "apdu-us", "N", take_apdu_us, "least time of any command, microseconds (default 0)" },
+	{ "atr", "HEX", take_atr, "answer to reset, to play a card that nobody knows" },
+	{ "memory", "BYTES", take_memory, "of each card, for files and keys (default 65536)" },
 	{ "log", "FILE", take_log, "APDU log: a line a command, PINs masked" },
 	{ "pool", "DIR", take_pool, "key pairs made ahead, none used twice" },
 	{ "pool-target", "N", take_pool_target, "keys of each kind an idle thread keeps in the pool (default 16, 0: none)" },
@@ -190,6 +234,7 @@ print_help(void)
 
 	printf("usage: vtoken --ports P1,P2,… --state DIR --control SOCKET [option…]\n"
 	       "       vtoken --control SOCKET --say COMMAND\n"
+	       "       vtoken --control SOCKET --script FILE\n"
 	       "       vtoken --fill-pool N --pool DIR [--type rsa2048|p256]\n\n"
 	       "Virtual MyEID tokens behind the vpcd readers of a pcscd.\n\n");
 	for (size_t n = 0; n < OPTIONS; n++) {
@@ -313,11 +358,13 @@ run(const struct settings *settings)
 	}
 	if (settings->say && settings->control_path)
 		return say_command(settings->control_path, settings->say);
+	if (settings->script && settings->control_path)
+		return say_script(settings->control_path, settings->script);
 	if (settings->fill && settings->rack.pool_path)
 		return fill_pool(settings);
 	if (settings->rack.count && settings->rack.state_path && settings->control_path)
 		return serve(settings);
-	log_error("--ports, --state and --control are needed, or --say, or --fill-pool: see --help");
+	log_error("--ports, --state and --control are needed, or --say, --script or --fill-pool: see --help");
 	return MINT_ARGUMENT;
 }
 
@@ -332,6 +379,9 @@ main(int argc, char **argv)
 	settings.rack.ports = settings.ports;
 	settings.rack.law = law_new("none");
 	settings.rack.seed = 1;
+	settings.rack.atr = card_atr;
+	settings.rack.atr_len = card_atr_len;
+	settings.rack.memory = FILES_BYTES_MAX;
 	settings.rack.pool_target = POOL_TARGET;
 	error = parse(&settings, argc, argv);
 	if (!error)
