@@ -357,6 +357,26 @@ a_shared_secret_is_the_one_the_other_side_computes(void **state)
 	EVP_PKEY_free(public);
 }
 
+/* What OpenSC does for C_DeriveKey: a place for the secret first, to last for the session. */
+static void
+a_derived_secret_has_a_place_until_the_next_reset(void **state)
+{
+	struct card *card = *state;
+
+	assert_int_equal(dialogue_sw(card, "00200001 08" USER_PIN), 0x9000);
+	assert_int_equal(dialogue_sw(card, "00A4080C 02 5015"), 0x9000);
+	assert_int_equal(dialogue_sw(card, "00E00000 19 6217 81020100 820141 83024D01 86031111FF 85020009 8A0100"), 0x9000);
+	assert_int_equal(dialogue_sw(card, "00E00000 19 6217 81020000 820141 83024D02 86031111FF 85020000 8A0100"), 0x6A80);
+	assert_int_equal(dialogue_sw(card, "00A4080C 04 50154D01"), 0x9000);
+	assert_int_equal(dialogue_sw(card, "00B00000 10"), 0x6981);
+	assert_int_equal(dialogue_sw(card, "00460000"), 0x6981);
+	assert_int_equal(dialogue_sw(card, "002241B6 0A 800104 81024D01 840100"), 0x9000);
+	assert_int_equal(dialogue_sw(card, SIGN), 0x6A88);
+	card_reset(card);
+	assert_int_equal(dialogue_sw(card, "00A4080C 04 50154D01"), 0x6A82);
+	assert_int_equal(dialogue_sw(card, SELECT_KEY), 0x9000);
+}
+
 static void
 a_long_answer_is_fetched_in_pieces(void **state)
 {
@@ -514,6 +534,7 @@ main(void)
 		ON_FINISHED(a_summary_says_how_the_card_stands),
 		ON_FINISHED(a_signature_is_that_of_the_public_key),
 		ON_FINISHED(a_shared_secret_is_the_one_the_other_side_computes),
+		ON_FINISHED(a_derived_secret_has_a_place_until_the_next_reset),
 		cmocka_unit_test(a_long_answer_is_fetched_in_pieces),
 		ON_FINISHED(a_chain_is_one_command_and_must_not_change),
 		cmocka_unit_test(a_key_that_asks_for_consent_signs_once_for_each_pin),

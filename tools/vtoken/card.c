@@ -121,14 +121,14 @@ card_free(struct card **card)
 	*card = NULL;
 }
 
-/* Session keys live until the next reset (property byte 2, bit 1). */
+/* Session objects live until the next reset (property byte 2, bit 1). */
 static void
 remove_session_files(struct card *card)
 {
 	struct file *file = NULL, *application = files_find(card->files, files_master(card->files), FID_APPLICATION);
 
 	while (application && (file = files_next(card->files, application, file))) {
-		if (!file_is_key(file) || !(file->property[1] & 0x01))
+		if ((!file_is_key(file) && file->type != FILE_SECRET) || !(file->property[1] & 0x01))
 			continue;
 		files_remove(card->files, file);
 		file = NULL;

@@ -23,6 +23,8 @@ cost_of(const struct file *file)
 		return file->size / 8u * 7 / 2;
 	case FILE_EC:
 		return (file->size + 7u) / 8 * 3;
+	case FILE_SECRET:
+		return (file->size + 7u) / 8;
 	default:
 		return 0;
 	}
@@ -145,6 +147,8 @@ size_fits(const struct file *wanted)
 		return key_size_known(KEY_RSA, wanted->size);
 	case FILE_EC:
 		return key_size_known(KEY_EC, wanted->size);
+	case FILE_SECRET:
+		return wanted->size > 0 && wanted->size <= SECRET_BITS_MAX;
 	case FILE_DF:
 		return true;
 	default:
