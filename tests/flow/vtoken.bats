@@ -228,3 +228,23 @@ load vtoken.bash
 	[ "$(words '0024000110\*\*')" = 1 ]
 	[ "$(words '002C000110\*\*')" = 1 ]
 }
+
+@test "three hundred tokens in one process each answer, keep their state, and generate a key of their own" {
+	local count=300 first listener n
+	first=$("$pcscd" ports $count | cut -d' ' -f1)
+	for (( n = 0; n < count; n++ )); do echo "insert $n new"; done > "$dir/scenario"
+	"$root/${B:-build/dev}/tests/vpcd-host" "$first" $count > "$dir/report" 2> "$dir/host.err" 3>&- &
+	listener=$!
+	within 3 grep -q listening "$dir/host.err"
+	start_vtoken --ports "$(seq -s, "$first" $(( first + count - 1 )))" --pool-target 0
+	"$vtoken" --control "$dir/control" --script "$dir/scenario" > "$dir/answers"
+	wait $listener || { cat "$dir/host.err"; false; }
+	[ "$(say list | jq '[.slots[] | select(.generations == 1 and .commands == 6 and .changes == 2)] | length')" = $count ]
+	echo "# $(cat "$dir/report") resident: $(awk '/VmRSS/ { print $2, $3 }' "/proc/$vtoken_pid/status")" >&3
+	[ "$(awk '/VmRSS/ { print $2 }' "/proc/$vtoken_pid/status")" -lt 200000 ] || [ "${B:-build/dev}" != build/dev ]
+	# Killed, and there again: all of them are in their slots, each with its key.
+	stop_vtoken -KILL
+	rm -f "$dir/control"
+	start_vtoken --ports "$(seq -s, "$first" $(( first + count - 1 )))" --pool-target 0
+	for n in 0 150 299; do say show $n | jq -e '.keys == 1'; done
+}
