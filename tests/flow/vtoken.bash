@@ -96,3 +96,30 @@ erase_on_terminal() {
 
 p11() { pkcs11-tool --module "$module" --slot-index 0 --login --pin "$PIN" "$@"; }
 words() { grep -c " > $1" "$dir/apdu.log"; }
+
+# What OpenSC sent in a section of the recorded dialogues (tests/golden/myeid.trace): a command a line, unfolded, PINs
+# masked as vtoken's log masks them.
+recorded_commands() {
+	awk -v section="# $1" '
+		/^#/ { on = index($0, section) == 1 }
+		on && /^>/ {
+			line = $2
+			while (match(line, /[0-9A-F][0-9A-F]\{[0-9]+\}/)) {
+				part = substr(line, RSTART, RLENGTH)
+				times = substr(part, 4) + 0
+				filled = ""
+				while (times-- > 0) filled = filled substr(part, 1, 2)
+				line = substr(line, 1, RSTART - 1) filled substr(line, RSTART + RLENGTH)
+			}
+			ins = substr(line, 3, 2)
+			if (length(line) > 10 && (ins ~ /^(20|24|2C)$/ || (ins == "DA" && substr(line, 5, 4) != "01E0"))) {
+				secret = substr(line, 11)
+				gsub(/./, "*", secret)
+				line = substr(line, 1, 10) secret
+			}
+			print line
+		}' "$root/tests/golden/myeid.trace"
+}
+
+# What was sent to the tokens of this test since the log was emptied, in the same form.
+sent_commands() { sed -n 's/.* > \([0-9A-F*]*\) < .*/\1/p' "$dir/apdu.log"; }

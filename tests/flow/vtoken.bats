@@ -229,6 +229,60 @@ load vtoken.bash
 	[ "$(words '002C000110\*\*')" = 1 ]
 }
 
+# When a card was initialised (TokenInfo, a GeneralizedTime) differs each time.
+without_time() { sed 's/180F\(3[0-9]\)\{14\}5A/180F-time-/'; }
+
+# Runs a command and compares what it sends with the section of the recording, byte for byte.
+same_as_recorded() {
+	local section=$1; shift
+	: > "$dir/apdu.log"
+	"$@"
+	diff <(recorded_commands "$section" | without_time) <(sent_commands | without_time)
+}
+
+@test "OpenSC sends this card what it sent the recorded one, command for command" {
+	echo 'app default { card_drivers = myeid; reader_driver pcsc { disconnect_action = reset; } }' > "$OPENSC_CONF"
+	start_vtoken
+	insert 0 new
+	[ "$(recorded_commands "stock: pkcs15-init -C" | wc -l)" = 73 ]
+	same_as_recorded "stock: pkcs15-init -C" \
+		pkcs15-init -r 0 -C --so-pin env:SO_PIN --so-puk env:SO_PUK --label T --serial 0001
+	same_as_recorded "stock: pkcs15-init --store-pin" \
+		pkcs15-init -r 0 --store-pin --id 01 --pin env:PIN --puk env:PUK --so-pin env:SO_PIN --label "User PIN"
+	same_as_recorded "stock: pkcs15-init -F" pkcs15-init -r 0 -F
+}
+
+@test "the shortest route to a key is the recorded one" {
+	mkdir "$dir/profile"
+	cp /usr/share/opensc/*.profile "$dir/profile"
+	sed -i 's/\(cdf-size\|prkdf-size\|pukdf-size\)\(\s*\)= 1530/\1\2= 255/; s/\(cdf-trusted-size\)\(\s*\)= 510/\1\2= 16/
+		s/\(skdf-size\|dodf-size\)\(\s*\)= 1530/\1\2= 16/' "$dir/profile/myeid.profile"
+	cat > "$OPENSC_CONF" <<-CONF
+		app default { card_drivers = myeid; reader_driver pcsc { disconnect_action = reset; } }
+		app pkcs15-init { profile_dir = $dir/profile; }
+	CONF
+	start_vtoken
+	insert 0 new
+	: > "$dir/apdu.log"
+	pkcs15-init -r 0 -C --store-pin -G ec:prime256v1 --key-usage sign -F -a 45 -i 45 --label T1 \
+		--so-pin env:SO_PIN --so-puk env:SO_PUK --pin env:PIN --puk env:PUK
+	[ "$(sent_commands | wc -l)" = 110 ]
+	# Keys and what is made of them differ: of each command the header and the length.
+	diff <(recorded_commands "minimal: pkcs15-init" | cut -c1-10) <(sent_commands | cut -c1-10)
+}
+
+@test "OpenSC erases this card as it erased the recorded one" {
+	echo 'app default { card_drivers = myeid; reader_driver pcsc { disconnect_action = reset; } }' > "$OPENSC_CONF"
+	start_vtoken
+	insert 0 new
+	one_call ec:prime256v1
+	: > "$dir/apdu.log"
+	erase_on_terminal
+	# Before that it reads what is on the card, which was something else there.
+	[ "$(recorded_commands "erase: pkcs15-init -E" | wc -l)" = 4 ]
+	diff <(recorded_commands "erase: pkcs15-init -E") <(sent_commands | tail -4)
+}
+
 @test "three hundred tokens in one process each answer, keep their state, and generate a key of their own" {
 	local count=300 first listener n
 	first=$("$pcscd" ports $count | cut -d' ' -f1)
