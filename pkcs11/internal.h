@@ -20,11 +20,11 @@ struct module {
 };
 
 struct token {
-	struct module             *module; /* borrowed */
-	CK_SLOT_ID                 slot;
-	struct token_facts         facts;
-	const struct token_quirks *quirks;   /* borrowed; never NULL */
-	unsigned                   sessions; /* open */
+	struct module      *module; /* borrowed */
+	CK_SLOT_ID          slot;
+	struct token_facts  facts;
+	struct token_quirks quirks;
+	unsigned            sessions; /* open */
 };
 
 struct session {

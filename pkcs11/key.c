@@ -25,7 +25,7 @@ void
 key_learn(struct key *key, int64_t deadline_ms)
 {
 	key->type = public_key_type(key->public);
-	key->login_each_use = key->session->token->quirks->login_each_use ||
+	key->login_each_use =
 	    attribute_answer(key->session, key->private, CKA_ALWAYS_AUTHENTICATE, deadline_ms) == ANSWER_YES;
 }
 

@@ -197,7 +197,7 @@ choose_named(struct token *token, const struct key_type *type, const char *name,
 static const char *
 why_no_way(struct token *token, const struct key_type *type, int64_t deadline_ms)
 {
-	if (token->quirks->signatures != NULL)
+	if (token->quirks.signatures != NULL)
 		return "the token offers none of the signature mechanisms of its model profile for this key type";
 	for (size_t i = 0; i < COUNT(broken_ways); i++)
 		if (broken_ways[i].kind == type->kind &&
@@ -210,7 +210,7 @@ int
 signature_way_choose(struct token *token, const struct key_type *type, const struct signature_way **out,
     int64_t deadline_ms)
 {
-	const char *const *name = token->quirks->signatures;
+	const char *const *name = token->quirks.signatures;
 	int                error = MINT_TOKEN_MECHANISM;
 
 	if (name == NULL)

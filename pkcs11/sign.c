@@ -122,6 +122,12 @@ make_output(struct key *key, const struct signature_way *way, const unsigned cha
 	return der_from_r_s(raw, raw_len, sig, sig_len);
 }
 
+static bool
+wants_login(const struct key *key)
+{
+	return key->login_each_use || key->session->token->quirks.login_each_use;
+}
+
 /* The PIN is the one that this session was logged in with, so no try is risked. */
 static int
 login_for_this(struct session *session, int64_t deadline_ms)
@@ -142,7 +148,7 @@ sign_once(struct key *key, const struct signature_way *way, const unsigned char 
 	int             error;
 
 	error = module_call(module, deadline_ms, C_SignInit, session->handle, &mechanism, key->private);
-	if (error == 0 && key->login_each_use)
+	if (error == 0 && wants_login(key))
 		error = login_for_this(session, deadline_ms);
 	if (error == 0)
 		error = module_call(module, deadline_ms, C_Sign, session->handle, (CK_BYTE *)data, data_len, raw,
@@ -155,7 +161,7 @@ wants_login_after_all(const struct key *key)
 {
 	const struct session *session = key->session;
 
-	return !key->login_each_use && session->logged_in && session->pin != NULL &&
+	return !wants_login(key) && session->logged_in && session->pin != NULL &&
 	    module_failed_with(session->token->module, CKR_USER_NOT_LOGGED_IN);
 }
 

@@ -1,5 +1,4 @@
 /* Which slot: the rules of struct token_where. */
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,12 +103,37 @@ reader_fits(const char *reader, const char *description)
 	    strlen(description) >= DESCRIPTION_BYTES - 1;
 }
 
+/* * and ? alone: names of readers have brackets in them, which the shell's patterns would take for sets. */
+static bool
+pattern_fits(const char *pattern, const char *text)
+{
+	const char *star = NULL, *from = NULL;
+
+	while (*text != '\0') {
+		if (*pattern == '*') {
+			star = ++pattern;
+			from = text;
+		} else if (*pattern == '?' || *pattern == *text) {
+			pattern++;
+			text++;
+		} else if (star != NULL) { /* the last star takes one character more */
+			pattern = star;
+			text = ++from;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return *pattern == '\0';
+}
+
 static bool
 slot_fits(const struct slot_view *view, const struct token_where *where)
 {
 	return (where->slot == NULL || *where->slot == view->slot) &&
 	    (where->reader == NULL || reader_fits(where->reader, view->reader)) &&
-	    (where->description == NULL || fnmatch(where->description, view->reader, FNM_NOESCAPE) == 0);
+	    (where->description == NULL || pattern_fits(where->description, view->reader));
 }
 
 static enum slot_content

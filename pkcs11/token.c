@@ -8,8 +8,6 @@
 
 #define LABEL_BYTES 32
 
-static const struct token_quirks no_quirks = { .signatures = NULL };
-
 int
 token_refresh(struct token *token, int64_t deadline_ms)
 {
@@ -40,7 +38,6 @@ token_open(struct token **out, struct module *module, const struct token_where *
 	if (token == NULL)
 		return MINT_MEMORY;
 	token->module = module;
-	token->quirks = &no_quirks;
 	error = slot_choose(module, where, &token->slot, token->facts.reader, deadline_ms);
 	if (error == 0)
 		error = token_refresh(token, deadline_ms);
@@ -61,7 +58,7 @@ token_free(struct token **token)
 void
 token_set_quirks(struct token *token, const struct token_quirks *quirks)
 {
-	token->quirks = quirks != NULL ? quirks : &no_quirks;
+	token->quirks = quirks != NULL ? *quirks : (struct token_quirks){ .signatures = NULL };
 }
 
 /* The number of continuation bytes that follow the first of a UTF-8 character (RFC 3629, section 4); −1: none starts so. */

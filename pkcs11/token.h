@@ -80,7 +80,7 @@ const struct token_facts *token_facts(const struct token *token);
 /* Reads the facts again: the PIN flags change with every login. MINT_TOKEN_GONE when it was taken out. */
 int token_refresh(struct token *token, int64_t deadline_ms);
 
-/* What the model profile knows; borrowed, must live as long as the token. NULL: nothing. */
+/* What the model profile knows; copied, what it points to is borrowed for the token's life. NULL: nothing. */
 void token_set_quirks(struct token *token, const struct token_quirks *quirks);
 
 /* Initialises the token with C_InitToken, finds it again and reads its facts anew.

@@ -9,6 +9,7 @@ api_SRC := \
 	hostd/api/commands.c \
 	hostd/api/credentials.c \
 	hostd/api/door.c \
+	hostd/api/envelopes.c \
 	hostd/api/events.c \
 	hostd/api/import.c \
 	hostd/api/orders.c \

@@ -4,6 +4,7 @@
 #include "schemas/errors.h"
 
 #include <assert.h>
+#include <openssl/evp.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -287,6 +288,25 @@ text_json(char *name, const char *text)
 }
 
 static json_t *
+base64_json(const uint8_t *bytes, size_t length)
+{
+	unsigned char *text = malloc((length + 2) / 3 * 4 + 1);
+	json_t *json;
+
+	if (!text)
+		return NULL;
+	json = json_stringn_nocheck((const char *)text, (size_t)EVP_EncodeBlock(text, bytes, (int)length));
+	free(text);
+	return json;
+}
+
+static json_t *
+blob_json(char *name, const uint8_t *bytes, size_t length)
+{
+	return has_suffix(name, "_base64", 1) ? base64_json(bytes, length) : record_hex(bytes, length);
+}
+
+static json_t *
 column_json(sqlite3_stmt *row, int column, char *name)
 {
 	switch (sqlite3_column_type(row, column)) {
@@ -297,9 +317,9 @@ column_json(sqlite3_stmt *row, int column, char *name)
 	case SQLITE_TEXT:
 		return text_json(name, (const char *)sqlite3_column_text(row, column));
 	case SQLITE_BLOB:
-		return record_hex(sqlite3_column_blob(row, column), (size_t)sqlite3_column_bytes(row, column));
+		return blob_json(name, sqlite3_column_blob(row, column), (size_t)sqlite3_column_bytes(row, column));
 	default:
-		(void)(has_suffix(name, "_flag", 1) || has_suffix(name, "_json", 1));
+		(void)(has_suffix(name, "_flag", 1) || has_suffix(name, "_json", 1) || has_suffix(name, "_base64", 1));
 		return json_null();
 	}
 }

@@ -1,7 +1,7 @@
 /* The record, read only: rows as JSON. One connection, every statement of schemas/sql/api.sql prepared at start.
  *
  * A column becomes a member of its name: integers, text; NULL is null; a blob is lower-case hex; `at` and …_at are RFC 3339 in
- * UTC; …_flag is a boolean and …_json a JSON value, both without their suffix.
+ * UTC; …_flag is a boolean, …_json a JSON value, …_base64 a blob in base64 (RFC 4648), these three without their suffix.
  */
 #ifndef MINT_API_RECORD_H
 #define MINT_API_RECORD_H

@@ -41,9 +41,8 @@ struct model_code {
 /* Functions of the PKCS#11 module that initialise a token where no program does; one is called only where a profile says so. */
 enum model_call {
 	CALL_NONE,
-	CALL_INIT_TOKEN, /* C_InitToken: erases, takes the SO-PIN, gives the label */
-	CALL_INIT_PIN,   /* C_InitPIN by the SO: a new user PIN */
-	CALL_SET_PIN     /* C_SetPIN by the SO: from the factory's SO-PIN to ours */
+	CALL_INIT_TOKEN, /* C_InitToken, and the SO-PIN made ours where the token had another one: erases, gives the label */
+	CALL_INIT_PIN    /* C_InitPIN by the SO: a new user PIN */
 };
 
 /* What a program asks on its terminal, and the code that answers. */
@@ -56,7 +55,6 @@ struct model_prompt {
 struct model_command {
 	char                *title;
 	enum model_call      call;         /* CALL_NONE: a program */
-	bool                 factory;      /* with the factory's codes in place of the token's own */
 	char               **arguments;    /* with placeholders; NULL-terminated */
 	struct model_prompt *prompts;      /* none: the program gets no terminal */
 	size_t               prompt_count;
@@ -148,6 +146,9 @@ const struct model_command *model_unblock(const struct model *model, enum code c
 
 /* NULL when the model does not offer the key type. */
 const struct model_key *model_key(const struct model *model, const char *type);
+
+/* The first code that the command wants and whose text in `known` (one for each enum code) is ""; CODES when there is none. */
+enum code model_command_lacking(const struct model_command *command, const char (*known)[MODEL_CODE_MAX + 1]);
 
 /* "C_InitToken". */
 const char *model_call_name(enum model_call call);

@@ -25,7 +25,7 @@ static const char *const programs[] = { "pkcs15-init", "pkcs15-tool" };
 static const char *const code_options[] = { "--pin", "--puk", "--so-pin", "--so-puk", "--new-pin" };
 
 static const char *const calls[] = {
-	[CALL_NONE] = "", [CALL_INIT_TOKEN] = "C_InitToken", [CALL_INIT_PIN] = "C_InitPIN", [CALL_SET_PIN] = "C_SetPIN",
+	[CALL_NONE] = "", [CALL_INIT_TOKEN] = "C_InitToken", [CALL_INIT_PIN] = "C_InitPIN",
 };
 
 static const char *const key_types[] = { "rsa2048", "rsa3072", "rsa4096", "p256", "p384", "p521" };
@@ -214,6 +214,16 @@ model_command_lacks(const struct model_command *command, const struct model *mod
 	enum code code = 0;
 
 	while (code < CODES && (model->codes[code].length > 0 || !wants(command, code)))
+		code++;
+	return code;
+}
+
+enum code
+model_command_lacking(const struct model_command *command, const char (*known)[MODEL_CODE_MAX + 1])
+{
+	enum code code = 0;
+
+	while (code < CODES && (known[code][0] || !wants(command, code)))
 		code++;
 	return code;
 }

@@ -192,11 +192,10 @@ take_prompts(struct model_command *command, struct conf_file *file, cfg_t *secti
 static int
 take_command(struct model_command *command, struct conf_file *file, cfg_t *section, unsigned calls)
 {
-	const char *call = cfg_getstr(section, "call"), *with = cfg_getstr(section, "with");
+	const char *call = cfg_getstr(section, "call");
 	int r;
 
 	command->timeout_ms = (int)cfg_getint(section, "timeout_ms");
-	command->factory = strcmp(with, "factory") == 0;
 	command->call = model_call_from(call);
 	command->title = strdup(cfg_title(section));
 	r = command->title ? take_list(&command->arguments, section, "run") : MINT_MEMORY;
@@ -204,8 +203,6 @@ take_command(struct model_command *command, struct conf_file *file, cfg_t *secti
 		r = take_prompts(command, file, section);
 	if (r != 0)
 		return r;
-	if (*with && !command->factory)
-		return conf_file_refuse(file, section, "with", "with: is \"%s\": the only word here is \"factory\"", with);
 	if (*call && (cfg_size(section, "run") > 0 || command->prompt_count > 0))
 		return conf_file_refuse(file, section, "call", "call: stands beside `run` or `prompt`: a section does one or the other");
 	if (*call && !(calls & 1u << command->call))
@@ -267,7 +264,7 @@ take_all_commands(struct model *model, struct conf_file *file, cfg_t *cfg)
 		struct model_commands *commands;
 		unsigned               calls;
 	} places[] = {
-		{ "initialise", &model->initialise, 1u << CALL_INIT_TOKEN | 1u << CALL_INIT_PIN | 1u << CALL_SET_PIN },
+		{ "initialise", &model->initialise, 1u << CALL_INIT_TOKEN | 1u << CALL_INIT_PIN },
 		{ "erase", &model->erase, 1u << CALL_INIT_TOKEN },
 		{ "erase_half", &model->erase_half, 1u << CALL_INIT_TOKEN },
 		{ "unblock", &model->unblock, 1u << CALL_INIT_PIN },
@@ -349,7 +346,7 @@ new_reader(void)
 	static const cfg_flag_t many = CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES;
 	static cfg_opt_t prompt[] = { CFG_STR("answer", "", CFGF_NONE), CFG_END() };
 	static cfg_opt_t command[] = {
-		CFG_STR_LIST("run", NULL, CFGF_NONE), CFG_STR("call", "", CFGF_NONE), CFG_STR("with", "", CFGF_NONE),
+		CFG_STR_LIST("run", NULL, CFGF_NONE), CFG_STR("call", "", CFGF_NONE),
 		CFG_SEC("prompt", prompt, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES), CFG_INT("timeout_ms", TIMEOUT_MS, CFGF_NONE),
 		CFG_END(),
 	};

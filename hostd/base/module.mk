@@ -17,6 +17,7 @@ base_SRC += \
 	hostd/base/identity.c \
 	hostd/base/ipc.c \
 	hostd/base/json_place.c \
+	hostd/base/keep.c \
 	hostd/base/model.c \
 	hostd/base/model_check.c \
 	hostd/base/model_read.c \

@@ -17,6 +17,7 @@
 
 enum {
 	FINISH_MS = 15000, /* to log out and exit; a card's reset takes its time */
+	WATCH_AGAIN_MS = 5000, /* after a module that cannot even be looked at */
 	LOSSES_MAX = 2     /* in a row at one step */
 };
 
@@ -103,13 +104,13 @@ bay_at_step(struct bay *bay, const struct step *step, int64_t journal)
 
 /* --- the worker's process */
 
+/* A fresh process on the reader or slot; nothing is shown of it yet. */
 static int
-start_worker(struct bay *bay, enum worker_role role)
+lease(struct bay *bay, enum worker_role role, const char *name)
 {
 	struct queue *queue = bay->queue;
 	struct message message = { .type = MESSAGE_worker_start };
-	int r = store_run(queue->store, QUEUE_lease_add, "sdsi", queue->config->bench, bay->number,
-	    role == ROLE_MINT ? "mint" : "prove", queue_now(queue));
+	int r = store_run(queue->store, QUEUE_lease_add, "sdsi", queue->config->bench, bay->number, name, queue_now(queue));
 
 	if (r != 0)
 		return r;
@@ -121,13 +122,38 @@ start_worker(struct bay *bay, enum worker_role role)
 	bay->step = NULL;
 	bay->journal = bay->step_at = 0;
 	bay->after = AFTER_LOST;
-	bay->pulled = 0;
-	arm(bay, queue->config->step_timeout_ms);
 	message.worker_start = (struct message_worker_start){
 		.lease = bay->lease, .bay = (uint32_t)bay->number, .role = (uint8_t)role,
 	};
-	r = turn_send(queue, queue->mintd, &message);
-	return r == 0 ? bay_set(bay, STATE_bay_working, NULL) : r;
+	return turn_send(queue, queue->mintd, &message);
+}
+
+static int
+start_worker(struct bay *bay, enum worker_role role)
+{
+	int r = lease(bay, role, role == ROLE_MINT ? "mint" : "prove");
+
+	if (r != 0)
+		return r;
+	bay->pulled = 0;
+	arm(bay, bay->queue->config->step_timeout_ms);
+	return bay_set(bay, STATE_bay_working, NULL);
+}
+
+/* The slot goes on showing what it shows. */
+static int
+start_watch(struct bay *bay)
+{
+	int r = lease(bay, ROLE_WATCH, "watch");
+
+	evtimer_del(bay->deadline); /* it stays as long as nothing changes */
+	return r;
+}
+
+int
+bay_is_free(const struct bay *bay)
+{
+	return !bay->lease || bay->role == ROLE_WATCH;
 }
 
 int
@@ -166,12 +192,21 @@ bay_kill(struct bay *bay, enum after after, const char *trouble)
 
 /* --- what follows */
 
-int
-bay_look(struct bay *bay)
+/* A worker on the token, as soon as the one that looks after the slot has left. */
+static int
+begin(struct bay *bay)
+{
+	if (!bay->lease)
+		return start_worker(bay, ROLE_MINT);
+	return bay->after == AFTER_LOST ? bay_finish(bay, AFTER_PROBE, NULL) : 0;
+}
+
+static int
+look(struct bay *bay)
 {
 	switch (bay->presence) {
 	case PRESENCE_TOKEN:
-		return start_worker(bay, ROLE_MINT);
+		return begin(bay);
 	case PRESENCE_MUTE:
 		bay->settled = 1;
 		return bay_set(bay, STATE_bay_trouble, "TOKEN_UNKNOWN");
@@ -185,9 +220,17 @@ bay_look(struct bay *bay)
 }
 
 int
+bay_look(struct bay *bay)
+{
+	int r = look(bay);
+
+	return r == 0 && bay->is_slot && !bay->lease ? start_watch(bay) : r;
+}
+
+int
 bay_wake(struct bay *bay)
 {
-	return bay->lease || bay->presence != PRESENCE_TOKEN ? 0 : start_worker(bay, ROLE_MINT);
+	return bay_is_free(bay) && bay->presence == PRESENCE_TOKEN ? begin(bay) : 0;
 }
 
 /* The token is out of the bay and no worker holds it. */
@@ -226,15 +269,18 @@ follow(struct bay *bay)
 	if (bay->left) {
 		int r = token_left(bay);
 
-		return r == 0 ? bay_look(bay) : r;
+		return r == 0 ? look(bay) : r;
 	}
 	if (bay->presence != PRESENCE_TOKEN)
-		return bay_look(bay);
+		return look(bay);
 	switch (bay->after) {
 	case AFTER_PROVE:
 		return start_worker(bay, ROLE_PROVE);
 	case AFTER_PROBE:
 		return start_worker(bay, ROLE_MINT);
+	case AFTER_WATCH:
+		bay->presence = PRESENCE_NO_READER; /* until the watch has told what is there now */
+		return token_left(bay);
 	case AFTER_LOST:
 		return lost_again(bay);
 	case AFTER_IDLE:
@@ -251,10 +297,25 @@ follow(struct bay *bay)
 	}
 }
 
+/* The module of a slot cannot even be looked at, or its process was killed: again in a while. */
+static int
+watch_lost(struct bay *bay)
+{
+	int r = bay_set(bay, STATE_bay_no_reader, "MODULE");
+
+	if (r == 0 && (bay->presence == PRESENCE_TOKEN || bay->presence == PRESENCE_MUTE))
+		r = token_left(bay);
+	bay->presence = PRESENCE_NO_READER;
+	bay->reported = bay->settled = 1;
+	arm(bay, WATCH_AGAIN_MS);
+	return r;
+}
+
 int
 bay_ended(struct bay *bay)
 {
 	struct queue *queue = bay->queue;
+	int watch_was_lost = bay->role == ROLE_WATCH && bay->after == AFTER_LOST;
 	int r = store_run(queue->store, QUEUE_lease_end, "ii", (int64_t)bay->lease, queue_now(queue));
 
 	if (r == 0 && bay->journal && bay->step && bay->step->performer != PERFORMER_ca)
@@ -264,7 +325,9 @@ bay_ended(struct bay *bay)
 	bay->pid = 0;
 	bay->journal = bay->step_at = 0;
 	if (r == 0)
-		r = follow(bay);
+		r = watch_was_lost ? watch_lost(bay) : follow(bay);
+	if (r == 0 && bay->is_slot && !bay->lease && !watch_was_lost)
+		r = start_watch(bay);
 	if (!bay->lease)
 		bay->step = NULL;
 	if (r == 0 && bay->settled)
@@ -272,11 +335,48 @@ bay_ended(struct bay *bay)
 	return r;
 }
 
+/* A slot knows a token by its label alone: as it was told last, or as we have called it since. */
 static int
-same_token(const struct bay *bay, const struct message_bay *report)
+same_label(struct bay *bay, const char *label)
 {
-	return bay->presence == report->presence && bay->atr_bytes == report->atr.length &&
+	enum queue_statement g = QUEUE_token_marker;
+	int same = strcmp(bay->label, label) == 0;
+
+	if (same || !bay->token || store_get(bay->queue->store, g, "i", bay->token) != 0)
+		return same;
+	same = strcmp(store_text(bay->queue->store, g, 0), label) == 0;
+	store_done(bay->queue->store, g);
+	return same;
+}
+
+static int
+same_token(struct bay *bay, const struct message_bay *report)
+{
+	if (bay->presence != report->presence)
+		return 0;
+	if (bay->is_slot)
+		return same_label(bay, report->label);
+	return bay->atr_bytes == report->atr.length &&
 	       memcmp(bay->atr, report->atr.data ? report->atr.data : (const uint8_t *)"", bay->atr_bytes) == 0;
+}
+
+/* It may have been swapped for its like while nobody watched. A slot whose watch came back has been looked at by then. */
+static int
+look_again(struct bay *bay)
+{
+	return bay_is_free(bay) && !(bay->is_slot && bay->settled) ? bay_look(bay) : 0;
+}
+
+static void
+remember(struct bay *bay, const struct message_bay *report)
+{
+	snprintf(bay->reader, sizeof bay->reader, "%s", report->reader);
+	snprintf(bay->label, sizeof bay->label, "%s", report->label);
+	bay->reported = 1;
+	bay->presence = report->presence;
+	bay->atr_bytes = report->atr.length;
+	if (bay->atr_bytes)
+		memcpy(bay->atr, report->atr.data, bay->atr_bytes);
 }
 
 int
@@ -286,20 +386,15 @@ bay_report(struct bay *bay, const struct message_bay *report)
 	int same = same_token(bay, report), news = !bay->reported;
 	int r;
 
-	snprintf(bay->reader, sizeof bay->reader, "%s", report->reader);
-	bay->reported = 1;
+	remember(bay, report);
 	if (same && !news)
-		return 0;
+		return bay->is_slot && had_token ? look_again(bay) : 0;
 	if (same && had_token)
-		return bay->lease ? 0 : bay_look(bay); /* it may have been swapped for its like while nobody watched */
-	bay->presence = report->presence;
-	bay->atr_bytes = report->atr.length;
-	if (bay->atr_bytes)
-		memcpy(bay->atr, report->atr.data, bay->atr_bytes);
+		return look_again(bay);
 	bay->settled = 0;
 	if (bay->queue->stalled)
 		return 0; /* looked at when the storage works again */
-	if (bay->lease) {
+	if (!bay_is_free(bay)) {
 		if (!had_token || bay->left)
 			return 0;
 		bay->left = 1;
@@ -326,6 +421,13 @@ overdue(struct queue *queue, void *argument)
 	return bay_kill(bay, bay->after, bay->trouble);
 }
 
+static int
+watch_again(struct queue *queue, void *argument)
+{
+	(void)queue;
+	return start_watch(argument);
+}
+
 static void
 on_deadline(evutil_socket_t fd, short what, void *argument)
 {
@@ -334,6 +436,20 @@ on_deadline(evutil_socket_t fd, short what, void *argument)
 	(void)fd, (void)what;
 	if (bay->lease)
 		turn_part(bay->queue, "queue", bay, overdue, bay);
+	else if (bay->is_slot)
+		turn_part(bay->queue, "queue", bay, watch_again, bay);
+}
+
+int
+bays_watch(struct queue *queue, void *unused)
+{
+	int r = 0;
+
+	(void)unused;
+	for (size_t i = 0; r == 0 && i < queue->config->bay_count; i++)
+		if (queue->bays[i].is_slot && !queue->bays[i].lease)
+			r = start_watch(&queue->bays[i]);
+	return r;
 }
 
 void
@@ -365,6 +481,7 @@ bays_new(struct queue *queue)
 
 		bay->queue = queue;
 		bay->number = queue->config->bays[i].number;
+		bay->is_slot = config_bay_is_slot(&queue->config->bays[i]);
 		bay->state = STATE_bay_no_reader;
 		snprintf(bay->reader, sizeof bay->reader, "%s", queue->config->bays[i].reader);
 		bay->deadline = evtimer_new(queue->base, on_deadline, bay);

@@ -9,7 +9,10 @@
 
 struct work;
 
-/* What mint-bench says. */
+/* Nothing is done in it but looking after a slot, which may be broken off at any time. */
+int bay_is_free(const struct bay *bay);
+
+/* What mint-bench says, or a worker that looks after a slot. */
 int bay_report(struct bay *bay, const struct message_bay *report);
 
 /* Looks at what the bay shows now, with no worker in it: a token is probed, anything else shown. */
@@ -43,6 +46,9 @@ int bay_set(struct bay *bay, enum state state, const char *trouble);
 
 /* Storage has failed: forgets the worker's business without writing, kills its process. */
 void bay_forget(struct bay *bay);
+
+/* Begins to look after the bays that are slots. */
+int bays_watch(struct queue *queue, void *unused);
 
 /* Memory and timer of the bays; 0 or MINT_MEMORY. */
 int bays_new(struct queue *queue);

@@ -57,7 +57,7 @@ static int
 on_bench_connected(struct queue *queue)
 {
 	for (size_t i = 0; i < queue->config->bay_count; i++)
-		queue->bays[i].reported = 0;
+		queue->bays[i].reported &= queue->bays[i].is_slot;
 	return 0;
 }
 

@@ -36,7 +36,7 @@ starting(const struct queue *queue)
 	int64_t count = 0;
 
 	for (size_t i = 0; i < queue->config->bay_count; i++)
-		count += queue->bays[i].lease && !queue->bays[i].credential && queue->bays[i].after == AFTER_LOST;
+		count += !bay_is_free(&queue->bays[i]) && !queue->bays[i].credential && queue->bays[i].after == AFTER_LOST;
 	return count;
 }
 
@@ -50,7 +50,7 @@ claim_wake(struct queue *queue, void *unused)
 	(void)unused;
 	queue->wake = 0;
 	for (size_t i = 0; r == 0 && wanted > 0 && i < queue->config->bay_count; i++)
-		if (queue->bays[i].state == STATE_bay_idle && !queue->bays[i].lease) {
+		if (queue->bays[i].state == STATE_bay_idle && bay_is_free(&queue->bays[i])) {
 			r = bay_wake(&queue->bays[i]);
 			wanted--;
 		}

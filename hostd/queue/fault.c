@@ -191,7 +191,7 @@ gone(struct bay *bay, const struct work *work, const char *error, const char *de
 	if (r == 0 && work)
 		r = fault_gone(bay->queue, work);
 	if (r != 0 || ++bay->gone < GONE_TRIES)
-		return r == 0 ? bay_finish(bay, AFTER_PROBE, NULL) : r;
+		return r == 0 ? bay_finish(bay, bay->is_slot ? AFTER_WATCH : AFTER_PROBE, NULL) : r;
 	bay->gone = 0;
 	return bay_finish(bay, AFTER_TROUBLE, error_by_name(error)->name);
 }

@@ -56,7 +56,7 @@ queue_bay_of_credential(struct queue *queue, int64_t credential)
 {
 	struct bay *bay = queue_bay_with(queue, credential);
 
-	return bay && bay->lease ? bay : NULL;
+	return bay && !bay_is_free(bay) ? bay : NULL;
 }
 
 /* --- the loop */
@@ -157,6 +157,8 @@ queue_open(struct event_base *base, const struct config *config, int mintd_fd, s
 		r = channels_open(queue, mintd_fd);
 	else
 		close(mintd_fd);
+	if (r == 0)
+		r = turn_part(queue, "queue", NULL, bays_watch, NULL);
 	if (r != 0)
 		queue_close(&queue);
 	*place = queue;

@@ -32,6 +32,7 @@ enum after {
 	AFTER_LOST,      /* the exit was not asked for: probe again, up to a limit */
 	AFTER_PROBE,     /* a fresh worker looks what is there */
 	AFTER_PROVE,     /* a fresh process reads back */
+	AFTER_WATCH,     /* the token has gone from its slot: the slot is looked after again */
 	AFTER_IDLE,      /* a good token, nothing to do */
 	AFTER_TAKE,
 	AFTER_TROUBLE    /* bay->trouble says which */
@@ -42,10 +43,12 @@ struct bay {
 	int           number;
 	int           reported;      /* mint-bench has told what it shows */
 	int           settled;       /* its token has been looked at since it came, or there is none */
+	int           is_slot;       /* of a PKCS#11 module: not mint-bench but a worker in role watch tells what it shows */
 	uint8_t       presence;      /* enum presence */
 	char          reader[129];
 	uint8_t       atr[33];
 	uint32_t      atr_bytes;
+	char          label[65];     /* last told of a slot */
 	enum state    state;         /* STATE_bay_… */
 	const char   *trouble;       /* name in schemas/errors.def */
 	int64_t       token, credential; /* rows that are here, 0 when not known */

@@ -88,6 +88,8 @@ handle(struct queue *queue, void *argument)
 		return greet(bay, in->message);
 	if (bay->killed || bay->after != AFTER_LOST)
 		return 0; /* it was told to leave: what it still says changes nothing, a probe will tell */
+	if (bay->role == ROLE_WATCH)
+		return in->message->type == MESSAGE_bay ? bay_report(bay, &in->message->bay) : MINT_PROTOCOL;
 	if (in->message->type == MESSAGE_probed)
 		return on_probed(bay, in->message);
 	if (in->message->type == MESSAGE_failed)

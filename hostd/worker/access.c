@@ -1,7 +1,9 @@
 /* The way to the token: PC/SC for a first look, then module, token, session, login, key. */
 #include "hostd/base/clock.h"
+#include "hostd/base/text.h"
 #include "hostd/worker/worker.h"
 #include "pkcs11/key.h"
+#include "pkcs11/mechanism.h"
 #include "pkcs11/module.h"
 #include "pkcs11/session.h"
 #include "pkcs11/token.h"
@@ -10,6 +12,7 @@
 #include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -58,35 +61,158 @@ access_failed(struct worker *worker, int error)
 	return worker_fail(worker, error, "%s: %s", failure->function, failure->text);
 }
 
-int
-access_look(struct worker *worker, struct card_look *look)
+/* --- looking */
+
+/* A slot that PC/SC does not know: its module is all there is. It is opened anew, so that nothing is told from its memory. */
+static int
+look_by_module(struct worker *worker, struct card_look *look)
+{
+	int r;
+
+	access_close(worker);
+	r = access_token(worker, worker_step_deadline(worker));
+	*look = (struct card_look){ .stage = CARD_NOT_SAID, .user_tries = TRIES_NOT_SAID, .so_tries = TRIES_NOT_SAID };
+	if (r != 0)
+		return r;
+	look->stage = access_stage(worker);
+	if (worker->model->token.has_serial)
+		snprintf(look->serial, sizeof look->serial, "%s", token_facts(worker->token)->serial);
+	return 0;
+}
+
+static int
+look_by_card(struct worker *worker, enum card_depth depth, struct card_look *look)
 {
 	const char *why = "";
-	int r = card_look(worker->reader, worker->atr, worker->atr_length, &worker->model->probe, look, &why);
+	int r = card_look(worker->reader, worker->atr, worker->atr_length, &worker->model->probe, depth, look, &why);
 
-	if (r != 0)
-		return worker_fail(worker, r, "reader \"%s\": %s", worker->reader, why);
-	if (worker->serial[0] && strcmp(worker->serial, look->serial) != 0)
-		return worker_fail(worker, MINT_TOKEN_OTHER, "token %s is in the reader, not %s", look->serial, worker->serial);
-	return 0;
+	return r == 0 ? 0 : worker_fail(worker, r, "reader \"%s\": %s", worker->reader, why);
+}
+
+static int
+look(struct worker *worker, enum card_depth depth, struct card_look *seen)
+{
+	int r = config_bay_is_slot(worker->place) ? look_by_module(worker, seen) : look_by_card(worker, depth, seen);
+
+	if (r == 0 && worker->serial[0] && seen->serial[0] && strcmp(worker->serial, seen->serial) != 0)
+		return worker_fail(worker, MINT_TOKEN_OTHER, "token %s is in the reader, not %s", seen->serial, worker->serial);
+	return r;
+}
+
+int
+access_look(struct worker *worker, struct card_look *seen)
+{
+	return look(worker, CARD_STAGE_ONLY, seen);
+}
+
+int
+access_look_tries(struct worker *worker, struct card_look *seen)
+{
+	return look(worker, CARD_WITH_TRIES, seen);
+}
+
+/* --- the module */
+
+static const char *
+module_path(const struct worker *worker)
+{
+	if (worker->place->module[0])
+		return worker->place->module;
+	return worker->model && worker->model->module[0] ? worker->model->module : worker->config->module;
+}
+
+/* `number` holds the slot's, where the configuration gives one. */
+static struct token_where
+where(const struct worker *worker, unsigned long *number)
+{
+	const char *slot = worker->place->slot;
+	char *end = NULL;
+
+	if (!slot[0])
+		return (struct token_where){ .reader = config_bay_is_slot(worker->place) ? NULL : worker->reader };
+	*number = strtoul(slot, &end, 0);
+	return *end == '\0' ? (struct token_where){ .slot = number } : (struct token_where){ .reader = slot };
+}
+
+int
+access_token(struct worker *worker, int64_t deadline_ms)
+{
+	unsigned long number;
+	const struct token_where place = where(worker, &number);
+	int r = 0;
+
+	if (!worker->module) {
+		r = module_open(&worker->module, module_path(worker), clock_monotonic_us);
+		if (r != 0)
+			return worker_fail(worker, r, "%s: cannot be loaded or initialised", module_path(worker));
+	}
+	if (!worker->token)
+		r = token_open(&worker->token, worker->module, &place, deadline_ms);
+	return r == 0 ? 0 : access_failed(worker, r);
 }
 
 int
 access_open(struct worker *worker, int64_t deadline_ms)
 {
-	const struct token_where where = { .reader = worker->reader };
-	int r = 0;
+	int r = access_token(worker, deadline_ms);
 
-	if (!worker->module) {
-		r = module_open(&worker->module, worker->config->module, clock_monotonic_us);
-		if (r != 0)
-			return worker_fail(worker, r, "%s: cannot be loaded or initialised", worker->config->module);
-	}
-	if (!worker->token)
-		r = token_open(&worker->token, worker->module, &where, deadline_ms);
 	if (r == 0 && !worker->session)
 		r = session_open(&worker->session, worker->token, deadline_ms);
 	return r == 0 ? 0 : access_failed(worker, r);
+}
+
+void
+access_label(const struct worker *worker, char *label, size_t size)
+{
+	snprintf(label, size, "%s", token_facts(worker->token)->label);
+	if (strncmp(label, TOKEN_MARKER, sizeof TOKEN_MARKER - 1) == 0)
+		label[strcspn(label, " ")] = '\0';
+}
+
+static bool
+is_marked(const char *label)
+{
+	return strncmp(label, TOKEN_MARKER, sizeof TOKEN_MARKER - 1) == 0;
+}
+
+enum card_stage
+access_stage(const struct worker *worker)
+{
+	const struct token_facts *facts = token_facts(worker->token);
+	const char *blank_label = worker->model->token.blank_label;
+
+	if (!(facts->flags & TOKEN_INITIALISED))
+		return CARD_BLANK;
+	if (blank_label[0] && !is_marked(facts->label) && text_fits(blank_label, facts->label))
+		return CARD_BLANK;
+	return is_marked(facts->label) && !(facts->flags & TOKEN_PIN_SET) ? CARD_HALF : CARD_FINISHED;
+}
+
+int
+access_marked(struct worker *worker, int64_t deadline_ms, enum card_stage *stage)
+{
+	char label[65];
+	int r = access_token(worker, deadline_ms);
+
+	if (r != 0)
+		return r;
+	access_label(worker, label, sizeof label);
+	*stage = access_stage(worker);
+	if (strcmp(label, worker->label) == 0)
+		return 0;
+	return worker_fail(worker, MINT_TOKEN_INIT, "the token's label is \"%s\", not \"%s\"", label, worker->label);
+}
+
+void
+access_prefer(struct worker *worker, const char *key_type)
+{
+	const struct model_key *key = model_key(worker->model, key_type);
+	const struct token_quirks quirks = {
+		.login_each_use = worker->model->login_each_use,
+		.signatures = key ? (const char *const *)key->signatures : NULL,
+	};
+
+	token_set_quirks(worker->token, &quirks);
 }
 
 void
@@ -122,22 +248,36 @@ access_may_try(struct worker *worker, enum code code, int64_t deadline_ms)
 	return 0;
 }
 
+static int
+log_in(struct worker *worker, const struct codes *codes, int64_t deadline_ms)
+{
+	const char *pin = codes->text[CODE_USER_PIN];
+	int r = access_open(worker, deadline_ms);
+
+	if (r == 0)
+		r = access_may_try(worker, CODE_USER_PIN, deadline_ms);
+	if (r != 0)
+		return r;
+	r = session_login(worker->session, SESSION_USER, pin, strlen(pin), deadline_ms);
+	worker->logged_in = r == 0;
+	return r == 0 ? 0 : access_failed(worker, r);
+}
+
 int
 access_login(struct worker *worker, const struct blob *sealed, int64_t deadline_ms)
 {
 	struct codes codes = { 0 };
-	const char *pin = codes.text[CODE_USER_PIN];
-	int r = access_codes(worker, sealed, &codes);
+	int r;
 
+	if (worker->logged_in)
+		return 0;
+	r = access_codes(worker, sealed, &codes);
 	if (r == 0)
-		r = access_open(worker, deadline_ms);
-	if (r == 0 && !worker->logged_in)
-		r = access_may_try(worker, CODE_USER_PIN, deadline_ms);
-	if (r == 0 && !worker->logged_in) {
-		r = session_login(worker->session, SESSION_USER, pin, strlen(pin), deadline_ms);
-		worker->logged_in = r == 0;
-		if (r != 0)
-			access_failed(worker, r);
+		r = log_in(worker, &codes, deadline_ms);
+	if (r == MINT_PIN_LOCKED) {
+		r = access_unblock(worker, CODE_USER_PIN, &codes);
+		if (r == 0)
+			r = log_in(worker, &codes, worker_step_deadline(worker));
 	}
 	codes_wipe(&codes);
 	return r;
@@ -156,6 +296,8 @@ access_key(struct worker *worker, const struct blob *id, int64_t deadline_ms)
 	r = key_open(&worker->key, worker->session, id->data, id->length, deadline_ms);
 	if (r != 0)
 		return access_failed(worker, r);
+	if (key_type(worker->key))
+		access_prefer(worker, key_type_name(key_type(worker->key)));
 	memcpy(worker->key_id, id->data, id->length);
 	worker->key_id_length = id->length;
 	return 0;

@@ -1,12 +1,16 @@
 #include "hostd/worker/card.h"
 #include "schemas/errors.h"
+#include "schemas/messages.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <winscard.h>
 
-enum { ANSWER_MAX = 258, SW_OK = 0x9000, SW_NOT_FOUND = 0x6A82, SW_RECORD_NOT_FOUND = 0x6A83 };
+enum {
+	ANSWER_MAX = 258, SW_OK = 0x9000, SW_TRIES = 0x63C0, SW_TRIES_MASK = 0xFFF0, SW_BLOCKED = 0x6983, SW_INVALIDATED = 0x6984,
+	 SW_NOT_FOUND = 0x6A82, SW_RECORD_NOT_FOUND = 0x6A83
+};
 
 /* pcsc-lite's answers, each once. */
 static const struct {
@@ -16,6 +20,8 @@ static const struct {
 	{ SCARD_E_NO_SMARTCARD, MINT_TOKEN_GONE },
 	{ SCARD_W_REMOVED_CARD, MINT_TOKEN_GONE },
 	{ SCARD_W_RESET_CARD, MINT_TOKEN_GONE },
+	{ SCARD_W_UNPOWERED_CARD, MINT_TOKEN_GONE },
+	{ SCARD_E_PROTO_MISMATCH, MINT_TOKEN_GONE }, /* the card was changed a moment ago */
 	{ SCARD_E_UNKNOWN_READER, MINT_READER },
 	{ SCARD_E_READER_UNAVAILABLE, MINT_READER },
 	{ SCARD_E_NO_READERS_AVAILABLE, MINT_READER },
@@ -26,8 +32,10 @@ static const struct {
 	{ SCARD_E_NO_MEMORY, MINT_MEMORY },
 };
 
-/* A connection to one card. */
+/* A connection to one card, and what is looked for. */
 struct card {
+	const struct model_probe *probe;
+	enum card_depth depth;
 	SCARDHANDLE handle;
 	DWORD       protocol;
 	LONG        last; /* the last answer of pcsc-lite that was not success */
@@ -121,9 +129,26 @@ is_blank(struct card *card, const struct model_probe *probe)
 	return 1;
 }
 
+/* VERIFY without data; a code that is not there says nothing. */
 static int
-look_inside(struct card *card, const struct model_probe *probe, struct card_look *look, const char **why)
+read_tries(struct card *card, const struct model_bytes *verify, uint8_t *tries)
 {
+	struct answer answer;
+	int r = verify->length ? transmit(card, verify, &answer) : MINT_NOT_FOUND;
+
+	if (r != 0)
+		return r == MINT_NOT_FOUND ? 0 : r;
+	if ((answer.status & SW_TRIES_MASK) == SW_TRIES)
+		*tries = answer.status & ~SW_TRIES_MASK;
+	else if (answer.status == SW_BLOCKED || answer.status == SW_INVALIDATED)
+		*tries = 0;
+	return 0;
+}
+
+static int
+look_inside(struct card *card, struct card_look *look, const char **why)
+{
+	const struct model_probe *probe = card->probe;
 	struct answer selected = { .length = 0 };
 	int r = 0, blank;
 
@@ -135,6 +160,10 @@ look_inside(struct card *card, const struct model_probe *probe, struct card_look
 	}
 	if (r == 0 && probe->serial.length)
 		r = read_serial(card, probe, look, why);
+	if (r == 0 && card->depth == CARD_WITH_TRIES)
+		r = read_tries(card, &probe->user_tries, &look->user_tries);
+	if (r == 0 && card->depth == CARD_WITH_TRIES)
+		r = read_tries(card, &probe->so_tries, &look->so_tries);
 	if (r != 0 || probe->blank_count == 0)
 		return r;
 	blank = is_blank(card, probe);
@@ -163,22 +192,20 @@ same_atr(struct card *card, const uint8_t *atr, size_t atr_length)
 }
 
 static int
-look_once(struct card *card, const uint8_t *atr, size_t atr_length, const struct model_probe *probe, struct card_look *look,
-    const char **why)
+look_once(struct card *card, const uint8_t *atr, size_t atr_length, struct card_look *look, const char **why)
 {
 	int r = same_atr(card, atr, atr_length);
 
-	*look = (struct card_look){ .stage = CARD_NOT_SAID };
-	return r == 0 ? look_inside(card, probe, look, why) : r;
+	*look = (struct card_look){ .stage = CARD_NOT_SAID, .user_tries = TRIES_NOT_SAID, .so_tries = TRIES_NOT_SAID };
+	return r == 0 ? look_inside(card, look, why) : r;
 }
 
 /* A token that was changed a moment ago fails in any way until pcscd has seen it. Looking changes nothing, so it may be
  * repeated: once, after a reset, which also tells an empty reader from a bad card. */
 static int
-look_twice(struct card *card, const uint8_t *atr, size_t atr_length, const struct model_probe *probe, struct card_look *look,
-    const char **why)
+look_twice(struct card *card, const uint8_t *atr, size_t atr_length, struct card_look *look, const char **why)
 {
-	int r = look_once(card, atr, atr_length, probe, look, why);
+	int r = look_once(card, atr, atr_length, look, why);
 	LONG answer;
 
 	if (card->last == SCARD_S_SUCCESS)
@@ -191,15 +218,15 @@ look_twice(struct card *card, const uint8_t *atr, size_t atr_length, const struc
 	if (r != 0)
 		return r;
 	card->last = SCARD_S_SUCCESS;
-	return look_once(card, atr, atr_length, probe, look, why);
+	return look_once(card, atr, atr_length, look, why);
 }
 
 int
 card_look(const char *reader, const uint8_t *atr, size_t atr_length, const struct model_probe *probe,
-    struct card_look *look, const char **why)
+    enum card_depth depth, struct card_look *look, const char **why)
 {
 	const char *unused = "";
-	struct card card = { .last = SCARD_S_SUCCESS };
+	struct card card = { .probe = probe, .depth = depth, .last = SCARD_S_SUCCESS };
 	SCARDCONTEXT context;
 	int r = note(&card, SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context));
 
@@ -209,7 +236,7 @@ card_look(const char *reader, const uint8_t *atr, size_t atr_length, const struc
 		r = note(&card, SCardConnect(context, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1,
 		    &card.handle, &card.protocol));
 		if (r == 0) {
-			r = look_twice(&card, atr, atr_length, probe, look, why);
+			r = look_twice(&card, atr, atr_length, look, why);
 			SCardDisconnect(card.handle, SCARD_RESET_CARD);
 		}
 		SCardReleaseContext(context);

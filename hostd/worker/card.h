@@ -18,12 +18,17 @@ enum card_stage {
 struct card_look {
 	enum card_stage stage;
 	char            serial[65]; /* of the hardware, upper-case hex; "" where the profile has no way to read it */
+	uint8_t         user_tries; /* tries left, 0: blocked; TRIES_NOT_SAID where they were not asked for or not told */
+	uint8_t         so_tries;
 };
+
+/* Whether the tries left are asked for too: they cost a command each. */
+enum card_depth { CARD_STAGE_ONLY, CARD_WITH_TRIES };
 
 /* Looks. `atr` is what the bay showed: MINT_TOKEN_OTHER when the card answers with another one now. MINT_TOKEN_GONE,
  * MINT_READER, MINT_TOKEN_ERROR (an answer that the profile does not expect). *why (may be NULL) is a static text. */
 int card_look(const char *reader, const uint8_t *atr, size_t atr_length, const struct model_probe *probe,
-    struct card_look *look, const char **why);
+    enum card_depth depth, struct card_look *look, const char **why);
 
 /* The names of all readers, each ended by a NUL and the last by two; the caller frees. MINT_READER when pcscd is not there
  * or has none. */

@@ -1,6 +1,7 @@
 #include "hostd/worker/child.h"
 #include "hostd/base/clock.h"
 #include "hostd/base/ipc.h"
+#include "hostd/worker/terminal.h"
 #include "schemas/errors.h"
 
 #include <errno.h>
@@ -16,10 +17,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { VARIABLE_MAX = 512, ENVIRONMENT_MAX = CODES + 6, EXIT_NOT_RUN = 127 };
+enum { VARIABLE_MAX = 512, ENVIRONMENT_MAX = CODES + 6 + 32, EXIT_NOT_RUN = 127 };
 
 static const char path[] = "/usr/local/bin:/usr/bin:/bin";
 static const char *const kept[] = { "OPENSC_CONF", "PCSCLITE_CSOCK_NAME", "HOME" };
+
+/* Where the child's words come from, and where the last of them are kept. */
+struct output {
+	int                 fd;
+	struct terminal    *terminal; /* NULL: a pipe */
+	const struct codes *codes;
+	char               *said;
+	size_t              size;
+};
 
 struct environment {
 	char  text[ENVIRONMENT_MAX][VARIABLE_MAX];
@@ -31,21 +41,25 @@ static void
 add(struct environment *environment, const char *name, const char *value)
 {
 	char *text = environment->text[environment->count];
-	int length = snprintf(text, VARIABLE_MAX, "%s=%s", name, value);
+	int length = environment->count < ENVIRONMENT_MAX ? snprintf(text, VARIABLE_MAX, "%s=%s", name, value) : 0;
 
 	if (length > 0 && length < VARIABLE_MAX)
 		environment->list[environment->count++] = text;
 }
 
 static void
-fill(struct environment *environment, const struct codes *codes)
+fill(struct environment *environment, const struct child_order *order)
 {
+	const struct codes *codes = order->codes;
+
 	memset(environment, 0, sizeof *environment);
 	add(environment, "PATH", path);
 	add(environment, "LC_ALL", "C");
 	for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
 		if (getenv(kept[i]))
 			add(environment, kept[i], getenv(kept[i]));
+	for (char *const *variable = order->variables; variable && *variable && environment->count < ENVIRONMENT_MAX - CODES; variable++)
+		environment->list[environment->count++] = *variable;
 	for (enum code code = 0; code < CODES; code++)
 		if (codes->text[code][0])
 			add(environment, code_variable(code), codes->text[code]);
@@ -53,13 +67,15 @@ fill(struct environment *environment, const struct codes *codes)
 
 /* Between fork and exec. The family's lock (descriptor 4, mintd.c) is left open on purpose. */
 static void
-become(const struct child_order *order, struct environment *environment, int output)
+become(const struct child_order *order, struct environment *environment, const struct terminal *terminal, int output)
 {
-	int null = open("/dev/null", O_RDONLY);
+	int input;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	close(IPC_PARENT_FD);
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
+	input = terminal ? terminal_enter(terminal) : open("/dev/null", O_RDONLY);
+	output = terminal ? input : output;
+	if (input < 0 || dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
 		_exit(EXIT_NOT_RUN);
 	setenv("PATH", path, 1);
 	execvpe(order->arguments[0], (char *const *)(uintptr_t)order->arguments, environment->list);
@@ -67,24 +83,34 @@ become(const struct child_order *order, struct environment *environment, int out
 	_exit(EXIT_NOT_RUN);
 }
 
-/* Keeps the end of what is read. false at the end of the stream. */
-static bool
-read_some(int output, char *said, size_t size)
+static void
+keep_end(struct output *output, const char *more, size_t got)
 {
-	char more[256];
-	ssize_t got = read(output, more, sizeof more);
-	size_t have = strlen(said), length, drop;
+	char *said = output->said;
+	size_t size = output->size, have = strlen(said), length = got < size ? got : size - 1;
+	size_t drop = have + length < size ? 0 : have + length - size + 1;
 
-	if (got <= 0)
-		return got < 0 && errno == EINTR;
-	length = (size_t)got < size ? (size_t)got : size - 1;
-	drop = have + length < size ? 0 : have + length - size + 1;
 	memmove(said, said + drop, have - drop);
 	memcpy(said + have - drop, more + got - length, length);
 	said[have - drop + length] = '\0';
 	for (char *c = said; *c; c++)
 		if ((unsigned char)*c < ' ' || (unsigned char)*c >= 0x7f)
 			*c = ' ';
+}
+
+/* Keeps the end of what is read. false at the end of the stream. */
+static bool
+read_some(struct output *output)
+{
+	char more[256];
+	ssize_t got = read(output->fd, more, sizeof more);
+
+	if (got <= 0)
+		return got < 0 && errno == EINTR;
+	keep_end(output, more, (size_t)got);
+	if (output->terminal)
+		terminal_hear(output->terminal, more, (size_t)got, output->codes);
+	OPENSSL_cleanse(more, sizeof more);
 	return true;
 }
 
@@ -99,15 +125,15 @@ strike_out(char *said, const struct codes *codes)
 
 /* Until the child has ended (0) or the deadline has passed (MINT_TIMEOUT). */
 static int
-attend(int child, int output, int64_t deadline_us, char *said, size_t size)
+attend(int child, struct output *output, int64_t deadline_us)
 {
-	struct pollfd polled[] = { { .fd = child, .events = POLLIN }, { .fd = output, .events = POLLIN } };
+	struct pollfd polled[] = { { .fd = child, .events = POLLIN }, { .fd = output->fd, .events = POLLIN } };
 	int64_t left_us;
 
 	while ((left_us = deadline_us - clock_monotonic_us()) > 0) {
 		if (poll(polled, 2, (int)(left_us / 1000) + 1) < 0 && errno != EINTR)
 			return MINT_SYSTEM;
-		if (polled[1].revents && !read_some(output, said, size))
+		if (polled[1].revents && !read_some(output))
 			polled[1].fd = -1;
 		if (polled[0].revents && polled[1].fd == -1)
 			return 0;
@@ -118,12 +144,12 @@ attend(int child, int output, int64_t deadline_us, char *said, size_t size)
 }
 
 static int
-wait_for(pid_t pid, int output, int timeout_ms, char *said, size_t size)
+wait_for(pid_t pid, struct output *output, int timeout_ms)
 {
 	int child = pidfd_open(pid, 0), status = 0, r = MINT_SYSTEM;
 
 	if (child >= 0)
-		r = attend(child, output, clock_monotonic_us() + (int64_t)timeout_ms * 1000, said, size);
+		r = attend(child, output, clock_monotonic_us() + (int64_t)timeout_ms * 1000);
 	if (r != 0)
 		kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -138,25 +164,49 @@ wait_for(pid_t pid, int output, int timeout_ms, char *said, size_t size)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : MINT_TOKEN_INIT;
 }
 
+/* The end that the child writes into goes to *theirs; −1 with a terminal, which it opens by name. */
+static int
+open_output(const struct child_order *order, struct output *output, struct terminal *terminal, int *theirs)
+{
+	int fds[2];
+
+	*theirs = -1;
+	if (order->prompt_count > 0) {
+		output->terminal = terminal;
+		if (terminal_open(terminal, order->prompts, order->prompt_count) != 0)
+			return MINT_SYSTEM;
+		output->fd = terminal->master;
+		return 0;
+	}
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return MINT_SYSTEM;
+	output->fd = fds[0];
+	*theirs = fds[1];
+	return 0;
+}
+
 int
 child_run(const struct child_order *order, char *said, size_t size)
 {
+	struct output output = { .codes = order->codes, .said = said, .size = size };
 	struct environment environment;
-	int output[2], r = MINT_SYSTEM;
+	struct terminal terminal;
+	int theirs, r = MINT_SYSTEM;
 	pid_t pid;
 
 	said[0] = '\0';
-	if (pipe2(output, O_CLOEXEC) != 0)
+	if (open_output(order, &output, &terminal, &theirs) != 0)
 		return MINT_SYSTEM;
-	fill(&environment, order->codes);
+	fill(&environment, order);
 	pid = fork();
 	if (pid == 0)
-		become(order, &environment, output[1]);
+		become(order, &environment, output.terminal, theirs);
 	OPENSSL_cleanse(&environment, sizeof environment);
-	close(output[1]);
+	if (theirs >= 0)
+		close(theirs);
 	if (pid > 0)
-		r = wait_for(pid, output[0], order->timeout_ms, said, size);
-	close(output[0]);
+		r = wait_for(pid, &output, order->timeout_ms);
+	close(output.fd);
 	strike_out(said, order->codes);
 	return r;
 }

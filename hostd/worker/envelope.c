@@ -4,7 +4,9 @@
 
 #include <ctype.h>
 #include <openssl/cms.h>
+#include <openssl/ec.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,21 +72,32 @@ write_text(char *text, const struct envelope_token *token, const struct codes *c
 	return at < TEXT_MAX ? at : 0;
 }
 
+/* OpenSSL would take PKCS #1 v1.5 padding and a key derivation over SHA-1. The certificate decides which of the two it is. */
+static int
+choose_algorithms(CMS_RecipientInfo *recipient)
+{
+	EVP_PKEY_CTX *parameters = CMS_RecipientInfo_get0_pkey_ctx(recipient);
+
+	if (CMS_RecipientInfo_type(recipient) == CMS_RECIPINFO_AGREE)
+		return EVP_PKEY_CTX_set_ecdh_kdf_md(parameters, EVP_sha256());
+	if (EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_OAEP_PADDING) <= 0)
+		return 0;
+	return EVP_PKEY_CTX_set_rsa_oaep_md(parameters, EVP_sha256());
+}
+
 static int
 encrypt(X509 *certificate, const char *text, size_t text_length, uint8_t **der, size_t *length)
 {
-	STACK_OF(X509) *recipients = sk_X509_new_null();
+	CMS_ContentInfo *cms = CMS_AuthEnvelopedData_create(EVP_aes_256_gcm());
 	BIO *in = BIO_new_mem_buf(text, (int)text_length);
-	CMS_ContentInfo *cms = NULL;
+	CMS_RecipientInfo *recipient;
 	int n = -1;
 
-	if (recipients && in && sk_X509_push(recipients, certificate) > 0)
-		cms = CMS_encrypt(recipients, in, EVP_aes_256_cbc(), CMS_BINARY);
-	if (cms)
+	recipient = cms && in ? CMS_add1_recipient_cert(cms, certificate, CMS_KEY_PARAM) : NULL;
+	if (recipient && choose_algorithms(recipient) > 0 && CMS_set_detached(cms, 0) == 1 && CMS_final(cms, in, NULL, CMS_BINARY) == 1)
 		n = i2d_CMS_ContentInfo(cms, der);
 	CMS_ContentInfo_free(cms);
 	BIO_free(in);
-	sk_X509_free(recipients);
 	if (n <= 0)
 		return MINT_CRYPTO;
 	*length = (size_t)n;

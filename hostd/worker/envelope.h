@@ -1,5 +1,7 @@
-/* Final codes for the PIN office: CMS EnvelopedData to its certificate (RFC 5652, section 6), which the station itself
- * cannot open. Inside is one JSON object:
+/* Final codes for the PIN office: CMS AuthEnvelopedData to its certificate (RFC 5083) with AES-256-GCM (RFC 5084), which the station
+ * itself cannot open, and in which the office sees every changed bit: EnvelopedData with AES-CBC would give it a changed code as if it
+ * were good. To an RSA key it goes by RSAES-OAEP (RFC 3560), to an EC key by ephemeral-static ECDH (RFC 5753), each with SHA-256. Who
+ * made it, it does not say: anybody has the certificate. Inside is one JSON object:
  *
  *   {"version":1,"model":"myeid","serial":"0001…","label":"MB-00000001",
  *    "user-pin":"…","user-puk":"…","so-pin":"…","so-puk":"…"}

@@ -16,6 +16,7 @@
 #include "schemas/errors.h"
 
 #include <openssl/crypto.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,7 @@ static const struct step {
 	{ MESSAGE_burn, ROLE_MINT, "burn", step_burn, offsetof(struct message, burn.journal) },
 	{ MESSAGE_prove, ROLE_PROVE, "prove", step_prove, offsetof(struct message, prove.journal) },
 	{ MESSAGE_seal, ROLE_PROVE, "seal", step_seal, offsetof(struct message, seal.journal) },
+	{ MESSAGE_survey, ROLE_SURVEY, "survey", step_survey, offsetof(struct message, survey.journal) },
 };
 
 /* Who is to blame, as far as the worker can tell. What is not here is the host's. */
@@ -50,6 +52,7 @@ static const struct {
 	{ MINT_TOKEN_FULL, FAULT_TOKEN },      { MINT_TOKEN_ERROR, FAULT_TOKEN },    { MINT_TOKEN_INIT, FAULT_TOKEN },
 	{ MINT_PIN_WRONG, FAULT_TOKEN },       { MINT_PIN_LOCKED, FAULT_TOKEN },     { MINT_TIMEOUT, FAULT_TOKEN },
 	{ MINT_PROOF_CERTIFICATE, FAULT_TOKEN }, { MINT_PROOF_KEY, FAULT_TOKEN },    { MINT_PROOF_CHALLENGE, FAULT_TOKEN },
+	{ MINT_CODE_UNKNOWN, FAULT_TOKEN },    { MINT_TOKEN_MODEL, FAULT_TOKEN },    { MINT_CERTIFICATE_SIZE, FAULT_ORDER },
 	{ MINT_NOT_FOUND, FAULT_TOKEN },       { MINT_TOKEN_MECHANISM, FAULT_ORDER }, { MINT_ARGUMENT, FAULT_ORDER },
 	{ MINT_REFUSED, FAULT_ORDER },         { MINT_EXISTS, FAULT_ORDER },         { MINT_SYNTAX, FAULT_ORDER },
 };
@@ -87,7 +90,7 @@ static int
 run_step(struct worker *worker, const struct step *step, const struct message *message, struct message *answer,
     struct step_keep *keep)
 {
-	if (step->role != NOT_YET && !worker->model)
+	if (step->role != NOT_YET && step->role != ROLE_SURVEY && !worker->model)
 		return worker_fail(worker, MINT_TOKEN_UNKNOWN, "no model profile knows this card");
 	return step->run(worker, message, answer, keep);
 }
@@ -119,6 +122,20 @@ do_step(struct worker *worker, const struct step *step, const struct message *me
 	return sent;
 }
 
+/* Until something is to be read. In role watch the slot is looked at in between, and news is told. */
+static int
+attend(struct worker *worker)
+{
+	struct pollfd channel = { .fd = IPC_PARENT_FD, .events = POLLIN };
+	struct message answer = { 0 };
+	int ready, r = 0;
+
+	while (r == 0 && (ready = poll(&channel, 1, watch_interval_ms(worker))) <= 0)
+		if (ready == 0 && watch_look(worker, &answer))
+			r = ipc_write(IPC_PARENT_FD, &answer, -1);
+	return r;
+}
+
 /* 0: finished. Otherwise why the conversation ended. */
 static int
 converse(struct worker *worker)
@@ -128,7 +145,9 @@ converse(struct worker *worker)
 	int r, finished = 0;
 
 	while (!finished) {
-		r = ipc_read(IPC_PARENT_FD, &message, NULL);
+		r = attend(worker);
+		if (r == 0)
+			r = ipc_read(IPC_PARENT_FD, &message, NULL);
 		if (r != 0)
 			return r;
 		step = step_for(worker, &message);

@@ -1,6 +1,5 @@
-/* The steps of role mint: initialise, key, request, burn. Each was committed as intent before its message was sent. */
-#include "hostd/base/log.h"
-#include "hostd/worker/child.h"
+/* The steps of role mint behind the first (initialise.c): key, request, burn. Each was committed as intent before its message was
+ * sent. */
 #include "hostd/worker/worker.h"
 #include "pkcs11/certificate.h"
 #include "pkcs11/key.h"
@@ -14,115 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- initialise */
-
-static int
-run_command(struct worker *worker, const struct model_command *command, const char *label, const struct codes *codes)
-{
-	struct child_order order = { .codes = codes, .timeout_ms = command->timeout_ms };
-	char *arguments[64] = { NULL }, said[300];
-	int count = 0, r = MINT_MEMORY;
-
-	for (; count < 63 && command->arguments[count]; count++) {
-		arguments[count] = model_expand(command->arguments[count], label, worker->reader, worker->serial);
-		if (!arguments[count])
-			goto out;
-	}
-	order.arguments = (const char *const *)arguments;
-	worker_deadline(worker, command->timeout_ms);
-	r = child_run(&order, said, sizeof said);
-	if (r != 0)
-		worker_fail(worker, r, "%s: %s", command->title, said[0] ? said : "said nothing");
-out:
-	while (count-- > 0)
-		free(arguments[count]);
-	return r;
-}
-
-/* Runs all of them. A token that has been taken out is told as gone, whatever the program says about it. */
-static int
-run_commands(struct worker *worker, const struct model_commands *commands, const char *label, const struct codes *codes)
-{
-	struct card_look look;
-	char detail[sizeof worker->detail];
-	int r = 0, seen;
-
-	for (size_t i = 0; i < commands->count && r == 0; i++)
-		r = run_command(worker, &commands->list[i], label, codes);
-	if (r == 0)
-		return 0;
-	memcpy(detail, worker->detail, sizeof detail);
-	seen = access_look(worker, &look);
-	if (seen == MINT_TOKEN_GONE || seen == MINT_TOKEN_OTHER || seen == MINT_READER)
-		return seen;
-	memcpy(worker->detail, detail, sizeof detail);
-	return r;
-}
-
-static int
-erase(struct worker *worker, const struct card_look *before, const struct message_initialise *order)
-{
-	const struct model_commands *commands = before->stage == CARD_HALF ? &worker->model->erase_half : &worker->model->erase;
-	struct codes old = { 0 };
-	struct card_look after;
-	int r = 0;
-
-	if (!order->erase)
-		return worker_fail(worker, MINT_REFUSED, "the token is not blank, and no erasing was ordered");
-	/* A half-made token takes no PIN; codes for it may not be on record. */
-	if (order->old_codes.length > 0)
-		r = access_codes(worker, &order->old_codes, &old);
-	if (r == 0)
-		r = run_commands(worker, commands, order->label, &old);
-	codes_wipe(&old);
-	if (r == 0)
-		r = access_look(worker, &after);
-	if (r == 0 && after.stage != CARD_BLANK && after.stage != CARD_NOT_SAID)
-		r = worker_fail(worker, MINT_TOKEN_INIT, "the token is not blank after erasing");
-	return r;
-}
-
-/* What the token says of itself once it has been made: finished, and ours. */
-static int
-check_initialised(struct worker *worker, const char *label)
-{
-	struct card_look look;
-	int r = access_look(worker, &look);
-
-	if (r == 0 && look.stage != CARD_FINISHED && look.stage != CARD_NOT_SAID)
-		r = worker_fail(worker, MINT_TOKEN_INIT, "the token is not finished after its initialisation");
-	if (r == 0)
-		snprintf(worker->label, sizeof worker->label, "%s", label);
-	return r;
-}
-
-int
-step_initialise(struct worker *worker, const struct message *message, struct message *answer, struct step_keep *keep)
-{
-	const struct message_initialise *order = &message->initialise;
-	struct codes codes;
-	struct card_look look;
-	int r;
-
-	(void)keep;
-	access_close(worker); /* the reader belongs to the child now */
-	r = access_codes(worker, &order->codes, &codes);
-	if (r == 0)
-		r = access_look(worker, &look);
-	if (r == 0 && look.stage != CARD_BLANK && look.stage != CARD_NOT_SAID)
-		r = erase(worker, &look, order);
-	if (r == 0)
-		r = run_commands(worker, &worker->model->initialise, order->label, &codes);
-	codes_wipe(&codes);
-	if (r == 0)
-		r = check_initialised(worker, order->label);
-	answer->type = MESSAGE_initialised;
-	answer->initialised = (struct message_initialised){
-		.journal = order->journal, .serial = worker->serial, .label = worker->label,
-	};
-	return r;
-}
-
 /* --- key */
 
 static int
@@ -132,6 +22,7 @@ generate(struct worker *worker, const struct message_make_key *order, const stru
 	int r;
 
 	key_free(&worker->key);
+	access_prefer(worker, order->key_type);
 	r = key_generate(&worker->key, worker->session, &wanted, worker_deadline(worker, timeout_ms));
 	if (r != 0)
 		return access_failed(worker, r);
@@ -216,6 +107,17 @@ fits_key(struct worker *worker, const struct blob *certificate)
 	return good ? 0 : worker_fail(worker, MINT_PROOF_KEY, "the certificate to write is not for the key on the token");
 }
 
+static int
+fits_token(struct worker *worker, const struct blob *certificate)
+{
+	int most = worker->model->certificate_max;
+
+	if (most == 0 || certificate->length <= (uint32_t)most)
+		return 0;
+	return worker_fail(worker, MINT_CERTIFICATE_SIZE, "the certificate has %u bytes, model %s takes %d", certificate->length,
+	    worker->model->name, most);
+}
+
 int
 step_burn(struct worker *worker, const struct message *message, struct message *answer, struct step_keep *keep)
 {
@@ -228,6 +130,8 @@ step_burn(struct worker *worker, const struct message *message, struct message *
 		r = access_key(worker, &order->key_id, deadline_ms);
 	if (r == 0)
 		r = fits_key(worker, &order->certificate);
+	if (r == 0)
+		r = fits_token(worker, &order->certificate);
 	if (r == 0) {
 		r = certificate_write(worker->session, order->key_id.data, order->key_id.length, order->label,
 		    order->certificate.data, order->certificate.length, deadline_ms);

@@ -1,16 +1,20 @@
 # mint-worker, and its parts as a library so that tests link what ships.
 LIBS += worker
-worker_PKGS := libcrypto libpcsclite
+worker_PKGS := jansson libcrypto libpcsclite
 worker_SRC := \
 	hostd/worker/access.c \
 	hostd/worker/card.c \
 	hostd/worker/child.c \
 	hostd/worker/codes.c \
 	hostd/worker/envelope.c \
+	hostd/worker/initialise.c \
 	hostd/worker/mint.c \
 	hostd/worker/opensc_conf.c \
 	hostd/worker/probe.c \
-	hostd/worker/prove.c
+	hostd/worker/prove.c \
+	hostd/worker/survey.c \
+	hostd/worker/terminal.c \
+	hostd/worker/watch.c
 
 PROGRAMS += mint-worker
 mint-worker_SRC := \

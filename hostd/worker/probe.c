@@ -17,37 +17,69 @@
 static int
 take_order(struct worker *worker, const struct message_order *order)
 {
-	if (order->role != ROLE_MINT && order->role != ROLE_PROVE)
+	if (order->role < ROLE_MINT || order->role > ROLE_SURVEY)
 		return worker_fail(worker, MINT_ARGUMENT, "role %u", order->role);
 	worker->lease = order->lease;
 	worker->bay = order->bay;
 	worker->role = order->role;
+	worker->place = config_bay(worker->config, (int)order->bay);
+	if (!worker->place)
+		return worker_fail(worker, MINT_ARGUMENT, "the configuration has no bay %u", order->bay);
 	snprintf(worker->reader, sizeof worker->reader, "%s", order->reader);
 	memcpy(worker->atr, order->atr.data, order->atr.length);
 	worker->atr_length = order->atr.length;
-	worker->model = models_by_atr(worker->models, worker->atr, worker->atr_length);
+	for (char **variable = worker->place->environment; *variable; variable++)
+		putenv(*variable);
 	return 0;
 }
 
 static int
-hide_other_readers(struct worker *worker)
+hide_other_readers(struct worker *worker, const char *driver)
 {
 	int r;
 
 	/* One file a bay: a worker that was killed leaves one behind, which the next one writes over. */
 	snprintf(worker->conf_path, sizeof worker->conf_path, "%s/bay-%u.conf", worker->config->work, worker->bay);
-	r = opensc_conf_write(worker->conf_path, worker->reader, worker->model->driver);
+	r = opensc_conf_write(worker->conf_path, worker->reader, driver);
 	return r == 0 ? 0 : worker_fail(worker, r, "reader \"%s\" cannot be shown alone", worker->reader);
 }
 
-/* OpenSC adds the PIN's name: "MB-00000001 (PIN)". Ours has no blank, so it ends there; a stranger's is told as it is. */
-static void
-take_label(struct worker *worker)
+/* --- which model */
+
+/* Of a slot the module alone can say. */
+static int
+model_of_slot(struct worker *worker)
 {
-	snprintf(worker->label, sizeof worker->label, "%s", token_facts(worker->token)->label);
-	if (strncmp(worker->label, TOKEN_MARKER, sizeof TOKEN_MARKER - 1) == 0)
-		worker->label[strcspn(worker->label, " ")] = '\0';
+	int r = access_token(worker, worker_step_deadline(worker));
+
+	if (r != 0)
+		return r == MINT_TOKEN_UNKNOWN ? 0 : r;
+	worker->model = models_by_token(worker->models, token_facts(worker->token)->manufacturer, token_facts(worker->token)->model);
+	return 0;
 }
+
+/* worker->model stays NULL when no profile knows it. A bay that takes one model takes no other. */
+static int
+find_model(struct worker *worker)
+{
+	const struct model *wanted = models_by_name(worker->models, worker->place->model);
+	int r = 0;
+
+	if (worker->place->model[0] && !wanted)
+		return worker_fail(worker, MINT_CONFIG, "bay %u wants model \"%s\", of which there is no profile", worker->bay, worker->place->model);
+	if (config_bay_is_slot(worker->place) && wanted)
+		worker->model = wanted;
+	else if (config_bay_is_slot(worker->place))
+		r = model_of_slot(worker);
+	else
+		worker->model = models_by_atr(worker->models, worker->atr, worker->atr_length);
+	if (r == 0 && wanted && worker->model != wanted)
+		return worker_fail(worker, MINT_TOKEN_MODEL, "the token is %s, bay %u takes %s", worker->model ? worker->model->name : "unknown",
+		    worker->bay, wanted->name);
+	return r;
+}
+
+/* --- what is on it */
 
 /* Tries left as far as the flags tell; each flag is one of struct token_facts. */
 static uint8_t
@@ -86,12 +118,44 @@ find_key(struct worker *worker, struct message_probed *probed, struct step_keep 
 	return r == MINT_NOT_FOUND ? 0 : r;
 }
 
+static const enum token_content contents[] = {
+	[CARD_BLANK] = CONTENT_BLANK, [CARD_HALF] = CONTENT_HALF, [CARD_FINISHED] = CONTENT_MARKED, [CARD_NOT_SAID] = CONTENT_FOREIGN,
+};
+
+static void
+take_tries(struct worker *worker, const struct card_look *look, struct message_probed *probed)
+{
+	unsigned flags = worker->token ? token_facts(worker->token)->flags : 0;
+
+	if (!(flags & TOKEN_INITIALISED))
+		flags = 0; /* some modules call codes that do not exist locked */
+	probed->user_tries = look->user_tries;
+	probed->so_tries = look->so_tries;
+	if (look->user_tries == TRIES_NOT_SAID)
+		probed->user_tries = tries_of(flags, TOKEN_PIN_LOCKED, TOKEN_PIN_LAST_TRY);
+	if (look->so_tries == TRIES_NOT_SAID)
+		probed->so_tries = tries_of(flags, TOKEN_SO_PIN_LOCKED, TOKEN_SO_PIN_LAST_TRY);
+}
+
+/* What the module makes of it, once its token is open. */
+static enum token_content
+content_by_module(const struct worker *worker, const struct card_look *look)
+{
+	enum token_content content = contents[access_stage(worker)];
+
+	if (content == CONTENT_BLANK && look->stage == CARD_FINISHED)
+		return CONTENT_FOREIGN; /* the card knows better than its module */
+	if (content == CONTENT_MARKED && strncmp(worker->label, TOKEN_MARKER, sizeof TOKEN_MARKER - 1) != 0)
+		return CONTENT_FOREIGN;
+	return content;
+}
+
+/* A finished token, or one whose profile has no way to tell by the card alone. */
 static int
-look_by_module(struct worker *worker, struct message_probed *probed, struct step_keep *keep)
+look_by_module(struct worker *worker, const struct card_look *look, struct message_probed *probed, struct step_keep *keep)
 {
 	int64_t deadline_ms = worker_step_deadline(worker);
-	const struct token_facts *facts;
-	int r = access_open(worker, deadline_ms);
+	int r = access_token(worker, deadline_ms);
 
 	if (r == MINT_TOKEN_UNKNOWN) { /* no PKCS#15 structure that OpenSC knows */
 		probed->content = CONTENT_FOREIGN;
@@ -99,16 +163,16 @@ look_by_module(struct worker *worker, struct message_probed *probed, struct step
 	}
 	if (r != 0)
 		return r;
-	facts = token_facts(worker->token);
-	if (!worker->serial[0])
-		snprintf(worker->serial, sizeof worker->serial, "%s", facts->serial);
-	take_label(worker);
-	probed->content = strncmp(worker->label, TOKEN_MARKER, sizeof TOKEN_MARKER - 1) == 0 ? CONTENT_MARKED : CONTENT_FOREIGN;
-	if (probed->content == CONTENT_MARKED && !(facts->flags & TOKEN_PIN_SET))
-		probed->content = CONTENT_HALF;
-	probed->user_tries = tries_of(facts->flags, TOKEN_PIN_LOCKED, TOKEN_PIN_LAST_TRY);
-	probed->so_tries = tries_of(facts->flags, TOKEN_SO_PIN_LOCKED, TOKEN_SO_PIN_LAST_TRY);
-	r = find_key(worker, probed, keep, deadline_ms);
+	access_label(worker, worker->label, sizeof worker->label);
+	if (!worker->serial[0] && worker->model->token.has_serial)
+		snprintf(worker->serial, sizeof worker->serial, "%s", token_facts(worker->token)->serial);
+	probed->content = content_by_module(worker, look);
+	take_tries(worker, look, probed);
+	if (probed->content == CONTENT_BLANK)
+		return 0;
+	r = access_open(worker, deadline_ms);
+	if (r == 0)
+		r = find_key(worker, probed, keep, deadline_ms);
 	return r == 0 ? 0 : access_failed(worker, r);
 }
 
@@ -130,21 +194,43 @@ static int
 probe(struct worker *worker, struct message_probed *probed, struct step_keep *keep)
 {
 	struct card_look look;
-	int r = hide_other_readers(worker);
+	int r = access_look_tries(worker, &look);
 
-	if (r == 0)
-		r = access_look(worker, &look);
 	if (r != 0)
 		return r;
 	snprintf(worker->serial, sizeof worker->serial, "%s", look.serial);
-	if (look.stage == CARD_BLANK)
-		probed->content = CONTENT_BLANK;
-	else if (look.stage == CARD_HALF)
-		probed->content = CONTENT_HALF;
+	take_tries(worker, &look, probed);
+	if (look.stage == CARD_BLANK || look.stage == CARD_HALF)
+		probed->content = contents[look.stage];
 	else
-		r = look_by_module(worker, probed, keep);
+		r = look_by_module(worker, &look, probed, keep);
+	worker->content = probed->content;
 	if (r == 0 && worker->role == ROLE_MINT)
 		r = make_fresh_codes(worker, probed, keep);
+	return r;
+}
+
+/* "rsa2048 p256": what the queue may ask of this token. */
+static void
+list_key_types(const struct model *model, char *text, size_t size)
+{
+	size_t at = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < model->key_count && at < size; i++)
+		at += (size_t)snprintf(text + at, size - at, "%s%s", i ? " " : "", model->keys[i].type);
+}
+
+/* Finds the model and shows the module our reader alone, with the model's driver once that is known. */
+static int
+prepare(struct worker *worker)
+{
+	int r = config_bay_is_slot(worker->place) ? 0 : hide_other_readers(worker, "");
+
+	if (r == 0)
+		r = find_model(worker);
+	if (r == 0 && worker->model && worker->model->driver[0] && !config_bay_is_slot(worker->place))
+		r = hide_other_readers(worker, worker->model->driver);
 	return r;
 }
 
@@ -156,15 +242,22 @@ step_order(struct worker *worker, const struct message *message, struct message 
 
 	if (r != 0)
 		return r;
+	if (worker->role == ROLE_WATCH) {
+		watch_look(worker, answer);
+		return 0;
+	}
 	answer->type = MESSAGE_probed;
 	*probed = (struct message_probed){
 		.lease = worker->lease, .content = CONTENT_UNKNOWN_CARD, .user_tries = TRIES_NOT_SAID, .so_tries = TRIES_NOT_SAID,
 	};
-	if (!worker->model)
-		return 0;
+	r = prepare(worker);
+	if (r != 0 || !worker->model)
+		return r;
 	r = probe(worker, probed, keep);
+	list_key_types(worker->model, worker->key_types, sizeof worker->key_types);
 	probed->model = worker->model->name;
 	probed->serial = worker->serial;
 	probed->label = worker->label;
+	probed->key_types = worker->key_types;
 	return r;
 }

@@ -122,13 +122,24 @@ log_out(struct worker *worker, int64_t deadline_ms)
 	return r == 0 ? 0 : access_failed(worker, r);
 }
 
-/* A try with the transport code. It uses up a try where the final one is set, and nobody here can give it back: after
- * two interruptions in just this place the token is told as locked, with its last try kept for the holder. */
+/* Where interruptions have used up the tries, the PUK gives them back and makes the code a transport code again: what an earlier
+ * envelope says of it is superseded by the next. Without a way to unblock, the last try is kept for the holder. */
+static int
+unblock(struct worker *worker, const struct seat *seat, int64_t deadline_ms)
+{
+	int r = access_unblock(worker, seat->code, &worker->transport);
+
+	return r == 0 ? access_open(worker, deadline_ms) : r;
+}
+
+/* A try with the transport code. It uses up a try where the final one is set. */
 static int
 is_transport(struct worker *worker, const struct seat *seat, int64_t deadline_ms)
 {
 	int r = access_may_try(worker, seat->code, deadline_ms);
 
+	if (r == MINT_PIN_LOCKED)
+		r = unblock(worker, seat, deadline_ms);
 	if (r != 0)
 		return r;
 	r = log_in(worker, seat, &worker->transport, deadline_ms);

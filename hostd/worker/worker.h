@@ -32,8 +32,11 @@ struct worker {
 	uint8_t             atr[MODEL_ATR_MAX];
 	size_t              atr_length;
 
+	const struct config_bay *place;      /* NULL before the order */
+
 	/* what was found */
 	const struct model *model;           /* NULL before the order, or when no profile fits */
+	enum token_content  content;         /* as the probe of this process found it */
 	char                serial[65];
 	char                label[65];
 
@@ -49,7 +52,15 @@ struct worker {
 	/* role prove, between `prove` and `seal` */
 	struct codes        transport;
 	struct codes        final;
+	unsigned            unblocked;       /* bits (1 << enum code): what this process has unblocked, once */
 	unsigned            codes_left;      /* ENVELOPE_ bits that `seal` will set */
+
+	char                key_types[129];  /* of the model, for `probed` */
+
+	/* role watch */
+	bool                watching;        /* something has been told */
+	int                 shown;           /* enum presence last told */
+	char                shown_label[65];
 
 	char                detail[512];     /* why the last step failed, for technicians: no secret */
 };
@@ -69,11 +80,26 @@ int64_t worker_step_deadline(const struct worker *worker);
 /* Disarms. */
 void worker_at_rest(void);
 
-/* Looks at the card; MINT_TOKEN_OTHER when its serial number is not worker->serial (unless that is still ""). */
+/* Looks at the card by PC/SC, or at the slot by its module; MINT_TOKEN_OTHER when its serial number is not worker->serial (unless
+ * that is still ""). */
 int access_look(struct worker *worker, struct card_look *look);
+int access_look_tries(struct worker *worker, struct card_look *look);
 
-/* Loads the module, opens token and session. Nothing to do when they are open. */
+/* Loads the module and opens the token; access_open a session too. Nothing to do when they are open. */
+int access_token(struct worker *worker, int64_t deadline_ms);
 int access_open(struct worker *worker, int64_t deadline_ms);
+
+/* What the module says of the token's stage. */
+enum card_stage access_stage(const struct worker *worker);
+
+/* Opens the token and checks that its label is worker->label; *stage is what the module says of it. MINT_TOKEN_INIT otherwise. */
+int access_marked(struct worker *worker, int64_t deadline_ms, enum card_stage *stage);
+
+/* OpenSC adds the PIN's name to a label: "MB-00000001 (PIN)". Ours has no blank, so it ends there; a stranger's is given as it is. */
+void access_label(const struct worker *worker, char *label, size_t size);
+
+/* Has pkcs11/ follow what the profile says of signatures with this key type. */
+void access_prefer(struct worker *worker, const char *key_type);
 
 /* Logs out, closes, finalises, unloads. */
 void access_close(struct worker *worker);
@@ -84,7 +110,12 @@ int access_codes(struct worker *worker, const struct blob *sealed, struct codes 
 /* MINT_PIN_LOCKED when that code has one try left or none: no worker ever uses up the last one. */
 int access_may_try(struct worker *worker, enum code code, int64_t deadline_ms);
 
-/* access_open and a login as the user with these sealed codes, unless logged in already. */
+/* Gives a code its tries back and sets it to what it is in `codes`, where the profile knows a way, once in a process (initialise.c).
+ * The module is closed afterwards. MINT_PIN_LOCKED otherwise. */
+int access_unblock(struct worker *worker, enum code code, const struct codes *codes);
+
+/* access_open and a login as the user with these sealed codes, unless logged in already. A user PIN whose tries are used up is
+ * unblocked first. */
 int access_login(struct worker *worker, const struct blob *sealed, int64_t deadline_ms);
 
 /* Makes worker->key the key pair of that id. */
@@ -104,6 +135,14 @@ struct step_keep {
 
 typedef int step_run(struct worker *worker, const struct message *message, struct message *answer, struct step_keep *keep);
 
-step_run step_order, step_initialise, step_make_key, step_make_request, step_burn, step_prove, step_seal;
+step_run step_order, step_initialise, step_make_key, step_make_request, step_burn, step_prove, step_seal, step_survey;
+
+/* --- role watch (watch.c) */
+
+/* How long to wait on the channel before the slot is looked at again, milliseconds; −1 for ever: another role. */
+int watch_interval_ms(const struct worker *worker);
+
+/* Looks at the slot; 1 when `answer` has news to be sent, 0 when all is as before. */
+int watch_look(struct worker *worker, struct message *answer);
 
 #endif

@@ -1,5 +1,6 @@
 -- Everything mint-api reads; tools/dev/statements.awk makes build/gen/api_sql.h from it. Parameters are bound by name.
--- A column …_at becomes RFC 3339, …_flag a boolean, …_json a JSON value (the suffix of the last two is dropped), a blob hex.
+-- A column …_at becomes RFC 3339, …_flag a boolean, …_json a JSON value, …_base64 a blob in base64 (the suffix of the last three is
+-- dropped), any other blob hex.
 
 -- :seq  by api/record.c  read
 -- The newest event: cursor and entity tag.
@@ -211,6 +212,24 @@ SELECT e.seq, e.at, e.actor, e.kind, t.serial AS token, e.bay, e.error, e.detail
 -- A page of live certificates.
 SELECT f.id AS cursor, c.name, f.certificate FROM certificate f JOIN credential c ON c.id = f.credential_id
  WHERE f.id > :after AND f.state = 'live' AND f.certificate IS NOT NULL ORDER BY f.id LIMIT :limit;
+
+-- :pin_envelopes  by api/envelopes.c  read
+-- A page of envelopes. Superseded are the codes that a later envelope of the same token holds, set already or not: before new ones
+-- are set the token is initialised anew, or the step that set the old ones was cut short. Found through the uses, which are indexed.
+SELECT e.id AS cursor, e.id, t.serial AS token, t.marker, t.model, c.name AS credential, a.reference AS application, e.codes,
+       e.codes & (SELECT coalesce(max(l.codes & 1), 0) | coalesce(max(l.codes & 2), 0) FROM token_use o
+                    JOIN pin_envelope l ON l.use_id = o.id WHERE o.token_id = e.token_id AND l.id > e.id) AS superseded,
+       e.made_at, e.set_at, e.cms AS cms_base64
+  FROM pin_envelope e JOIN token t ON t.id = e.token_id JOIN token_use u ON u.id = e.use_id
+  JOIN credential c ON c.id = u.credential_id JOIN application a ON a.id = c.application_id
+ WHERE e.id > :after AND (e.set_at IS NOT NULL) = :set
+   AND (:reference IS NULL OR substr(a.reference, 1, length(:reference)) = :reference)
+ ORDER BY e.id LIMIT :limit;
+
+-- :pin_envelopes_settled  by api/envelopes.c  read
+-- Every envelope up to this id is set or will never be: a token that is still in work may be sealed after one with a later envelope.
+SELECT coalesce((SELECT min(e.id) - 1 FROM token_use u JOIN pin_envelope e ON e.use_id = u.id WHERE u.ended_at IS NULL AND e.set_at IS NULL),
+       (SELECT max(id) FROM pin_envelope), 0) AS settled;
 
 -- :bays  by api/bays.c  read
 -- Every bay.

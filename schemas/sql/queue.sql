@@ -182,6 +182,9 @@ WHERE t.model = ?1 AND t.atr = ?2 AND t.serial = ?3;
 INSERT INTO token (model, atr, serial, marker, state, seen_at)
 VALUES (?1, ?2, ?3, printf('MB-%08d', (SELECT coalesce(max(id), 0) + 1 FROM token)), 'unknown', ?4);
 
+-- :token_marker  by queue/bay.c  read
+SELECT marker FROM token WHERE id = ?1;
+
 -- :token_seen  by queue/probe.c  write
 UPDATE token SET seen_at = ?2 WHERE id = ?1;
 

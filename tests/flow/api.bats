@@ -124,6 +124,26 @@ until_sent() {
 	[ "$(get /v1/certificates | grep -c -- '-----END')" = 701 ]
 }
 
+@test "envelopes: those whose codes are set, with what superseded them, over the Unix socket only" {
+	get /v1/pin-envelopes >"$api_dir/envelopes"
+	is '.pin_envelopes[0]' '{"id":1,"token":"AA01","marker":"MB-00000001","model":"myeid","credential":"A-1-01","application":"A-1","codes":["user","so"],"superseded":["so"],"made_at":"2026-01-05T05:13:27.000000Z","set_at":"2026-01-05T05:13:30.000000Z","cms":"MAE="}' <"$api_dir/envelopes"
+	is '[.pin_envelopes[] | [.id, .codes, .superseded, .cms]]' '[[1,["user","so"],["so"],"MAE="],[2,["so"],[],"MAIC"]]' <"$api_dir/envelopes"
+	is '[.cursor, .settled]' '[null,2]' <"$api_dir/envelopes"
+	get '/v1/pin-envelopes?set=0' | is '[.pin_envelopes[] | [.id, .set_at, .cms]]' '[[3,null,"MA=="]]'
+	get '/v1/pin-envelopes?after=1' | is '[.pin_envelopes[].id]' '[2]'
+	get '/v1/pin-envelopes?reference=A-2' | is .pin_envelopes '[]'
+	get '/v1/pin-envelopes?limit=1&cursor=1' | is '[[.pin_envelopes[].id], .cursor]' '[[2],null]'
+	get '/v1/pin-envelopes?limit=1' | is .cursor '"1"'
+	[ "$(network_code /v1/pin-envelopes)" = 403 ]
+}
+
+@test "what is settled ends before an envelope whose token is still in work, and goes on when its use has ended" {
+	sql "INSERT INTO pin_envelope (id, token_id, use_id, codes, cms, made_at, set_at) VALUES (4, 1, 1, 1, x'30', 1, 1)"
+	get /v1/pin-envelopes | is '[.settled, [.pin_envelopes[] | [.id, .superseded]]]' '[2,[[1,["user","so"]],[2,[]],[4,[]]]]'
+	sql "UPDATE token_use SET ended_at = 1, outcome = 'failed' WHERE id = 2"
+	get /v1/pin-envelopes | is .settled 4
+}
+
 @test "an unchanged answer is 304 until the next commit" {
 	local tag
 	tag=$(get /v1/applications -D - -o /dev/null | tr -d '\r' | sed -n 's/^ETag: //p')

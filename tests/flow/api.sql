@@ -31,6 +31,10 @@ INSERT INTO certificate (id, credential_id, use_id, key_id, serial, request, sta
   (1, 1, 1, 1, x'0102', x'30', 'live', NULL, 1767590003500000, 1767590004000000);
 INSERT INTO proof (use_id, prove_pid, prove_release, mint_pid, mint_release, certificate_sha256, read_at, challenge, signature, signed_at) VALUES
   (1, 4711, '0.1.0', 4710, '0.1.0', x'bb', 1767590006000000, x'0c', x'0d', 1767590006100000);
+INSERT INTO pin_envelope (id, token_id, use_id, codes, cms, made_at, set_at) VALUES
+  (1, 1, 1, 3, x'3001', 1767590007000000, 1767590010000000),
+  (2, 1, 1, 2, x'300202', 1767590008000000, 1767590010000000),
+  (3, 2, 2, 3, x'30', 1893456000200000, NULL);
 INSERT INTO journal (credential_id, use_id, token_id, step, bench, bay, lease, pid, release, actor, begun_at, ended_at, outcome) VALUES
   (1, 1, 1, 'initialise', 'test', 1, 1, 4710, '0.1.0', 'queue', 1767590000000000, 1767590001000000, 'done'),
   (1, 1, 1, 'key', 'test', 1, 1, 4710, '0.1.0', 'queue', 1767590001000000, 1767590003000000, 'done'),

@@ -28,6 +28,10 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 		exits 0 ctl_zh "$command" --help
 		says '用法'
 	done
+	while read -r command; do
+		exits 0 ctl $command --help
+		says "usage: mintctl $command"
+	done < <("$programs/mintctl" completion | sed -n "s/^	'\(.* .*\)') .*/\1/p")
 }
 
 @test "the completion completes commands, then their options" {
@@ -35,6 +39,10 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 	[ "$output" = "release resolve reprint" ]
 	run bash -c "source <('$programs/mintctl' completion); COMP_WORDS=(mintctl --socket x resolve --a); COMP_CWORD=4; _mintctl; echo \${COMPREPLY[*]}"
 	[ "$output" = "--as" ]
+	run bash -c "source <('$programs/mintctl' completion); COMP_WORDS=(mintctl pins --json e); COMP_CWORD=3; _mintctl; echo \${COMPREPLY[*]}"
+	[ "$output" = "export" ]
+	run bash -c "source <('$programs/mintctl' completion); COMP_WORDS=(mintctl pins export --o); COMP_CWORD=3; _mintctl; echo \${COMPREPLY[*]}"
+	[ "$output" = "--out" ]
 }
 
 @test "exit codes are those of the list of errors" {
@@ -225,6 +233,62 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 	sql "UPDATE credential SET name = '../evil' WHERE id = 1"
 	exits 76 ctl certs --out "$api_dir/certs"
 	[ ! -e "$api_dir/evil.pem" ]
+}
+
+@test "pins list shows whose codes lie in which envelope" {
+	exits 0 ctl pins list
+	[ "${#lines[@]}" = 3 ]
+	says '1         MB-00000001  AA01   A-1-01      user so  so'
+	exits 0 ctl_zh pins list --reference A-2
+	says '没有信封'
+	exits 64 ctl pins list --after x
+	exits 64 ctl pins list --limit 0
+	[ "$(ctl pins list --json --after 1 | jq -c '[.pin_envelopes[].id]')" = '[2]' ]
+}
+
+@test "pins export writes a file for each envelope and a list of what each is for" {
+	exits 0 ctl pins export --out "$api_dir/pins"
+	says "2 envelopes in $api_dir/pins, of them new: 2; the next export may begin with --after 2"
+	[ "$(ls -A "$api_dir/pins" | tr '\n' ' ')" = "MB-00000001-AA01-00000001.p7m MB-00000001-AA01-00000002.p7m manifest.jsonl " ]
+	[ "$(xxd -p "$api_dir/pins/MB-00000001-AA01-00000001.p7m") $(xxd -p "$api_dir/pins/MB-00000001-AA01-00000002.p7m")" = "3001 300202" ]
+	[ "$(stat -c %a "$api_dir/pins" "$api_dir/pins/"* | sort -u | tr '\n' ' ')" = "600 700 " ]
+	[ "$(jq -c '[.file, .envelope, .application, .credential, .codes]' "$api_dir/pins/manifest.jsonl" | head -1)" = \
+		'["MB-00000001-AA01-00000001.p7m",1,"A-1","A-1-01",["user","so"]]' ]
+	(cd "$api_dir/pins" && jq -r '.sha256 + "  " + .file' manifest.jsonl | sha256sum -c --quiet)
+}
+
+@test "pins export may be repeated: what is there stays, what is new is added, another file of the name is left and told" {
+	ctl pins export --out "$api_dir/pins"
+	cp "$api_dir/pins/manifest.jsonl" "$api_dir/first"
+	exits 0 ctl pins export --out "$api_dir/pins"
+	says 'of them new: 0;'
+	diff "$api_dir/pins/manifest.jsonl" "$api_dir/first"
+	sql "UPDATE pin_envelope SET set_at = made_at WHERE id = 3"
+	exits 0 ctl pins export --out "$api_dir/pins" --after 2
+	says '1 envelopes'
+	[ "$(wc -l <"$api_dir/pins/manifest.jsonl")" = 3 ]
+	echo other >"$api_dir/pins/MB-00000001-AA01-00000001.p7m"
+	rm "$api_dir/pins/MB-00000001-AA01-00000002.p7m"
+	exits 73 ctl pins export --out "$api_dir/pins"
+	says 'MB-00000001-AA01-00000001.p7m: another file of this name is there'
+	[ "$(cat "$api_dir/pins/MB-00000001-AA01-00000001.p7m")" = other ]
+	[ "$(xxd -p "$api_dir/pins/MB-00000001-AA01-00000002.p7m")" = 300202 ]
+	exits 73 ctl pins export --out "$api_dir/pins" --json
+	[ "$(jq -c '[.different, .new]' <<<"$output")" = '[["MB-00000001-AA01-00000001.p7m"],0]' ]
+}
+
+@test "pins export refuses a list that is not its own, a name that leaves the directory, and a directory that is none" {
+	mkdir "$api_dir/pins"
+	echo 'shopping list' >"$api_dir/pins/manifest.jsonl"
+	exits 65 ctl pins export --out "$api_dir/pins"
+	says 'manifest.jsonl: line 1'
+	[ "$(cat "$api_dir/pins/manifest.jsonl")" = 'shopping list' ]
+	rm "$api_dir/pins/manifest.jsonl"
+	sql "UPDATE token SET serial = '../evil' WHERE id = 1"
+	exits 76 ctl pins export --out "$api_dir/pins"
+	[ -z "$(ls -A "$api_dir/pins")" ]
+	exits 74 ctl pins export --out "$api_dir/mint.conf"
+	exits 64 ctl pins export
 }
 
 @test "the socket is found by option, environment or configuration" {

@@ -1,18 +1,12 @@
 # shellcheck shell=bash disable=SC2086,SC2154 # option lists are split on purpose; output and status come from bats
 # For the tests of mint-worker alone: a private pcscd with two readers, virtual tokens in them, worker-drive in the queue's place.
 
-worker_set_up() {
-	local ports
+# Keys, profiles and a configuration without bays.
+worker_base() {
 	cd "$BATS_TEST_DIRNAME/../.." || return 1
 	B=${B:-build/dev}
 	work=$(mktemp -d)
 	mkdir "$work/work" "$work/d"
-	ports=$(tools/dev/pcscd.sh ports 2)
-	tools/dev/pcscd.sh start "$work/pcscd" $ports >"$work/readers"
-	first_reader=$(sed -n 1p "$work/readers" | cut -f2)
-	second_reader=$(sed -n 2p "$work/readers" | cut -f2)
-	export PCSCLITE_CSOCK_NAME=$work/pcscd/pcscd.comm
-	tokens_start "$ports"
 	(umask 077; head -c 32 /dev/urandom >"$work/station.key")
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 30 -subj "/CN=office" \
 		-keyout "$work/office.key" -out "$work/office.pem" 2>/dev/null
@@ -26,8 +20,19 @@ worker_set_up() {
 		office_certificate = "office.pem"
 		ca_directory = "ca"
 		printer = "file:labels"
-		bay 1 { reader = "$first_reader" }
 	CONF
+}
+
+worker_set_up() {
+	local ports
+	worker_base
+	ports=$(tools/dev/pcscd.sh ports 2)
+	tools/dev/pcscd.sh start "$work/pcscd" $ports >"$work/readers"
+	first_reader=$(sed -n 1p "$work/readers" | cut -f2)
+	second_reader=$(sed -n 2p "$work/readers" | cut -f2)
+	export PCSCLITE_CSOCK_NAME=$work/pcscd/pcscd.comm
+	tokens_start "$ports"
+	echo "bay 1 { reader = \"$first_reader\" }" >>"$work/mint.conf"
 	drive control='insert 0 new'
 	wait_for_card
 	wait_until 5 both_readers_are_there
@@ -43,6 +48,10 @@ tokens_start() {
 worker_tear_down() {
 	kill "$vtoken" 2>/dev/null || true
 	tools/dev/pcscd.sh stop "$work/pcscd" || true
+	worker_remove
+}
+
+worker_remove() {
 	if [ "${BATS_TEST_COMPLETED:-}" = 1 ]; then rm -rf "$work"; else echo "left for a look: $work" >&2; fi
 }
 
@@ -62,8 +71,8 @@ wait_until() {
 
 # worker-drive with what every call needs; its words are "$@". DRIVE_OPTIONS come first.
 drive() {
-	"$B/worker-drive" --config "$work/mint.conf" --worker "$PWD/$B/mint-worker" --reader "${READER:-$first_reader}" \
-		--atr "${ATR:-3BF51800008131FE454D794549449A}" --dir "$work/d" --station-key "$work/station.key" \
+	"$B/worker-drive" --config "$work/mint.conf" --worker "$PWD/$B/mint-worker" --reader "${READER-$first_reader}" \
+		--atr "${ATR-3BF51800008131FE454D794549449A}" --dir "$work/d" --station-key "$work/station.key" \
 		--control "$work/vtoken.sock" ${DRIVE_OPTIONS:-} "$@"
 }
 

@@ -86,14 +86,39 @@ life_is_complete_with() {
 	pkcs11-tool --slot-index 0 --login --pin 11223344 --test
 }
 
-@test "the last try of a PIN is never used, however often a seal is interrupted" {
+@test "tries that interrupted seals have used up come back by the PUK, and the next envelope supersedes the last" {
 	minted
 	drives prove codes prove! finish
 	pkcs11-tool --slot-index 0 --login --pin "$(clear_code user-pin)" --change-pin --new-pin 11223344
 	drives prove proven finish
 	said "proved codes_left=2"
 	drives prove proven finish
-	said "proved codes_left=2"
+	said "user_tries=2 "
+	drives prove proven seal finish
+	said "user_tries=1 "
+	said "proved codes_left=3"
+	pkcs11-tool --slot-index 0 --login --pin "$(final_code user-pin)" --test
+	run pkcs11-tool --slot-index 0 --login --pin 11223344 --list-objects
+	[ "$status" -ne 0 ]
+	pkcs11-tool --slot-index 0 --login --login-type so --so-pin "$(final_code so-pin)" --list-objects
+}
+
+@test "a PIN that a stranger's hand has blocked is unblocked and the work goes on" {
+	drives mint initialise key request certify finish
+	for wrong in 1 2 3; do ! pkcs11-tool --slot-index 0 --login --pin 0000000$wrong --list-objects; done
+	drives mint burn finish
+	said "user_tries=0 "
+	said "burned"
+	proven_and_sealed
+}
+
+@test "without a way to unblock the last try of a PIN is never used" {
+	sed -i '/^unblock/,/^}/d' "$work/models/myeid.conf"
+	minted
+	drives prove codes prove! finish
+	pkcs11-tool --slot-index 0 --login --pin "$(clear_code user-pin)" --change-pin --new-pin 11223344
+	drives prove proven finish
+	drives prove proven finish
 	drives prove expect=PIN_LOCKED proven finish
 	said "user_tries=1 "
 	drives mint expect=PIN_LOCKED burn finish
@@ -103,7 +128,7 @@ life_is_complete_with() {
 @test "a worker killed between steps leaves a token that the next one continues" {
 	drives mint initialise key kill
 	drives mint request certify kill
-	said "probed content=$content_marked model=myeid serial=[0-9A-F]* label=MB-00000001 user_tries=255 so_tries=255 key_id=0000000000000145"
+	said "probed content=$content_marked model=myeid serial=[0-9A-F]* label=MB-00000001 user_tries=[0-9]* so_tries=3 key_id=0000000000000145"
 	drives mint burn kill
 	proven_and_sealed
 }
@@ -137,7 +162,7 @@ life_is_complete_with() {
 	head -c 65 /dev/urandom >"$work/d/codes"
 	drives mint expect=CRYPTO erase finish
 	drives mint finish
-	said "user_tries=255 "
+	said "user_tries=3 "
 }
 
 @test "a token initialised by a stranger is told as foreign" {
@@ -146,6 +171,47 @@ life_is_complete_with() {
 	pkcs15-init --reader "$first_reader" --finalize
 	drives mint finish
 	said "probed content=$content_foreign model=myeid serial=[0-9A-F]* label=STRANGER"
+}
+
+@test "a stranger's token is erased with the SO-PIN that a person gives, and never with one that is not right" {
+	pkcs15-init --reader "$first_reader" --create-pkcs15 --so-pin 12345678 --so-puk 12345678 --label STRANGER
+	pkcs15-init --reader "$first_reader" --store-pin --id 01 --pin 12345678 --puk 12345678 --so-pin 12345678 --label PIN
+	pkcs15-init --reader "$first_reader" --finalize
+	drives mint expect=REFUSED initialise finish
+	drives mint expect=CODE_UNKNOWN so-pin= erase finish
+	said "the so-pin of this token is not known here"
+	drives mint expect=TOKEN_INIT so-pin=87654321 erase finish
+	drives mint finish
+	said "so_tries=2 "
+	drives mint so-pin=12345678 erase key request certify burn finish
+	proven_and_sealed
+}
+
+@test "a token is erased by a command that asks for its SO-PIN on a terminal" {
+	sed -i '/^erase application/,/^}/d' "$work/models/myeid.conf"
+	cat >>"$work/models/myeid.conf" <<-'CONF'
+		erase all {
+			run = { "pkcs15-init", "--reader", "<reader>", "--erase-card" }
+			prompt "[Security Officer PIN]" { answer = "<so-pin>" }
+		}
+	CONF
+	minted
+	drives mint erase key request certify burn finish
+	proven_and_sealed
+}
+
+@test "a bay that takes one model takes no other" {
+	cp "$work/models/myeid.conf" "$work/models/other.conf"
+	sed -i 's/3B F5/3B F6/' "$work/models/other.conf"
+	sed -i "s/reader = \"$first_reader\"/& model = \"other\"/" "$work/mint.conf"
+	drives expect=TOKEN_MODEL mint finish
+	sed -i 's/model = "other"/model = "nosuch"/' "$work/mint.conf"
+	drives expect=CONFIG mint finish
+}
+
+@test "a certificate longer than the token takes is refused before it is written" {
+	sed -i '1i certificate_max = 256' "$work/models/myeid.conf"
+	DRIVE_OPTIONS="--key-type rsa2048" drives mint initialise key request certify expect=CERTIFICATE_SIZE burn finish
 }
 
 @test "a card that no profile knows, an empty reader and an unknown reader each get their own answer" {

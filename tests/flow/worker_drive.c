@@ -3,9 +3,10 @@
  *   worker-drive --config FILE --worker PROGRAM --reader NAME --atr HEX --dir DIR [--key-type T] [--label L]
  *                [--station-key FILE] [--control SOCKET] WORD…
  *
- * Words, in order: `mint`, `prove` start a worker in that role and print what it probed; `initialise`, `erase` (initialise after
+ * Words, in order: `mint`, `prove`, `surveyor` start a worker in that role and print what it probed; `watch` one that looks after a
+ * slot, and prints what it shows first; `news` waits for what it shows next; `survey` prints what token and module tell; `initialise`, `erase` (initialise after
  * erasing), `key`, `request`, `certify` (sign the request here), `burn`, `prove!`, `proven` (prove of a proof on record),
- * `seal` are steps; `finish` ends the worker and prints its exit status, `kill` kills it; `expect=NAME` before a step says that
+ * `seal` are steps; `so-pin=CODE` is what a person gives for `erase` of a stranger's token; `finish` ends the worker and prints its exit status, `kill` kills it; `expect=NAME` before a step says that
  * it must fail with that error; `codes` writes the transport codes in clear to DIR (a test's privilege), `control=COMMAND` speaks
  * to the virtual tokens. What a queue would keep (codes, key, certificate, envelope) is kept in DIR, so that several
  * calls make one life of a token. Exit status 0 when every step ended as expected.
@@ -33,7 +34,7 @@
 enum { FILE_MAX = 16384, EXIT_UNEXPECTED = 2 };
 
 static struct {
-	const char *config, *worker, *reader, *directory, *key_type, *label, *station_key, *control, *expected;
+	const char *config, *worker, *reader, *directory, *key_type, *label, *station_key, *control, *expected, *so_pin;
 	uint8_t     atr[33], key_id[8], buffer[6][FILE_MAX];
 	uint32_t    atr_length;
 	char        serial[65];
@@ -166,11 +167,11 @@ order(enum worker_role role)
 		.lease = 7, .bay = 1, .role = (uint8_t)role, .reader = drive.reader, .atr = { drive.atr, drive.atr_length },
 	};
 	if (ask(&message, MESSAGE_probed, &answer)) {
-		printf(" content=%u model=%s serial=%s label=%s user_tries=%u so_tries=%u", answer.probed.content, answer.probed.model,
-		    answer.probed.serial, answer.probed.label, answer.probed.user_tries, answer.probed.so_tries);
+		printf(" content=%u model=%s serial=%s label=%s user_tries=%u so_tries=%u", answer.probed.content,
+		    answer.probed.model, answer.probed.serial, answer.probed.label, answer.probed.user_tries, answer.probed.so_tries);
 		print_hex("key_id", &answer.probed.key_id);
 		print_hex("certificate", &answer.probed.certificate_sha256);
-		printf(" spki=%u codes=%u pid=%d\n", answer.probed.spki.length, answer.probed.fresh_codes.length, drive.pid);
+		printf(" key_types=\"%s\" spki=%u codes=%u pid=%d\n", answer.probed.key_types, answer.probed.spki.length, answer.probed.fresh_codes.length, drive.pid);
 		snprintf(drive.serial, sizeof drive.serial, "%s", answer.probed.serial);
 		keep_blob("fresh", &answer.probed.fresh_codes);
 	}
@@ -190,6 +191,57 @@ word_prove_role(void)
 }
 
 static void
+word_surveyor(void)
+{
+	order(ROLE_SURVEY);
+}
+
+static void
+print_bay(const struct message *message)
+{
+	printf("bay presence=%u label=%s\n", message->bay.presence, message->bay.label);
+}
+
+static void
+word_watch(void)
+{
+	struct message message, answer;
+
+	start_worker();
+	hear(&message);
+	message_clear(&message);
+	message = (struct message){ .type = MESSAGE_order };
+	message.order = (struct message_order){ .lease = 7, .bay = 1, .role = ROLE_WATCH, .reader = "" };
+	say(&message);
+	hear(&answer);
+	if (answer.type != MESSAGE_bay)
+		errx(EXIT_UNEXPECTED, "%s instead of bay", message_name(answer.type));
+	print_bay(&answer);
+	message_clear(&answer);
+}
+
+static void
+word_news(void)
+{
+	struct message message;
+
+	hear(&message);
+	print_bay(&message);
+	message_clear(&message);
+}
+
+static void
+word_survey(void)
+{
+	struct message message = { .type = MESSAGE_survey }, answer;
+
+	message.survey.journal = ++drive.journal;
+	if (ask(&message, MESSAGE_surveyed, &answer))
+		printf(" %s\n", answer.surveyed.found);
+	message_clear(&answer);
+}
+
+static void
 initialise(int erase)
 {
 	struct message message = { .type = MESSAGE_initialise }, answer;
@@ -198,8 +250,10 @@ initialise(int erase)
 	message.initialise = (struct message_initialise){
 		.journal = ++drive.journal, .erase = (uint8_t)erase, .label = drive.label, .codes = fresh,
 	};
-	if (erase)
-		message.initialise.old_codes = old;
+	if (erase) {
+		message.initialise.old_codes = drive.so_pin ? (struct blob){ NULL, 0 } : old;
+		message.initialise.so_pin = drive.so_pin;
+	}
 	if (ask(&message, MESSAGE_initialised, &answer)) {
 		printf(" serial=%s label=%s\n", answer.initialised.serial, answer.initialised.label);
 		keep_blob("codes", &fresh);
@@ -409,7 +463,8 @@ static const struct {
 	{ "mint", word_mint }, { "prove", word_prove_role }, { "initialise", word_initialise }, { "erase", word_erase },
 	{ "key", word_key }, { "request", word_request }, { "certify", word_certify }, { "burn", word_burn },
 	{ "prove!", word_prove }, { "proven", word_proven }, { "seal", word_seal }, { "finish", word_finish },
-	{ "kill", word_kill }, { "codes", word_codes },
+	{ "kill", word_kill }, { "codes", word_codes }, { "surveyor", word_surveyor }, { "survey", word_survey }, { "watch", word_watch },
+	{ "news", word_news },
 };
 
 static void
@@ -417,6 +472,10 @@ run_word(const char *word)
 {
 	if (strncmp(word, "expect=", 7) == 0) {
 		drive.expected = word + 7;
+		return;
+	}
+	if (strncmp(word, "so-pin=", 7) == 0) {
+		drive.so_pin = word + 7;
 		return;
 	}
 	if (strncmp(word, "control=", 8) == 0) {

@@ -116,6 +116,43 @@ no_command_asks_for_help(void **state)
 	assert_non_null(run.options[OPTION_HELP]);
 }
 
+static void
+a_name_takes_as_many_leading_words_as_it_has(void **state)
+{
+	char *const line[] = { (char[]){ "token" }, (char[]){ "show" }, (char[]){ "AA01" } };
+
+	(void)state;
+	assert_int_equal(command_words("token", line, 3), 1);
+	assert_int_equal(command_words("token show", line, 3), 2);
+	assert_int_equal(command_words("token show", line, 1), 0);
+	assert_int_equal(command_words("token sho", line, 3), 0);
+	assert_int_equal(command_words("tok", line, 3), 0);
+	assert_int_equal(command_words("show", line, 3), 0);
+	assert_int_equal(command_words("show", line + 1, 2), 1);
+	assert_int_equal(command_words("show", line, 0), 0);
+}
+
+static void
+commands_of_two_words_are_found_and_their_first_word_alone_is_not_enough(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("--json pins list --limit 3"), 0);
+	assert_string_equal(run.command->name, "pins list");
+	assert_int_equal(run.argument_count, 0);
+	assert_int_equal(parse("pins --json export --out d"), 0);
+	assert_string_equal(run.command->name, "pins export");
+	assert_int_equal(parse("help pins export"), 0);
+	assert_string_equal(run.command->name, "pins export");
+	assert_int_equal(parse("pins"), MINT_ARGUMENT);
+	assert_string_equal(fault, "pins: needs list|export");
+	assert_int_equal(parse("pins fly"), MINT_ARGUMENT);
+	assert_string_equal(fault, "pins fly: not a command");
+	assert_int_equal(parse("list pins"), MINT_ARGUMENT);
+	assert_string_equal(fault, "pins: one argument too many");
+	assert_int_equal(parse("pins --help"), 0);
+	assert_string_equal(run.group, "pins");
+}
+
 static char *
 written(const struct command *command, int completion)
 {
@@ -166,6 +203,8 @@ main(void)
 		cmocka_unit_test(orders_take_what_the_list_of_commands_says),
 		cmocka_unit_test(two_dashes_end_the_options),
 		cmocka_unit_test(everything_behind_ca_belongs_to_mint_ca),
+		cmocka_unit_test(a_name_takes_as_many_leading_words_as_it_has),
+		cmocka_unit_test(commands_of_two_words_are_found_and_their_first_word_alone_is_not_enough),
 		cmocka_unit_test(no_command_asks_for_help),
 		cmocka_unit_test(help_and_completion_know_every_command_in_both_languages),
 	};

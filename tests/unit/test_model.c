@@ -135,7 +135,7 @@ code_rules_prompts_and_factory_codes_are_read(void **state)
 {
 	struct model *model = parse("atr = { \"3B 00\" }\ncode user-pin { length = 6 }\n"
 	    "code so-puk { length = 16 alphabet = \"0123456789abcdef\" factory = \"00000000\" }\nkey p256 {}\n"
-	    "erase all { run = { \"pkcs15-init\", \"-E\" } prompt \"PUK\" { answer = \"<so-puk>\" } with = \"factory\" }\n");
+	    "erase all { run = { \"pkcs15-init\", \"-E\" } prompt \"PUK\" { answer = \"<so-puk>\" } }\n");
 
 	(void)state;
 	assert_string_equal(model->codes[CODE_USER_PIN].alphabet, "0123456789");
@@ -144,7 +144,6 @@ code_rules_prompts_and_factory_codes_are_read(void **state)
 	assert_int_equal(model->codes[CODE_SO_PIN].length, 0);
 	assert_int_equal(model->erase.list[0].prompt_count, 1);
 	assert_int_equal(model->erase.list[0].prompts[0].answer, CODE_SO_PUK);
-	assert_true(model->erase.list[0].factory);
 	model_free(&model);
 }
 
@@ -195,7 +194,6 @@ bad_profile_is_refused_with_its_line(void **state)
 		{ GOOD "code so-pin { }\nunblock user-pin { call = \"C_InitToken\" }\n", "card.conf:5: call: \"C_InitToken\" is not called here" },
 		{ GOOD "code so-pin { }\ninitialise a { call = \"C_Destroy\" }\n", "card.conf:5: call: \"C_Destroy\" is not called here" },
 		{ GOOD "code so-pin { }\ninitialise a { call = \"C_InitToken\"\n run = { \"pkcs15-init\" } }\n", "card.conf:5: call: stands beside `run`" },
-		{ GOOD "initialise a { run = { \"pkcs15-init\" }\n with = \"love\" }\n", "card.conf:5: with: is \"love\"" },
 		{ GOOD "erase a { run = { \"pkcs15-init\" }\n prompt \"PIN\" { answer = \"1234\" } }\n", "card.conf:5: prompt: answer: is \"1234\"" },
 		{ GOOD "erase a { run = { \"pkcs15-init\" }\n prompt \"PIN\" { answer = \"<so-pin>\" } }\n", "card.conf:4: erase: takes <so-pin>" },
 		{ GOOD "unblock label { run = { \"pkcs15-tool\" } }\n", "card.conf:4: unblock: \"label\" cannot be unblocked" },

@@ -183,6 +183,27 @@ initialised_token_goes_before_others_and_must_be_the_only_one(void **state)
 }
 
 static void
+pattern_of_a_description_knows_star_and_question_mark_only(void **state)
+{
+	static const struct {
+		const char *pattern;
+		bool        fits;
+	} cases[] = {
+		{ "*", true }, { "ACS [CCID*] ?0 00", true }, { "ACS [CCID] 00 00", true }, { "*00*00", true }, { "ACS*0?", true },
+		{ "ACS [C]*", false }, { "ACS", false }, { "*00 0", false }, { "?*ACS*", false }, { "", false },
+		{ "ACS [CCID] 00 00?", false }, { "ACS [CCID] 00 00*", true },
+	};
+
+	(void)state;
+	strcpy(stranger.slots[0].description, "ACS [CCID] 00 00");
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct token_where where = { .description = cases[i].pattern };
+
+		assert_int_equal(find(&where), cases[i].fits ? 0 : MINT_READER);
+	}
+}
+
+static void
 of_tokens_that_are_not_initialised_the_lowest_slot_is_taken(void **state)
 {
 	const struct token_where any = { .reader = NULL };
@@ -819,6 +840,7 @@ profile_chooses_among_the_signature_mechanisms(void **state)
 	assert_int_equal(sign_and_verify(key), 0);
 	assert_int_equal(stranger.signed_with, CKM_ECDSA_SHA256);
 	quirks.signatures = other;
+	token_set_quirks(token, &quirks);
 	assert_int_equal(sign_and_verify(key), MINT_TOKEN_MECHANISM);
 	assert_non_null(strstr(token_failure(token)->text, "model profile"));
 	token_set_quirks(token, NULL);
@@ -879,6 +901,7 @@ main(void)
 		with_stranger(function_list_of_version_3_is_used_and_of_1_refused),
 		with_stranger(function_that_the_list_leaves_out_is_not_supported),
 		with_stranger(initialised_token_goes_before_others_and_must_be_the_only_one),
+		with_stranger(pattern_of_a_description_knows_star_and_question_mark_only),
 		with_stranger(of_tokens_that_are_not_initialised_the_lowest_slot_is_taken),
 		with_stranger(blank_token_is_not_taken_for_one_that_cannot_be_read),
 		with_stranger(strange_cards_and_empty_slots_beside_the_token_do_no_harm),

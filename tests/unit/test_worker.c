@@ -202,6 +202,66 @@ envelope_opens_at_the_office(EVP_PKEY *key)
 	office_close(&office);
 }
 
+/* 1 when the object identifier stands in the DER. */
+static int
+names_algorithm(const uint8_t *der, size_t length, int nid)
+{
+	const ASN1_OBJECT *object = OBJ_nid2obj(nid);
+
+	return memmem(der, length, OBJ_get0_data(object), OBJ_length(object)) != NULL;
+}
+
+static void
+envelope_is_authenticated_and_nothing_in_it_rests_on_old_algorithms(void **state)
+{
+	static const struct {
+		int rsa, nid;
+	} rows[] = { { 1, NID_rsaesOaep }, { 0, NID_dhSinglePass_stdDH_sha256kdf_scheme } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct office office = { .key = NULL };
+		uint8_t *der = NULL;
+		size_t length;
+
+		office_open(&office, rows[i].rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"), 86400);
+		assert_int_equal(envelope_make(office.path, &token, &known, ENVELOPE_USER, &der, &length), 0);
+		assert_true(names_algorithm(der, length, NID_id_smime_ct_authEnvelopedData));
+		assert_true(names_algorithm(der, length, NID_aes_256_gcm));
+		assert_true(names_algorithm(der, length, rows[i].nid));
+		assert_false(names_algorithm(der, length, NID_sha1));
+		OPENSSL_free(der);
+		office_close(&office);
+	}
+}
+
+/* In the ciphertext and in the tag, which are the last of it. */
+static void
+envelope_with_a_changed_bit_does_not_open(void **state)
+{
+	struct office office = { .key = NULL };
+	uint8_t *der = NULL;
+	size_t length;
+
+	(void)state;
+	office_open(&office, EVP_EC_gen("P-256"), 86400);
+	assert_int_equal(envelope_make(office.path, &token, &known, ENVELOPE_USER, &der, &length), 0);
+	for (size_t i = length - 60; i < length; i++) {
+		const uint8_t *at = der;
+		CMS_ContentInfo *cms;
+		BIO *out = BIO_new(BIO_s_mem());
+
+		der[i] ^= 1;
+		cms = d2i_CMS_ContentInfo(NULL, &at, (long)length);
+		assert_true(!cms || CMS_decrypt(cms, office.key, office.certificate, NULL, out, 0) != 1);
+		der[i] ^= 1;
+		BIO_free(out);
+		CMS_ContentInfo_free(cms);
+	}
+	OPENSSL_free(der);
+	office_close(&office);
+}
+
 static void
 envelope_opens_with_an_rsa_and_with_an_ec_key_of_the_office(void **state)
 {
@@ -272,7 +332,7 @@ static int
 run_shell(const char *script, int timeout_ms, char *said, size_t size)
 {
 	const char *const arguments[] = { "sh", "-c", script, NULL };
-	const struct child_order order = { arguments, &known, timeout_ms };
+	const struct child_order order = { .arguments = arguments, .codes = &known, .timeout_ms = timeout_ms };
 
 	return child_run(&order, said, size);
 }
@@ -321,12 +381,63 @@ child_that_cannot_be_run_is_the_hosts_fault(void **state)
 {
 	const char *const arguments[] = { "no-such-program-anywhere", NULL };
 	char said[300];
-	const struct child_order order = { arguments, &known, 5000 };
+	const struct child_order order = { .arguments = arguments, .codes = &known, .timeout_ms = 5000 };
 
 	(void)state;
 	assert_int_equal(child_run(&order, said, sizeof said), MINT_SYSTEM);
 	assert_non_null(strstr(said, "no-such-program-anywhere"));
 	assert_int_equal(run_shell("kill -9 $$", 5000, said, sizeof said), MINT_SYSTEM); /* nor is one that somebody killed the token's */
+}
+
+/* --- a child that asks on a terminal */
+
+static const struct model_prompt prompts[] = {
+	{ (char *)(uintptr_t)"[Security Officer PIN]", CODE_SO_PIN }, { (char *)(uintptr_t)"[User PIN]", CODE_USER_PIN },
+};
+
+static int
+ask_on_terminal(const char *script, int timeout_ms, char *said, size_t size)
+{
+	const char *const arguments[] = { "sh", "-c", script, NULL };
+	const struct child_order order = {
+		.arguments = arguments, .codes = &known, .prompts = prompts, .prompt_count = 2, .timeout_ms = timeout_ms,
+	};
+
+	return child_run(&order, said, size);
+}
+
+static void
+prompt_of_a_terminal_is_answered_with_its_code(void **state)
+{
+	char said[300];
+
+	(void)state;
+	assert_int_equal(ask_on_terminal("test -t 0 && test -t 1 && printf 'Please enter PIN [Security Officer PIN]: ' >/dev/tty && "
+	    "read so </dev/tty && printf '\nPlease enter PIN [User PIN]: ' && read user && test $so = 11111111 && test $user = 333333",
+	    5000, said, sizeof said), 0);
+	assert_null(strstr(said, "1111"));
+}
+
+static void
+prompt_that_comes_again_is_not_answered_again(void **state)
+{
+	char said[300];
+
+	(void)state;
+	assert_int_equal(ask_on_terminal("for n in 1 2; do printf 'PIN [User PIN]: '; read pin; echo heard $n; done", 700, said, sizeof said),
+	    MINT_TIMEOUT);
+	assert_non_null(strstr(said, "heard 1"));
+	assert_null(strstr(said, "heard 2"));
+}
+
+static void
+code_that_a_terminal_echoes_is_struck_out(void **state)
+{
+	char said[300];
+
+	(void)state;
+	assert_int_equal(ask_on_terminal("printf '[User PIN]'; read pin; echo it was $pin; exit 2", 5000, said, sizeof said), MINT_TOKEN_INIT);
+	assert_non_null(strstr(said, "it was ******"));
 }
 
 int
@@ -338,6 +449,8 @@ main(void)
 		cmocka_unit_test(sealed_codes_open_with_the_same_key_and_serial_only),
 		cmocka_unit_test(station_key_of_another_length_is_refused),
 		cmocka_unit_test(envelope_opens_with_an_rsa_and_with_an_ec_key_of_the_office),
+		cmocka_unit_test(envelope_is_authenticated_and_nothing_in_it_rests_on_old_algorithms),
+		cmocka_unit_test(envelope_with_a_changed_bit_does_not_open),
 		cmocka_unit_test(envelope_is_not_made_for_an_expired_office_or_a_name_json_would_misread),
 		cmocka_unit_test(every_other_reader_is_ignored_and_ours_is_not),
 		cmocka_unit_test(reader_that_cannot_be_shown_alone_is_refused),
@@ -345,6 +458,9 @@ main(void)
 		cmocka_unit_test(child_that_fails_is_quoted_with_its_codes_struck_out),
 		cmocka_unit_test(child_that_hangs_is_killed_at_its_deadline),
 		cmocka_unit_test(child_that_cannot_be_run_is_the_hosts_fault),
+		cmocka_unit_test(prompt_of_a_terminal_is_answered_with_its_code),
+		cmocka_unit_test(prompt_that_comes_again_is_not_answered_again),
+		cmocka_unit_test(code_that_a_terminal_echoes_is_struck_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

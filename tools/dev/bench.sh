@@ -7,6 +7,8 @@
 #   bench.sh status what runs, and where things are
 #
 # Knobs (environment): RUN=dir BAYS=n APPLICATIONS=file LAW=none|jcop4|j3a081 SEED=n APDU_US=n B=build/dev
+# BAYS_CONF=file: in place of virtual tokens the bays of that file (lines of a configuration: pcscd_socket, models, bay N { … }); the
+# hands that swap and pack tokens are then your own.
 # Everything that is started is written to $RUN/pids/NAME and stopped by that process id.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -17,6 +19,7 @@ applications=${APPLICATIONS:-data/samples/applications.json}
 law=${LAW:-none}
 seed=${SEED:-1}
 apdu_us=${APDU_US:-0}
+bays_conf=${BAYS_CONF:-}
 programs=$PWD/${B:-build/dev}
 office=${OFFICE:-$run-office} # the PIN office is another place: nothing of it lies in the run directory
 start_deadline_s=10
@@ -70,16 +73,25 @@ prepare() {
 	cp "$office/office.pem" "$run/office.pem"
 }
 
+# The lines of the configuration that say what tokens there are.
+virtual_bays() {
+	local n=0 reader
+	echo "models = \"$PWD/data/models\""
+	echo "pcscd_socket = \"pcscd/pcscd.comm\""
+	while IFS=$'\t' read -r _ reader; do
+		n=$((n + 1))
+		echo "bay $n { reader = \"$reader\" }"
+	done <"$run/pcscd/readers"
+}
+
 configure() {
-	local data=$PWD/data n=0 reader
+	local data=$PWD/data
 	{
 		echo "# written by tools/dev/bench.sh at each start"
 		echo "bench = \"virtual\""
 		echo "programs = \"$programs\""
 		echo "database = \"mint.db\""
 		echo "calendar = \"$data/calendar/cn.conf\""
-		echo "models = \"$data/models\""
-		echo "pcscd_socket = \"pcscd/pcscd.comm\""
 		echo "work = \"work\""
 		echo "station_key = \"station.key\""
 		echo "office_certificate = \"office.pem\""
@@ -92,29 +104,30 @@ configure() {
 		echo "label_layouts = \"$data/labels\""
 		echo "printer = \"file:labels\""
 		echo "single_operator = 1"
-		while IFS=$'\t' read -r _ reader; do
-			n=$((n + 1))
-			echo "bay $n { reader = \"$reader\" }"
-		done <"$run/pcscd/readers"
+		if [ -n "$bays_conf" ]; then cat "$bays_conf"; else virtual_bays; fi
 	} >"$run/mint.conf"
 }
 
-up() {
+start_tokens() {
 	local ports
-	if alive mintd && answers; then say "it is up already: $run"; return 0; fi
-	down_quietly
-	prepare
 	ports=$(tools/dev/pcscd.sh ports "$bays")
 	# shellcheck disable=SC2086 # one argument a port
 	tools/dev/pcscd.sh start "$run/pcscd" $ports >"$run/log/readers" || fail "pcscd did not start: $run/pcscd/pcscd.log"
 	rm -f "$run/vtoken.sock"
 	start vtoken vtoken --ports "${ports// /,}" --state "$run/tokens" --control "$run/vtoken.sock" \
 		--law "$law" --seed "$seed" --apdu-us "$apdu_us" --log "$run/apdu.log" --pool "$run/tokens/pool"
+}
+
+up() {
+	if alive mintd && answers; then say "it is up already: $run"; return 0; fi
+	down_quietly
+	prepare
+	[ -n "$bays_conf" ] || start_tokens
 	configure
-	wait_for_vtoken
+	[ -n "$bays_conf" ] || wait_for_vtoken
 	start mintd mintd --config "$run/mint.conf"
 	wait_until_ready
-	start operator mint-operator --api "$run/api.sock" --vtoken "$run/vtoken.sock" --pile "$run/operator.pile" \
+	[ -n "$bays_conf" ] || start operator mint-operator --api "$run/api.sock" --vtoken "$run/vtoken.sock" --pile "$run/operator.pile" \
 		--mintctl "$programs/mintctl"
 }
 

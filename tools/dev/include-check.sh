@@ -17,6 +17,7 @@ hostd/api       schemas hostd/base
 hostd           schemas hostd/base
 tools/mintctl   schemas hostd/base
 tools/operator  schemas hostd/base
+tools/pinoffice schemas hostd/base
 tools/vtoken    schemas hostd/base
 tools/vpcdbell  schemas hostd/base
 tools/dev       schemas hostd/base
@@ -25,7 +26,7 @@ firmware/board  schemas firmware/core hw
 firmware        firmware/core
 hw
 tests           schemas pkcs11 hostd/base hostd/queue hostd/worker hostd/ca hostd/bench hostd/label hostd/api hostd
-tests           tools/mintctl tools/operator tools/vtoken tools/vpcdbell tools/dev firmware/core firmware/board firmware hw
+tests           tools/mintctl tools/operator tools/pinoffice tools/vtoken tools/vpcdbell tools/dev firmware/core firmware/board firmware hw
 '
 # pkcs11 in hostd/worker: the one program that touches tokens. In hostd/ca: for a CA key that lies in an HSM.
 # A folder takes the longest layer that begins its path; one that is in no layer is an error: give it a row.

@@ -12,7 +12,7 @@ static const struct {
 	const char *value;   /* NULL for a flag */
 	const char *summary[2];
 } options[OPTION_COUNT] = {
-	[OPTION_AFTER] = { "after", "SEQ", { "events behind this sequence number", "起始序号" } },
+	[OPTION_AFTER] = { "after", "N", { "what comes behind this number", "起始编号" } },
 	[OPTION_AS] = { "as", "CHOICE", { "what is decided", "处理方式" } },
 	[OPTION_FOLLOW] = { "follow", NULL, { "go on as things happen, until Ctrl-C", "持续输出，按 Ctrl-C 结束" } },
 	[OPTION_LATE] = { "late", NULL, { "only what is past its deadline", "仅逾期" } },
@@ -59,6 +59,8 @@ static const struct command commands[] = {
 	{ "events", "", 0, 0, PLACE_CLIENT, BIT(AFTER) | BIT(FOLLOW) | BIT(LIMIT), { "what happened", "事件" }, run_events },
 	{ "summary", "", 0, 0, PLACE_CLIENT, BIT(SINCE), { "numbers of a run", "运行统计" }, run_summary },
 	{ "certs", "", 0, 0, PLACE_CLIENT, BIT(OUT), { "every live certificate as a PEM file named after its credential", "导出全部有效证书（PEM）" }, run_certs },
+	{ "pins list", "", 0, 0, PLACE_CLIENT, BIT(AFTER) | BIT(LIMIT) | BIT(REFERENCE), { "the PIN office's envelopes: tokens whose final codes are set", "口令信封：已设置最终口令的介质" }, run_pins_list },
+	{ "pins export", "", 0, 0, PLACE_CLIENT, BIT(AFTER) | BIT(OUT) | BIT(REFERENCE), { "the envelopes as files for the PIN office, and a list of them", "导出口令信封文件及清单，交口令管理方" }, run_pins_export },
 	{ "ca", "…", 0, -1, PLACE_VERBATIM, 0, { "the embedded CA, offline: `mintctl ca help`", "内置 CA（离线）：mintctl ca help" }, run_ca },
 	{ "doctor", "", 0, 0, PLACE_OFFLINE, 0, { "what is wrong with this bench and what to do", "检查工作站并给出处理办法" }, run_doctor },
 	{ "completion", "", 0, 0, PLACE_OFFLINE, 0, { "a completion script for bash: source <(mintctl completion)", "bash 补全脚本" }, run_completion },
@@ -79,6 +81,67 @@ command_by_name(const char *name)
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
 	return NULL;
+}
+
+/* Where the word behind a name's first begins; NULL for a name of one word. */
+static const char *
+second_word(const char *name)
+{
+	const char *blank = strchr(name, ' ');
+
+	return blank ? blank + 1 : NULL;
+}
+
+/* 1 when `word` is the first of a name of several. */
+static int
+is_in_group(const char *name, const char *group)
+{
+	size_t length = strlen(group);
+
+	return second_word(name) && strncmp(name, group, length) == 0 && name[length] == ' ';
+}
+
+static int
+is_group(const char *word)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (is_in_group(commands[i].name, word))
+			return 1;
+	return 0;
+}
+
+int
+command_words(const char *name, char *const *words, int count)
+{
+	int used = 0;
+
+	while (*name) {
+		size_t length = strcspn(name, " ");
+
+		if (used == count || strlen(words[used]) != length || memcmp(words[used], name, length) != 0)
+			return 0;
+		used++;
+		name += length + (name[length] == ' ');
+	}
+	return used;
+}
+
+/* The row that takes most of the leading words; *used says how many. NULL, and 0, without one. */
+static const struct command *
+command_by_words(char *const *words, int count, int *used)
+{
+	const struct command *found = NULL;
+
+	*used = 0;
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		int n = command_words(commands[i].name, words, count);
+
+		if (n > *used) {
+			found = &commands[i];
+			*used = n;
+		}
+	}
+	return found;
 }
 
 const struct order_argument *
@@ -228,6 +291,48 @@ check_arguments(const struct run *run, char *fault, size_t fault_bytes)
 	return 0;
 }
 
+/* The words at *index as a command, a group, or `help`. *index moves to the last word taken. */
+static int
+take_command(int argc, char **argv, int *index, struct run *run, char *fault, size_t fault_bytes)
+{
+	char *word = argv[*index], *pair[] = { run->group, word };
+	int used;
+
+	run->command = run->group ? command_by_words(pair, 2, &used) : command_by_words(argv + *index, argc - *index, &used);
+	if (run->command) {
+		*index += run->group ? 0 : used - 1;
+		run->group = NULL;
+		return 0;
+	}
+	if (run->group)
+		return fault_is(fault, fault_bytes, "%s %s: %s", run->group, word, say("not a command", "没有此命令"));
+	if (is_group(word))
+		run->group = word;
+	else if (strcmp(word, "help") == 0)
+		run->options[OPTION_HELP] = ""; /* `help`, `help COMMAND` */
+	else
+		return fault_is(fault, fault_bytes, "%s: %s", word, say("not a command", "没有此命令"));
+	return 0;
+}
+
+/* A group alone can only be asked for help. */
+static int
+check_group(const struct run *run, char *fault, size_t fault_bytes)
+{
+	size_t used;
+
+	if (!run->group || run->options[OPTION_HELP])
+		return 0;
+	fault_is(fault, fault_bytes, "%s: %s", run->group, say("needs", "需要"));
+	used = strlen(fault);
+	for (size_t i = 0, first = 1; i < COMMAND_COUNT; i++)
+		if (is_in_group(commands[i].name, run->group) && used < fault_bytes) {
+			used += (size_t)snprintf(fault + used, fault_bytes - used, "%s%s", first ? " " : "|", second_word(commands[i].name));
+			first = 0;
+		}
+	return MINT_ARGUMENT;
+}
+
 int
 command_parse(int argc, char **argv, struct run *run, char *fault, size_t fault_bytes)
 {
@@ -242,14 +347,8 @@ command_parse(int argc, char **argv, struct run *run, char *fault, size_t fault_
 		} else if (run->command) {
 			argv[run->argument_count++] = argv[i];
 		} else {
-			run->command = command_by_name(argv[i]);
-			if (!run->command && strcmp(argv[i], "help") == 0) {
-				run->options[OPTION_HELP] = ""; /* `help`, `help COMMAND` */
-				continue;
-			}
-			if (!run->command)
-				return fault_is(fault, fault_bytes, "%s: %s", argv[i], say("not a command", "没有此命令"));
-			if (run->command->place == PLACE_VERBATIM) {
+			r = take_command(argc, argv, &i, run, fault, fault_bytes);
+			if (run->command && run->command->place == PLACE_VERBATIM) {
 				run->arguments = argv + i + 1;
 				run->argument_count = argc - i - 1;
 				return 0;
@@ -259,6 +358,8 @@ command_parse(int argc, char **argv, struct run *run, char *fault, size_t fault_
 	run->json |= run->options[OPTION_JSON] != NULL; /* asked for is asked for, also where the line is wrong behind it */
 	if (r == 0)
 		r = check_options(run, fault, fault_bytes);
+	if (r == 0)
+		r = check_group(run, fault, fault_bytes);
 	if (r == 0 && !run->command)
 		run->options[OPTION_HELP] = "";
 	if (r == 0 && !run->options[OPTION_HELP])
@@ -294,12 +395,15 @@ print_options(const struct command *command, unsigned bits, FILE *out)
 	}
 }
 
+/* Those of a group, all when NULL. */
 static void
-print_commands(FILE *out)
+print_commands(const char *group, FILE *out)
 {
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		char arguments[128], text[160];
 
+		if (group && !is_in_group(commands[i].name, group))
+			continue;
 		arguments_text(&commands[i], arguments, sizeof arguments);
 		snprintf(text, sizeof text, "%s %s", commands[i].name, arguments);
 		fputs("  ", out);
@@ -326,7 +430,7 @@ command_help(const struct command *command, FILE *out)
 	if (!command) {
 		fprintf(out, "%s mintctl %s\n%s\n\n%s\n", say("usage:", "用法："), say("COMMAND [arguments] [options]", "命令 [参数] [选项]"),
 		    say("Sees and steers a Mintbench.", "查看和操作 Mintbench 制证工作站。"), say("Commands:", "命令："));
-		print_commands(out);
+		print_commands(NULL, out);
 		fprintf(out, "\n%s\n", say("Options of every command:", "通用选项："));
 		print_options(NULL, COMMON, out);
 		print_exits(out);
@@ -342,19 +446,73 @@ command_help(const struct command *command, FILE *out)
 }
 
 void
+command_group_help(const char *group, FILE *out)
+{
+	fprintf(out, "%s mintctl %s %s\n\n%s\n", say("usage:", "用法："), group, say("COMMAND [arguments] [options]", "命令 [参数] [选项]"),
+	    say("Commands:", "命令："));
+	print_commands(group, out);
+}
+
+/* --- completion */
+
+/* 1 when no row before `index` begins with the same word. */
+static int
+is_first_of_word(size_t index)
+{
+	size_t length = strcspn(commands[index].name, " ");
+
+	for (size_t i = 0; i < index; i++)
+		if (strncmp(commands[i].name, commands[index].name, length) == 0 && strchr(" ", commands[i].name[length]))
+			return 0;
+	return 1;
+}
+
+/* First words, each once; those of groups alone, each behind `before`. */
+static void
+print_first_words(int groups, const char *before, const char *after, FILE *out)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		const char *name = commands[i].name;
+
+		if (is_first_of_word(i) && (!groups || second_word(name)))
+			fprintf(out, "%s%.*s%s", before, (int)strcspn(name, " "), name, after);
+	}
+}
+
+static void
+print_second_words(FILE *out)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		const char *name = commands[i].name;
+		int length = (int)strcspn(name, " ");
+
+		if (!second_word(name) || !is_first_of_word(i))
+			continue;
+		fprintf(out, "\t%.*s) COMPREPLY=($(compgen -W \"", length, name);
+		for (size_t k = i; k < COMMAND_COUNT; k++)
+			if (second_word(commands[k].name) && strncmp(commands[k].name, name, (size_t)length + 1) == 0)
+				fprintf(out, "%s ", second_word(commands[k].name));
+		fputs("--help\" -- \"$word\")) ;;\n", out);
+	}
+}
+
+void
 command_completion(FILE *out)
 {
 	fputs("_mintctl() {\n\tlocal word=${COMP_WORDS[COMP_CWORD]} command=\n\tlocal i\n"
 	      "\tfor (( i = 1; i < COMP_CWORD; i++ )); do\n\t\tcase ${COMP_WORDS[i]} in\n"
-	      "\t\t--socket|--config|--lang) (( i++ )) ;;\n\t\t-*) ;;\n\t\t*) command=${COMP_WORDS[i]}; break ;;\n\t\tesac\n\tdone\n"
+	      "\t\t--socket|--config|--lang) (( i++ )) ;;\n\t\t-*) ;;\n\t\t*) command+=${command:+ }${COMP_WORDS[i]}\n"
+	      "\t\t\tcase $command in\n", out);
+	print_first_words(1, "\t\t\t", ") ;;\n", out);
+	fputs("\t\t\t*) break ;;\n\t\t\tesac ;;\n\t\tesac\n\tdone\n"
 	      "\tcase $command in\n\t'') COMPREPLY=($(compgen -W \"", out);
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		fprintf(out, "%s ", commands[i].name);
+	print_first_words(0, "", " ", out);
 	fputs("--help --json --lang --socket --config\" -- \"$word\")) ;;\n", out);
+	print_second_words(out);
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		unsigned bits = options_of(&commands[i]);
 
-		fprintf(out, "\t%s) COMPREPLY=($(compgen %s-W \"", commands[i].name, commands[i].run == run_import ? "-f " : "");
+		fprintf(out, "\t'%s') COMPREPLY=($(compgen %s-W \"", commands[i].name, commands[i].run == run_import ? "-f " : "");
 		for (int k = 0; k < OPTION_COUNT; k++)
 			if (bits & 1u << k)
 				fprintf(out, "--%s ", options[k].name);

@@ -20,6 +20,7 @@ struct command;
 /* One run: what was asked for and how to answer. */
 struct run {
 	const struct command *command;
+	char       *group;                 /* first word of commands of two, when the second is missing; only help can be asked then */
 	const char *options[OPTION_COUNT]; /* value, "" for a flag given, NULL when not given */
 	char      **arguments;             /* positional */
 	int         argument_count;
@@ -32,7 +33,7 @@ struct run {
 enum command_place { PLACE_CLIENT, PLACE_OFFLINE, PLACE_VERBATIM /* all that follows belongs to another program */ };
 
 struct command {
-	const char *name;
+	const char *name;        /* one word, or two with a blank between them */
 	const char *arguments;   /* for people: "FILE"; the kind of object of an order */
 	int         least, most; /* positional arguments; most −1: any number */
 	enum command_place place;
@@ -56,12 +57,17 @@ int order_option(const struct order_argument *argument);
 const struct command *command_at(size_t index);
 const struct command *command_by_name(const char *name);
 
+/* How many of the `count` words the name takes when it is made of the leading ones; 0 when it is not. */
+int command_words(const char *name, char *const *words, int count);
+
 /* Fills in `run` from argv (argv[0] is the program). 0; MINT_ARGUMENT with what is wrong in `fault`. With --help, or no
  * command at all, run->options[OPTION_HELP] is set. */
 int command_parse(int argc, char **argv, struct run *run, char *fault, size_t fault_bytes);
 
 /* Help of one command, or of all when NULL. */
 void command_help(const struct command *command, FILE *out);
+/* Help of the commands that begin with this word. */
+void command_group_help(const char *group, FILE *out);
 
 /* A completion script for bash. */
 void command_completion(FILE *out);
@@ -84,6 +90,8 @@ int run_events(struct run *run);
 int run_import(struct run *run);
 int run_list(struct run *run);
 int run_order(struct run *run);
+int run_pins_export(struct run *run);
+int run_pins_list(struct run *run);
 int run_show(struct run *run);
 int run_status(struct run *run);
 int run_summary(struct run *run);

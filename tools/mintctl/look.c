@@ -64,29 +64,13 @@ add_query(char *path, const char *name, const char *value)
 	return client_escape(path, LOOK_PATH_BYTES, value);
 }
 
-/* Moves the rows of one page over, as many as still are wanted. 1: there is more. */
-static int
-take_page(json_t *rows, const json_t *page, const char *list, long long limit)
-{
-	json_t *row;
-	size_t i;
-
-	json_array_foreach(json_object_get(page, list), i, row) {
-		if (limit && json_array_size(rows) >= (size_t)limit)
-			return 0;
-		json_array_append(rows, row);
-	}
-	return json_is_string(json_object_get(page, "cursor"));
-}
-
 int
-look_at_all(struct run *run, const char *path, const char *list, long long limit, json_t **answer)
+look_at_pages(struct run *run, const char *path, long long limit, int (*take)(void *, const json_t *), void *argument)
 {
-	json_t *rows = json_array(), *page = NULL;
+	json_t *page = NULL;
 	char next[LOOK_PATH_BYTES];
-	int r, more;
+	int r;
 
-	*answer = NULL;
 	do {
 		snprintf(next, sizeof next, "%s", path);
 		r = page ? add_query(next, "cursor", text_of(page, "cursor")) : 0;
@@ -96,12 +80,42 @@ look_at_all(struct run *run, const char *path, const char *list, long long limit
 			r = add_query(next, "limit", limit && limit < 500 ? NULL : "500");
 		if (r == 0)
 			r = look(run, next, &page);
-		more = r == 0 && take_page(rows, page, list, limit);
-	} while (more);
+		if (r == 0)
+			r = take(argument, page);
+	} while (r == 0 && json_is_string(json_object_get(page, "cursor")));
 	json_decref(page);
-	if (r == 0)
-		*answer = json_pack("{s:o}", list, rows);
-	else
-		json_decref(rows);
+	return r < 0 ? r : 0;
+}
+
+struct collected {
+	json_t     *rows;
+	const char *list;
+	size_t      limit; /* 0: all */
+};
+
+/* Moves the rows of one page over, as many as still are wanted. 1: that was enough. */
+static int
+take_page(void *argument, const json_t *page)
+{
+	struct collected *all = argument;
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(page, all->list), i, row) {
+		if (all->limit && json_array_size(all->rows) >= all->limit)
+			return 1;
+		json_array_append(all->rows, row);
+	}
+	return 0;
+}
+
+int
+look_at_all(struct run *run, const char *path, const char *list, long long limit, json_t **answer)
+{
+	struct collected all = { json_array(), list, (size_t)limit };
+	int r = look_at_pages(run, path, limit, take_page, &all);
+
+	*answer = r == 0 ? json_pack("{s:O}", list, all.rows) : NULL;
+	json_decref(all.rows);
 	return r;
 }

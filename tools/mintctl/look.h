@@ -21,6 +21,9 @@ int look(struct run *run, const char *path, json_t **answer);
 /* Appends "?name=value" or "&name=value"; nothing for a NULL value. 0 or MINT_ARGUMENT when it does not fit. */
 int add_query(char *path, const char *name, const char *value);
 
+/* Follows `cursor` and gives page after page to `take`; 1 from it ends that, an error (which it has told) too. `limit` as below. */
+int look_at_pages(struct run *run, const char *path, long long limit, int (*take)(void *argument, const json_t *page), void *argument);
+
 /* Follows `cursor` page after page and gives all rows of `list` as one object {list: rows}. `limit` 0: all. */
 int look_at_all(struct run *run, const char *path, const char *list, long long limit, json_t **answer);
 

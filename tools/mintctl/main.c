@@ -102,7 +102,10 @@ main(int argc, char **argv)
 	if (r != 0)
 		return error_info(command_fail_with(&run, r, fault))->exit_status;
 	if (run.options[OPTION_HELP]) {
-		command_help(run.command, stdout);
+		if (run.group)
+			command_group_help(run.group, stdout);
+		else
+			command_help(run.command, stdout);
 		return 0;
 	}
 	curl_global_init(CURL_GLOBAL_DEFAULT);

@@ -11,7 +11,9 @@ ctl_SRC := \
 	tools/mintctl/import.c \
 	tools/mintctl/list.c \
 	tools/mintctl/look.c \
+	tools/mintctl/manifest.c \
 	tools/mintctl/order.c \
+	tools/mintctl/pins.c \
 	tools/mintctl/screen.c \
 	tools/mintctl/show.c \
 	tools/mintctl/watch.c

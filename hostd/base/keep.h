@@ -1,0 +1,19 @@
+/* Files that are not to be lost: whole or not at all, on the disk before they are named, never in the place of another. */
+#ifndef MINT_BASE_KEEP_H
+#define MINT_BASE_KEEP_H
+
+#include <stddef.h>
+
+enum { KEEP_NEW, KEEP_SAME };
+
+/* Puts a new file of mode 0600 into an open directory. KEEP_NEW; KEEP_SAME when it is there with just these bytes; MINT_EXISTS when
+ * it is there with others, which stay; MINT_STORAGE with errno. The directory itself is synced by keep_sync. */
+int keep_file(int directory, const char *name, const void *bytes, size_t length);
+
+/* The same, but in the place of what is there. 0 or MINT_STORAGE. */
+int keep_instead(int directory, const char *name, const void *bytes, size_t length);
+
+/* After it the names are on the disk too. 0 or MINT_STORAGE. */
+int keep_sync(int directory);
+
+#endif

@@ -1,0 +1,321 @@
+/* Step `initialise`: whatever may be erased is erased, then the profile's commands make the token ours. Each command is a program
+ * (pkcs15-init) or a call of the PKCS#11 module.
+ *
+ * If power fails here the token is blank, half-made, made, or, with erasing that takes many commands, something that no driver
+ * recognises. The record knows that this step was begun, and begins it again.
+ */
+#include "hostd/worker/child.h"
+#include "hostd/worker/worker.h"
+#include "pkcs11/session.h"
+#include "pkcs11/token.h"
+#include "schemas/errors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ARGUMENTS_MAX = 64 };
+
+/* Codes of one initialisation. */
+struct plan {
+	const char   *label;
+	struct codes  fresh; /* what the token is to get */
+	struct codes  old;   /* what may be on it: known from the record, given by a person, or the factory's */
+};
+
+/* --- one command */
+
+static int
+run_program(struct worker *worker, const struct model_command *command, const char *label, const struct codes *codes)
+{
+	struct child_order order = {
+		.variables = worker->place->environment, .codes = codes, .prompts = command->prompts,
+		.prompt_count = command->prompt_count, .timeout_ms = command->timeout_ms,
+	};
+	char *arguments[ARGUMENTS_MAX] = { NULL }, said[300];
+	int count = 0, r = MINT_MEMORY;
+
+	for (; count < ARGUMENTS_MAX - 1 && command->arguments[count]; count++) {
+		arguments[count] = model_expand(command->arguments[count], label, worker->reader, worker->serial);
+		if (!arguments[count])
+			goto out;
+	}
+	order.arguments = (const char *const *)arguments;
+	worker_deadline(worker, command->timeout_ms);
+	r = child_run(&order, said, sizeof said);
+	if (r != 0)
+		worker_fail(worker, r, "%s: %s", command->title, said[0] ? said : "said nothing");
+out:
+	while (count-- > 0)
+		free(arguments[count]);
+	return r;
+}
+
+/* From the SO-PIN that C_InitToken was given to the one that is to stay. */
+static int
+change_so_pin(struct worker *worker, const char *from, const char *to, int64_t deadline_ms)
+{
+	int r = access_open(worker, deadline_ms);
+
+	if (r == 0)
+		r = session_login(worker->session, SESSION_SO, from, strlen(from), deadline_ms);
+	if (r == 0)
+		r = session_change_pin(worker->session, from, strlen(from), to, strlen(to), deadline_ms);
+	if (r == 0)
+		r = session_logout(worker->session, deadline_ms);
+	return r == 0 ? 0 : access_failed(worker, r);
+}
+
+/* C_InitToken asks for the SO-PIN of a token that has one (PKCS#11 2.40, section 5.5). Which one that is may be in doubt after an
+ * interruption: the candidates are tried in turn, and never with the last try. */
+static int
+init_token(struct worker *worker, const struct plan *plan, int64_t deadline_ms)
+{
+	const char *const candidates[] = { plan->old.text[CODE_SO_PIN], worker->model->codes[CODE_SO_PIN].factory };
+	const char *fresh = plan->fresh.text[CODE_SO_PIN], *taken = fresh;
+	int r = access_token(worker, deadline_ms);
+
+	if (r == 0 && !(token_facts(worker->token)->flags & TOKEN_INITIALISED)) {
+		r = token_initialise(worker->token, fresh, strlen(fresh), plan->label, deadline_ms);
+		return r == 0 ? 0 : access_failed(worker, r);
+	}
+	if (r == 0)
+		r = worker_fail(worker, MINT_CODE_UNKNOWN, "the SO-PIN that the token has is not known here");
+	for (size_t i = 0; i < sizeof candidates / sizeof candidates[0] && (r == MINT_CODE_UNKNOWN || r == MINT_PIN_WRONG); i++) {
+		taken = candidates[i];
+		if (!taken[0] || (i > 0 && strcmp(taken, candidates[0]) == 0))
+			continue;
+		r = access_may_try(worker, CODE_SO_PIN, deadline_ms);
+		if (r == 0)
+			r = token_initialise(worker->token, taken, strlen(taken), plan->label, deadline_ms);
+		if (r != 0 && r != MINT_PIN_LOCKED)
+			access_failed(worker, r);
+	}
+	return r != 0 || strcmp(taken, fresh) == 0 ? r : change_so_pin(worker, taken, fresh, deadline_ms);
+}
+
+static int
+init_pin(struct worker *worker, const struct codes *codes, int64_t deadline_ms)
+{
+	const char *so_pin = codes->text[CODE_SO_PIN], *pin = codes->text[CODE_USER_PIN];
+	int r = access_open(worker, deadline_ms);
+
+	if (r == 0)
+		r = access_may_try(worker, CODE_SO_PIN, deadline_ms);
+	if (r != 0)
+		return r;
+	r = session_login(worker->session, SESSION_SO, so_pin, strlen(so_pin), deadline_ms);
+	if (r == 0)
+		r = session_set_user_pin(worker->session, pin, strlen(pin), deadline_ms);
+	if (r == 0)
+		r = session_logout(worker->session, deadline_ms);
+	return r == 0 ? 0 : access_failed(worker, r);
+}
+
+static int
+call_module(struct worker *worker, const struct model_command *command, const struct plan *plan)
+{
+	int64_t deadline_ms = worker_deadline(worker, command->timeout_ms);
+	int r = MINT_ARGUMENT;
+
+	if (command->call == CALL_INIT_TOKEN)
+		r = init_token(worker, plan, deadline_ms);
+	else if (command->call == CALL_INIT_PIN)
+		r = init_pin(worker, &plan->fresh, deadline_ms);
+	access_close(worker); /* a module that is opened anew shows what is really on the token */
+	return r;
+}
+
+/* --- lists of commands */
+
+static int
+make(struct worker *worker, const struct plan *plan)
+{
+	const struct model_commands *commands = &worker->model->initialise;
+	int r = 0;
+
+	for (size_t i = 0; i < commands->count && r == 0; i++) {
+		const struct model_command *command = &commands->list[i];
+
+		r = command->call == CALL_NONE ? run_program(worker, command, plan->label, &plan->fresh)
+		                               : call_module(worker, command, plan);
+	}
+	return r;
+}
+
+/* What a program wants of codes is there, or nothing is tried. */
+static int
+knows_codes(struct worker *worker, const struct model_command *command, const struct codes *codes)
+{
+	enum code missing = model_command_lacking(command, codes->text);
+
+	if (missing == CODES)
+		return 0;
+	return worker_fail(worker, MINT_CODE_UNKNOWN, "%s: the %s of this token is not known here", command->title, code_name(missing));
+}
+
+/* C_InitToken is no erasing of its own: `make` calls it and finds the old code in the plan. */
+static int
+unmake(struct worker *worker, const struct model_commands *commands, const struct plan *plan, bool *blank)
+{
+	int r = 0;
+
+	*blank = false;
+	for (size_t i = 0; i < commands->count && r == 0; i++) {
+		const struct model_command *command = &commands->list[i];
+
+		if (command->call != CALL_NONE)
+			continue;
+		*blank = true;
+		r = knows_codes(worker, command, &plan->old);
+		if (r == 0)
+			r = run_program(worker, command, plan->label, &plan->old);
+	}
+	return r;
+}
+
+/* A token that has been taken out is told as gone, whatever the program says about it. */
+static int
+or_gone(struct worker *worker, int r)
+{
+	char detail[sizeof worker->detail];
+	struct card_look look;
+	int seen;
+
+	if (r == 0)
+		return 0;
+	memcpy(detail, worker->detail, sizeof detail);
+	seen = access_look(worker, &look);
+	if (seen == MINT_TOKEN_GONE || seen == MINT_TOKEN_OTHER || seen == MINT_READER)
+		return seen;
+	memcpy(worker->detail, detail, sizeof detail);
+	return r;
+}
+
+/* --- erasing */
+
+static int
+may_try_so_pin(struct worker *worker, const struct card_look *look)
+{
+	if (look->so_tries > 1)
+		return 0;
+	return worker_fail(worker, MINT_PIN_LOCKED, "the so-pin has one try left or none: it was not used");
+}
+
+static int
+erase(struct worker *worker, enum card_stage stage, const struct plan *plan)
+{
+	const struct model *model = worker->model;
+	const struct model_commands *commands = stage == CARD_HALF && model->erase_half.count ? &model->erase_half : &model->erase;
+	struct card_look look;
+	bool blank;
+	int r;
+
+	if (commands->count == 0)
+		return worker_fail(worker, MINT_TOKEN_INIT, "model %s cannot be erased", model->name);
+	r = access_look_tries(worker, &look);
+	if (r == 0 && commands == &model->erase)
+		r = may_try_so_pin(worker, &look);
+	if (r == 0)
+		r = unmake(worker, commands, plan, &blank);
+	if (r != 0 || !blank)
+		return r;
+	r = access_look(worker, &look);
+	if (r == 0 && look.stage != CARD_BLANK && look.stage != CARD_NOT_SAID)
+		r = worker_fail(worker, MINT_TOKEN_INIT, "the token is not blank after erasing");
+	return r;
+}
+
+/* What may be on a token that is not blank. A half-made one may take no PIN at all, and codes for it need not be on record. */
+static int
+take_old_codes(struct worker *worker, const struct message_initialise *order, struct codes *old)
+{
+	int r = order->old_codes.length > 0 ? access_codes(worker, &order->old_codes, old) : 0;
+
+	if (r == 0 && order->so_pin[0])
+		snprintf(old->text[CODE_SO_PIN], sizeof old->text[CODE_SO_PIN], "%s", order->so_pin);
+	codes_fill_factory(worker->model, old);
+	return r;
+}
+
+/* --- the step */
+
+/* What the card itself does not say, the probe of this process has found by the module. */
+static enum card_stage
+stage_of(const struct worker *worker, const struct card_look *look)
+{
+	if (look->stage != CARD_NOT_SAID)
+		return look->stage;
+	return worker->content == CONTENT_BLANK ? CARD_BLANK : worker->content == CONTENT_HALF ? CARD_HALF : CARD_FINISHED;
+}
+
+/* What the token says of itself once it has been made: finished, and ours. */
+static int
+check_initialised(struct worker *worker, const char *label)
+{
+	struct card_look look;
+	int r;
+
+	access_close(worker);
+	snprintf(worker->label, sizeof worker->label, "%s", label);
+	r = access_look(worker, &look);
+	if (r == 0 && look.stage == CARD_NOT_SAID)
+		r = access_marked(worker, worker_step_deadline(worker), &look.stage);
+	if (r == 0 && look.stage != CARD_FINISHED)
+		r = worker_fail(worker, MINT_TOKEN_INIT, "the token is not finished after its initialisation");
+	return r;
+}
+
+int
+step_initialise(struct worker *worker, const struct message *message, struct message *answer, struct step_keep *keep)
+{
+	const struct message_initialise *order = &message->initialise;
+	struct plan plan = { .label = order->label };
+	struct card_look look;
+	int r;
+
+	(void)keep;
+	access_close(worker); /* the reader belongs to the child now */
+	r = access_codes(worker, &order->codes, &plan.fresh);
+	if (r == 0)
+		r = access_look(worker, &look);
+	if (r == 0 && stage_of(worker, &look) != CARD_BLANK) {
+		r = order->erase ? take_old_codes(worker, order, &plan.old)
+		                 : worker_fail(worker, MINT_REFUSED, "the token is not blank, and no erasing was ordered");
+		if (r == 0)
+			r = or_gone(worker, erase(worker, stage_of(worker, &look), &plan));
+	} else if (r == 0) {
+		codes_fill_factory(worker->model, &plan.old);
+	}
+	if (r == 0)
+		r = or_gone(worker, make(worker, &plan));
+	codes_wipe(&plan.fresh);
+	codes_wipe(&plan.old);
+	if (r == 0)
+		r = check_initialised(worker, order->label);
+	answer->type = MESSAGE_initialised;
+	answer->initialised = (struct message_initialised){
+		.journal = order->journal, .serial = worker->serial, .label = worker->label,
+	};
+	return r;
+}
+
+/* --- giving a code its tries back */
+
+int
+access_unblock(struct worker *worker, enum code code, const struct codes *codes)
+{
+	const struct model_command *command = model_unblock(worker->model, code);
+	struct plan plan = { .label = worker->label, .fresh = *codes };
+	int r;
+
+	if (!command || worker->unblocked & 1u << code) {
+		codes_wipe(&plan.fresh);
+		return worker_fail(worker, MINT_PIN_LOCKED, "the %s has one try left or none: it was not used", code_name(code));
+	}
+	worker->unblocked |= 1u << code;
+	access_close(worker);
+	r = command->call == CALL_NONE ? run_program(worker, command, worker->label, codes) : call_module(worker, command, &plan);
+	codes_wipe(&plan.fresh);
+	return r == MINT_TOKEN_INIT ? MINT_PIN_LOCKED : r; /* the detail says what the program said */
+}

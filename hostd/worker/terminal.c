@@ -1,0 +1,85 @@
+#include "hostd/worker/terminal.h"
+#include "schemas/errors.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <termios.h>
+#include <unistd.h>
+
+int
+terminal_open(struct terminal *terminal, const struct model_prompt *prompts, size_t prompt_count)
+{
+	*terminal = (struct terminal){ .prompts = prompts, .prompt_count = prompt_count };
+	terminal->master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (terminal->master < 0)
+		return MINT_SYSTEM;
+	if (grantpt(terminal->master) == 0 && unlockpt(terminal->master) == 0 &&
+	    ptsname_r(terminal->master, terminal->name, sizeof terminal->name) == 0)
+		return 0;
+	close(terminal->master);
+	return MINT_SYSTEM;
+}
+
+int
+terminal_enter(const struct terminal *terminal)
+{
+	struct termios modes;
+	int slave;
+
+	if (setsid() < 0)
+		return -1;
+	slave = open(terminal->name, O_RDWR); /* the first one that a session leader opens becomes its own */
+	if (slave < 0 || tcgetattr(slave, &modes) != 0)
+		return -1;
+	modes.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+	return tcsetattr(slave, TCSANOW, &modes) == 0 ? slave : -1;
+}
+
+static void
+keep(struct terminal *terminal, const char *text, size_t length)
+{
+	size_t have = strlen(terminal->heard), room = sizeof terminal->heard - 1;
+
+	if (length > room) {
+		text += length - room;
+		length = room;
+	}
+	if (have + length > room) {
+		size_t drop = have + length - room;
+
+		memmove(terminal->heard, terminal->heard + drop, have - drop);
+		have -= drop;
+	}
+	memcpy(terminal->heard + have, text, length);
+	terminal->heard[have + length] = '\0';
+}
+
+/* A code too short to be one answers nothing: an empty line would be a wrong PIN. */
+static void
+answer(const struct terminal *terminal, const char *code)
+{
+	const struct iovec parts[] = {
+		{ (void *)(uintptr_t)code, strlen(code) }, { (void *)(uintptr_t)"\n", 1 },
+	};
+
+	if (*code && writev(terminal->master, parts, 2) < 0)
+		return; /* the program has gone, which its end tells */
+}
+
+void
+terminal_hear(struct terminal *terminal, const char *text, size_t length, const struct codes *codes)
+{
+	keep(terminal, text, length);
+	for (size_t i = 0; i < terminal->prompt_count && i < 32; i++) {
+		const struct model_prompt *prompt = &terminal->prompts[i];
+
+		if ((terminal->answered & 1u << i) || !strstr(terminal->heard, prompt->text))
+			continue;
+		terminal->answered |= 1u << i;
+		terminal->heard[0] = '\0';
+		answer(terminal, codes->text[prompt->answer]);
+		return;
+	}
+}

@@ -1,0 +1,100 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154 # work, output and status come from bench.bash and bats
+# The same test on every kind of token that is at hand: a whole bench mints one application for each token, and what it says is
+# compared with what the token itself shows to a fresh PKCS#11 client.
+#
+# At hand are the virtual MyEID and SoftHSM. ANY_TOKEN=FILE runs the test on a bench of your own: the file has the lines of a
+# configuration that connect it (pcscd_socket, module, bay 1 { … }), blank tokens lie in its bays; KEY_TYPE is what they are to make.
+
+load bench.bash
+
+setup() { bench_set_up; }
+teardown() {
+	"$bench" down >/dev/null 2>&1 || true # the tokens go last
+	if [ -s "$work/vtoken.pid" ]; then kill "$(cat "$work/vtoken.pid")" 2>/dev/null || true; fi
+	if [ -d "$work/pcscd" ]; then tools/dev/pcscd.sh stop "$work/pcscd" || true; fi
+	bench_tear_down
+}
+
+# $1 applications, one credential each, of key type $2.
+order() {
+	jq --argjson n "$1" --arg type "$2" '[.[] | select(.quantity == 1)][:$n] | map(.key_type = $type)' data/samples/applications.json \
+		>"$APPLICATIONS"
+	"$mintctl" --socket "$RUN/api.sock" import "$APPLICATIONS"
+}
+
+all_sealed() { [ "$(credentials_in "'sealed','taken','packed'")" = "$1" ]; }
+mints() {
+	BAYS_CONF=$1 "$bench" up
+	order "$2" "$3"
+	wait_until "${PATIENCE:-60}" all_sealed "$2" || {
+		"$mintctl" --socket "$RUN/api.sock" bays
+		tail -20 "$RUN/log/mintd"
+		return 1
+	}
+	"$mintctl" --socket "$RUN/api.sock" bays | tee "$work/bays"
+	[ "$(grep -c 'take the token' "$work/bays")" = "$2" ]
+	"$mintctl" --socket "$RUN/api.sock" certs --out "$work/certs"
+	[ "$(find "$work/certs" -name '*.pem' | wc -l)" = "$2" ]
+	for certificate in "$work"/certs/*.pem; do openssl verify -CAfile "$RUN/ca/ca.pem" -partial_chain "$certificate"; done
+}
+
+# What a fresh client of the module reads under the marker is the certificate that was issued. pkcs11-tool options: "$@".
+shows_certificate() {
+	pkcs11-tool "$@" --list-objects --type cert >"$work/objects"
+	id=$(sed -n 's/.*ID: *//p' "$work/objects" | head -1)
+	pkcs11-tool "$@" --read-object --type cert --id "$id" --output-file "$work/back.der"
+	openssl x509 -inform DER -in "$work/back.der" -out "$work/back.pem"
+	cat "$work"/certs/*.pem | grep -q -F "$(sed -n 3p "$work/back.pem")"
+}
+
+@test "virtual MyEID: any two readers by a pattern" {
+	local ports
+	ports=$(tools/dev/pcscd.sh ports 2)
+	# shellcheck disable=SC2086 # one argument a port
+	tools/dev/pcscd.sh start "$work/pcscd" $ports >"$work/readers"
+	"$B/vtoken" --ports "${ports// /,}" --state "$work/tokens" --control "$work/vtoken.sock" --pool "$work/pool" </dev/null \
+		>"$work/vtoken.log" 2>&1 3>&- &
+	echo $! >"$work/vtoken.pid"
+	wait_until 5 test -S "$work/vtoken.sock"
+	for slot in 0 1; do "$B/vtoken" --control "$work/vtoken.sock" --say "insert $slot new"; done
+	cat >"$work/bays.conf" <<-CONF
+		models = "$PWD/data/models"
+		pcscd_socket = "$work/pcscd/pcscd.comm"
+		bay 1 { reader = "Bench *" }
+		bay 2 { reader = "Bench *" model = "myeid" }
+	CONF
+	mints "$work/bays.conf" 2 p256
+	export PCSCLITE_CSOCK_NAME=$work/pcscd/pcscd.comm
+	"$bench" down
+	shows_certificate --slot-index 0
+	shows_certificate --slot-index 1
+}
+
+softhsm_store() {
+	mkdir "$work/store-$1"
+	printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' "$work/store-$1" >"$work/softhsm-$1.conf"
+	echo "bay $1 { module = \"$softhsm\" environment = { \"SOFTHSM2_CONF=$work/softhsm-$1.conf\" } }"
+}
+
+@test "SoftHSM: two slots that PC/SC does not know, and the next token when one is taken" {
+	softhsm=$(dpkg -L libsofthsm2 | grep -m1 'libsofthsm2.so$')
+	{ echo "models = \"$PWD/data/models\""; softhsm_store 1; softhsm_store 2; } >"$work/bays.conf"
+	mints "$work/bays.conf" 2 rsa2048
+	for bay in 1 2; do
+		SOFTHSM2_CONF=$work/softhsm-$bay.conf shows_certificate --module "$softhsm" --token-label "MB-0000000$bay"
+	done
+	mv "$work"/store-1/* "$work/taken"
+	wait_until 10 bay_says 1 "blank token here\|ready"
+	order 3 p256
+	wait_until 30 all_sealed 3
+	SOFTHSM2_CONF=$work/softhsm-1.conf shows_certificate --module "$softhsm" --token-label MB-00000003
+}
+
+bay_says() { "$mintctl" --socket "$RUN/api.sock" bays | grep -q "^ *$1 .*\($2\)"; }
+
+@test "a bench of your own" {
+	[ -n "${ANY_TOKEN:-}" ] || skip "ANY_TOKEN names none"
+	bays=$(grep -c '^bay' "$ANY_TOKEN")
+	PATIENCE=${PATIENCE:-180} mints "$ANY_TOKEN" "$bays" "${KEY_TYPE:-rsa2048}"
+}
