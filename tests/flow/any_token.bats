@@ -89,7 +89,7 @@ softhsm_store() {
 	done
 	mv "$work"/store-1/* "$work/taken"
 	wait_until 10 bay_says 1 "blank token here\|ready"
-	order 3 p256
+	order 3 rsa2048
 	wait_until 30 all_sealed 3
 	SOFTHSM2_CONF=$work/softhsm-1.conf shows_certificate --module "$softhsm" --token-label "$(marker 1)"
 }
