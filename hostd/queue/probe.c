@@ -330,13 +330,35 @@ refuse(struct bay *bay, const struct token *token, const char *error, const char
 	return r == 0 ? trouble(bay, error_by_name(error)->name) : r;
 }
 
-/* Ours, but the credential it was begun for has gone elsewhere; or a person allows it. With the SO-PIN locked it would only cost
- * the credential a try. */
+/* Put on record, so that it is known when it comes back, and a named person can order something about it. A module that gives no
+ * serial number leaves nothing to know it by. */
+static int
+keep_out(struct bay *bay, const struct message_probed *probed, struct token *token, const char *error)
+{
+	struct queue *queue = bay->queue;
+	int r;
+
+	if (!probed->serial[0])
+		return trouble(bay, error_by_name(error)->name);
+	r = token->id ? 0 : add(bay, probed, token);
+	if (r == 0)
+		r = store_run(queue->store, QUEUE_token_found, "is", token->id, probed->label);
+	if (r == 0 && states_of(queue, MACHINE_token, token->id) != STATE_token_unknown)
+		return refuse(bay, token, error, probed->label);
+	if (r == 0)
+		r = store_run(queue->store, QUEUE_token_failed, "iss", token->id, error, probed->label);
+	if (r == 0)
+		r = states_apply(queue, MACHINE_token, token->id, "refuse", error);
+	return r == 0 ? trouble(bay, error_by_name(error)->name) : r;
+}
+
+/* Ours, but the credential it was begun for has gone elsewhere; or a person allows it. A finished one that was given up carries its
+ * final codes, which the bench does not know; and with the SO-PIN locked it would only cost the credential a try. */
 static int
 claim_erasing(struct bay *bay, const struct message_probed *probed, struct token *token)
 {
 	if (!token->has_codes && !token->erasing)
-		return foreign(bay, probed, token);
+		return probed->content == CONTENT_MARKED ? keep_out(bay, probed, token, "CODE_UNKNOWN") : foreign(bay, probed, token);
 	if (probed->so_tries == 0 && probed->content != CONTENT_HALF)
 		return refuse(bay, token, "PIN_LOCKED", "the SO-PIN is locked: it cannot be erased");
 	return claim(bay, probed, token);
@@ -390,28 +412,6 @@ live(struct bay *bay, const struct message_probed *probed, struct token *token)
 {
 	(void)probed, (void)token;
 	return trouble(bay, "TOKEN_LIVE");
-}
-
-/* Put on record, so that it is known when it comes back, and a named person can order something about it. A module that gives no
- * serial number leaves nothing to know it by. */
-static int
-keep_out(struct bay *bay, const struct message_probed *probed, struct token *token, const char *error)
-{
-	struct queue *queue = bay->queue;
-	int r;
-
-	if (!probed->serial[0])
-		return trouble(bay, error_by_name(error)->name);
-	r = token->id ? 0 : add(bay, probed, token);
-	if (r == 0)
-		r = store_run(queue->store, QUEUE_token_found, "is", token->id, probed->label);
-	if (r == 0 && states_of(queue, MACHINE_token, token->id) != STATE_token_unknown)
-		return refuse(bay, token, error, probed->label);
-	if (r == 0)
-		r = store_run(queue->store, QUEUE_token_failed, "iss", token->id, error, probed->label);
-	if (r == 0)
-		r = states_apply(queue, MACHINE_token, token->id, "refuse", error);
-	return r == 0 ? trouble(bay, error_by_name(error)->name) : r;
 }
 
 /* Of another bench, or of a record that was lost. */

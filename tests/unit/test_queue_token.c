@@ -571,6 +571,20 @@ orders_that_must_not_erase_are_refused_with_the_reason_and_the_credential(void *
 	assert_int_equal(order(stage, "erase", "NOBODY", WHY), MINT_NOT_FOUND);
 }
 
+static void
+cleared_token_with_final_codes_says_what_erasing_it_needs(void **state)
+{
+	struct stage *stage = *state;
+
+	set_sealed(stage, "");
+	assert_int_equal(stage_command(stage, OPERATOR, "resolve", "SQ-1-01", "{\"as\":\"redo\",\"why\":\"wrong person\"}"), 0);
+	assert_int_equal(order(stage, "clear", "A000", WHY), 0);
+	put(stage, 0, 0);
+	assert_bay(stage, 0, "trouble CODE_UNKNOWN");
+	assert_sql(stage, "quarantined CODE_UNKNOWN", "SELECT state || ' ' || failed_error FROM token");
+	assert_sql(stage, "waiting 0", "SELECT state || ' ' || (attempt > 1) FROM credential");
+}
+
 static int
 cannot_revoke(struct stage *stage, struct stage_bay *bay, const struct message *message)
 {
@@ -726,6 +740,7 @@ main(void)
 		TEST(clearing_does_not_make_a_strangers_token_ours),
 		TEST(so_pin_is_forgotten_by_a_restart_and_asked_for_again),
 		TEST(orders_that_must_not_erase_are_refused_with_the_reason_and_the_credential),
+		TEST(cleared_token_with_final_codes_says_what_erasing_it_needs),
 		TEST(finished_token_is_erased_only_when_its_certificate_is_revoked),
 		TEST(what_a_cut_erasing_of_ours_left_is_erased_again_by_itself),
 		TEST(token_that_its_initialising_destroyed_is_known_again_and_may_be_erased_again),

@@ -127,6 +127,15 @@ command_verb(const struct command *command)
 	return second ? second : command->name;
 }
 
+const struct command *
+command_by_verb(const char *verb)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (commands[i].run == run_order && strcmp(command_verb(&commands[i]), verb) == 0)
+			return &commands[i];
+	return NULL;
+}
+
 int
 command_words(const char *name, char *const *words, int count)
 {

@@ -42,8 +42,9 @@ struct command {
 	int       (*run)(struct run *run); /* 0, or a negative error it has already told */
 };
 
-/* The order that a command gives: its last word. */
+/* The order that a command gives: its last word. And the command that gives an order, NULL when none does. */
 const char *command_verb(const struct command *command);
+const struct command *command_by_verb(const char *verb);
 
 /* What an order of schemas/commands.def takes besides its object. */
 struct order_argument {
