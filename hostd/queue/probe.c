@@ -311,9 +311,11 @@ claim(struct bay *bay, const struct message_probed *probed, struct token *token)
 		log_error("bay %d: the worker made no codes for token %lld: see its log", bay->number, (long long)token->id);
 		return trouble(bay, "CRYPTO");
 	}
-	r = claim_next(queue, bay, token->id, &use);
+	r = claim_next(queue, bay, token->id, probed->key_types, &use);
 	if (r == MINT_NOT_FOUND)
 		return bay_finish(bay, AFTER_IDLE, NULL);
+	if (r == MINT_TOKEN_MECHANISM) /* a good token, but none that can be used now */
+		return trouble(bay, "TOKEN_MECHANISM");
 	if (r == 0)
 		r = keep_codes(bay, probed, token->id);
 	return r == 0 ? mint_next(bay, use) : r;

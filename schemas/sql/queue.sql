@@ -104,8 +104,10 @@ SELECT count(*) FROM credential c WHERE c.application_id = ?1 AND (c.state NOT I
 -- ---------------------------------------------------------------- the claim
 
 -- Earliest deadline first, an application kept together.
+-- Of a key type that the token offers; '' offers any.
 -- :credential_next  by queue/claim.c  read
 SELECT id, application_id FROM credential WHERE state = 'waiting' AND claimable = 1
+AND (?1 = '' OR instr(' ' || ?1 || ' ', ' ' || key_type || ' ') > 0)
 ORDER BY urgent DESC, deadline_at, application_id, ordinal LIMIT 1;
 
 -- How many wait, counted up to a limit: no more bays are started than can find work.

@@ -108,7 +108,7 @@ probe(const struct stage_bay *bay, const struct stage_token *token)
 	uint8_t spki[1024], hash[32], codes[] = "fresh transport codes";
 
 	message.probed = (struct message_probed){
-		.lease = bay->lease, .content = (uint8_t)token->content, .model = "stage", .serial = token->serial,
+		.lease = bay->lease, .content = (uint8_t)token->content, .model = "stage", .key_types = token->key_types, .serial = token->serial,
 		.label = token->label, .user_tries = TRIES_NOT_SAID, .so_tries = (uint8_t)(token->so_locked ? 0 : TRIES_NOT_SAID),
 		.key_id = { token->key_id, token->key_id_bytes },
 		.spki = { spki, spki_of(token->key, spki) },

@@ -704,6 +704,24 @@ tries_left_are_on_record_only_where_the_token_says_them(void **state)
 	    "(SELECT * FROM token ORDER BY id)");
 }
 
+static void
+token_is_given_only_what_its_model_can_do(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->tokens[0].key_types = "rsa2048 rsa3072";
+	stage->tokens[1].key_types = "rsa2048 p256";
+	import(stage, "A-1", 1);
+	put(stage, 0, 0);
+	assert_sql(stage, "trouble TOKEN_MECHANISM", "SELECT state || ' ' || error FROM bay WHERE bay = 1");
+	assert_sql(stage, "waiting", "SELECT state FROM credential");
+	put(stage, 1, 1);
+	assert_sql(stage, "take", "SELECT state FROM bay WHERE bay = 2");
+	take(stage, 0);
+	put(stage, 0, 0); /* nothing waits any more: it is a good token for later */
+	assert_sql(stage, "idle", "SELECT state FROM bay WHERE bay = 1");
+}
+
 int
 main(void)
 {
@@ -718,6 +736,7 @@ main(void)
 		TEST(proof_is_begun_on_the_token_of_that_marker_only),
 		TEST(blank_twin_of_a_quarantined_token_waits_until_a_person_has_decided_about_that),
 		TEST(strangers_token_is_erased_on_a_named_persons_order_while_it_lies_in_its_bay),
+		TEST(token_is_given_only_what_its_model_can_do),
 		TEST(clearing_does_not_make_a_strangers_token_ours),
 		TEST(so_pin_is_forgotten_by_a_restart_and_asked_for_again),
 		TEST(orders_that_must_not_erase_are_refused_with_the_reason_and_the_credential),
