@@ -99,7 +99,7 @@ int
 run_token_show(struct run *run)
 {
 	char path[LOOK_PATH_BYTES] = "/v1/tokens/";
-	json_t *answer;
+	json_t *answer = NULL;
 	int r = client_escape(path, sizeof path, run->arguments[0]);
 
 	r = r == 0 ? look(run, path, &answer) : command_fail_with(run, r, run->arguments[0]);
