@@ -50,11 +50,18 @@ CK_ULONG template_fill(CK_ATTRIBUTE *out, const struct template_row *rows, size_
 int attribute_read(struct session *session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, unsigned char **out,
     size_t *out_len, int64_t deadline_ms);
 
-/* Reads a CK_BBOOL; false when the object does not have it. */
-bool attribute_true(struct session *session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, int64_t deadline_ms);
+/* What an object says to a CK_BBOOL; not every module knows every attribute. */
+enum attribute_answer { ANSWER_NONE, ANSWER_NO, ANSWER_YES };
+
+enum attribute_answer attribute_answer(struct session *session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type,
+    int64_t deadline_ms);
 
 /* Reads a CK_ULONG. */
 int attribute_ulong(struct session *session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, CK_ULONG *out,
+    int64_t deadline_ms);
+
+/* Sets one attribute of an object. */
+int attribute_write(struct session *session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, const void *data, size_t len,
     int64_t deadline_ms);
 
 #endif

@@ -23,15 +23,19 @@ struct key_order {
 };
 
 /* Generates a pair; takes seconds on real tokens. The user must be logged in. The caller frees *out with key_free,
- * before the session. MINT_EXISTS when the id is taken; MINT_TOKEN_MECHANISM, MINT_TOKEN_FULL, MINT_TOKEN_GONE. */
+ * before the session. MINT_EXISTS when the id is taken; MINT_TOKEN_MECHANISM, MINT_TOKEN_FULL, MINT_TOKEN_GONE.
+ * A module that refuses attributes in the template is asked again with less of them, which never costs the secret: a key
+ * that says that it can be taken out, that shows its secret, or that says nothing where it could not be ordered is
+ * destroyed, MINT_TOKEN_ERROR. */
 int key_generate(struct key **out, struct session *session, const struct key_order *order, int64_t deadline_ms);
 
-/* Opens the pair with this id: private key (the user must be logged in) and public key, or the certificate's where the
- * token keeps no public key object. MINT_NOT_FOUND, MINT_EXISTS (two under one id). */
+/* Opens the pair with this id: private key (the user must be logged in) and public key as of key_public_find.
+ * MINT_NOT_FOUND, MINT_EXISTS (two under one id). */
 int key_open(struct key **out, struct session *session, const unsigned char *id, size_t id_len, int64_t deadline_ms);
 
-/* The public half alone, as it is seen without a login: the public key object, else the certificate's key. The caller
- * frees with EVP_PKEY_free. MINT_NOT_FOUND, MINT_EXISTS (two under one id). */
+/* The public half alone: the public key object, else (some cards keep none) the certificate's key, else what the private
+ * key tells, which alone needs a login. The caller frees with EVP_PKEY_free. MINT_NOT_FOUND, MINT_EXISTS (two under one
+ * id). */
 int key_public_find(struct session *session, const unsigned char *id, size_t id_len, EVP_PKEY **public,
     int64_t deadline_ms);
 
@@ -54,7 +58,10 @@ int key_public_der(const struct key *key, unsigned char **der, size_t *der_len);
 int key_signature_nid(const struct key *key);
 
 /* Signs `data` (the digest of the key's type is taken over it): PKCS#1 v1.5 for RSA, ECDSA as DER for EC. Logs in again
- * where the key wants a login for each use. The caller frees *sig with OPENSSL_free. */
+ * where the key wants a login for each use: it says so, or the model profile does, or the token does by refusing (then
+ * the signature is asked for once more, which changes nothing on the token). Where the token offers only the mechanism
+ * without a digest, the digest is made here. The caller frees *sig with OPENSSL_free.
+ * MINT_TOKEN_MECHANISM: the token offers no mechanism for it that may be used. */
 int key_sign(struct key *key, const unsigned char *data, size_t data_len, unsigned char **sig, size_t *sig_len,
     int64_t deadline_ms);
 

@@ -31,7 +31,8 @@ struct signature_way {
 /* By what a public key says of itself; NULL when the table has none. */
 const struct key_type *key_type_of(CK_KEY_TYPE kind, unsigned bits);
 
-/* The first that the token's quirks prefer and the token offers. MINT_TOKEN_MECHANISM when it offers none. */
+/* The first that the model profile names, or the first of the table, that the token offers. MINT_TOKEN_MECHANISM when it
+ * offers none that may be used. */
 int signature_way_choose(struct token *token, const struct key_type *type, const struct signature_way **out,
     int64_t deadline_ms);
 

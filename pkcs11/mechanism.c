@@ -29,50 +29,57 @@ static const struct signature_way signature_ways[] = {
 #undef SIGNATURE
 };
 
-/* Names of what tokens offer, for people: all that we use, and what else smart cards tend to have. */
+/* What a token may offer in their place and no request may use: SHA-1 is broken for signatures (RFC 9155; CA/Browser Forum,
+ * Baseline Requirements, section 7.1.3.2). */
+static const struct {
+	CK_KEY_TYPE       kind;
+	CK_MECHANISM_TYPE mechanism;
+} broken_ways[] = {
+	{ CKK_RSA, CKM_SHA1_RSA_PKCS },
+	{ CKK_EC, CKM_ECDSA_SHA1 },
+};
+
 static const struct {
 	CK_MECHANISM_TYPE number;
 	const char       *name;
-} names[] = {
-	{ CKM_RSA_PKCS_KEY_PAIR_GEN, "RSA_PKCS_KEY_PAIR_GEN" }, { CKM_RSA_PKCS, "RSA_PKCS" }, { CKM_RSA_X_509, "RSA_X_509" },
-	{ CKM_SHA1_RSA_PKCS, "SHA1_RSA_PKCS" }, { CKM_SHA256_RSA_PKCS, "SHA256_RSA_PKCS" },
-	{ CKM_SHA384_RSA_PKCS, "SHA384_RSA_PKCS" }, { CKM_SHA512_RSA_PKCS, "SHA512_RSA_PKCS" },
-	{ CKM_RSA_PKCS_PSS, "RSA_PKCS_PSS" }, { CKM_RSA_PKCS_OAEP, "RSA_PKCS_OAEP" },
-	{ CKM_EC_KEY_PAIR_GEN, "EC_KEY_PAIR_GEN" }, { CKM_ECDSA, "ECDSA" }, { CKM_ECDSA_SHA1, "ECDSA_SHA1" },
-	{ CKM_ECDSA_SHA256, "ECDSA_SHA256" }, { CKM_ECDSA_SHA384, "ECDSA_SHA384" }, { CKM_ECDSA_SHA512, "ECDSA_SHA512" },
-	{ CKM_ECDH1_DERIVE, "ECDH1_DERIVE" }, { CKM_ECDH1_COFACTOR_DERIVE, "ECDH1_COFACTOR_DERIVE" },
-	{ CKM_SHA_1, "SHA_1" }, { CKM_SHA256, "SHA256" }, { CKM_SHA384, "SHA384" }, { CKM_SHA512, "SHA512" },
-	{ CKM_MD5, "MD5" }, { CKM_AES_KEY_GEN, "AES_KEY_GEN" }, { CKM_AES_CBC, "AES_CBC" }, { CKM_AES_ECB, "AES_ECB" },
+} mechanism_names[] = {
+#define MECHANISM(name) { CKM_##name, #name },
+#include "pkcs11/mechanisms.def"
+#undef MECHANISM
 };
 
-static const char *
-name_of(CK_MECHANISM_TYPE number)
-{
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (names[i].number == number)
-			return names[i].name;
-	return "";
-}
+static const struct {
+	CK_FLAGS            theirs;
+	enum mechanism_flag ours;
+	const char         *name;
+} mechanism_flags[] = {
+	{ CKF_HW, MECHANISM_HARDWARE, "hw" },
+	{ CKF_ENCRYPT, MECHANISM_ENCRYPT, "encrypt" },
+	{ CKF_DECRYPT, MECHANISM_DECRYPT, "decrypt" },
+	{ CKF_DIGEST, MECHANISM_DIGEST, "digest" },
+	{ CKF_SIGN, MECHANISM_SIGN, "sign" },
+	{ CKF_VERIFY, MECHANISM_VERIFY, "verify" },
+	{ CKF_GENERATE, MECHANISM_GENERATE, "generate" },
+	{ CKF_GENERATE_KEY_PAIR, MECHANISM_GENERATE_KEY_PAIR, "generate_key_pair" },
+	{ CKF_WRAP, MECHANISM_WRAP, "wrap" },
+	{ CKF_UNWRAP, MECHANISM_UNWRAP, "unwrap" },
+	{ CKF_DERIVE, MECHANISM_DERIVE, "derive" },
+};
 
-bool
-signature_name_known(const char *name)
-{
-	for (size_t i = 0; i < sizeof signature_ways / sizeof signature_ways[0]; i++)
-		if (strcmp(name_of(signature_ways[i].mechanism), name) == 0)
-			return true;
-	return false;
-}
+#define COUNT(table) (sizeof(table) / sizeof(table)[0])
+
+#define MECHANISMS_MAX 4096 /* a guard against a module that answers nonsense */
 
 const struct key_type *
 key_type_at(unsigned n)
 {
-	return n < sizeof key_types / sizeof key_types[0] ? &key_types[n] : NULL;
+	return n < COUNT(key_types) ? &key_types[n] : NULL;
 }
 
 const struct key_type *
 key_type_by_name(const char *name)
 {
-	for (unsigned i = 0; i < sizeof key_types / sizeof key_types[0]; i++)
+	for (unsigned i = 0; i < COUNT(key_types); i++)
 		if (strcmp(key_types[i].name, name) == 0)
 			return &key_types[i];
 	return NULL;
@@ -87,10 +94,16 @@ key_type_name(const struct key_type *type)
 const struct key_type *
 key_type_of(CK_KEY_TYPE kind, unsigned bits)
 {
-	for (unsigned i = 0; i < sizeof key_types / sizeof key_types[0]; i++)
+	for (unsigned i = 0; i < COUNT(key_types); i++)
 		if (key_types[i].kind == kind && key_types[i].bits == bits)
 			return &key_types[i];
 	return NULL;
+}
+
+static unsigned long
+said_bits(CK_ULONG theirs)
+{
+	return theirs == CK_UNAVAILABLE_INFORMATION ? 0 : theirs;
 }
 
 /* 0 when the token offers the mechanism for this use and size; sizes of 0 mean the module does not say. */
@@ -107,7 +120,8 @@ offered(struct token *token, CK_MECHANISM_TYPE mechanism, CK_FLAGS use, unsigned
 	if (!(info.flags & use))
 		return module_fail(token->module, "C_GetMechanismInfo", MINT_TOKEN_MECHANISM,
 		    "the mechanism is not offered for this use");
-	if (info.ulMaxKeySize != 0 && (bits < info.ulMinKeySize || bits > info.ulMaxKeySize))
+	if (said_bits(info.ulMaxKeySize) != 0 &&
+	    (bits < said_bits(info.ulMinKeySize) || bits > said_bits(info.ulMaxKeySize)))
 		return module_fail(token->module, "C_GetMechanismInfo", MINT_TOKEN_MECHANISM,
 		    "the key size is not offered");
 	return 0;
@@ -119,85 +133,156 @@ key_type_offered(struct token *token, const struct key_type *type, int64_t deadl
 	return offered(token, type->generate, CKF_GENERATE_KEY_PAIR, type->bits, deadline_ms);
 }
 
-static bool
-allowed(const struct token *token, const char *name, const struct signature_way *way, const struct key_type *type)
+static const char *
+mechanism_name(CK_MECHANISM_TYPE number)
 {
-	if (way->kind != type->kind || way->digest_nid != type->digest_nid)
-		return false;
-	return token->quirks.signatures == NULL || strcmp(name, name_of(way->mechanism)) == 0;
+	for (size_t i = 0; i < COUNT(mechanism_names); i++)
+		if (mechanism_names[i].number == number)
+			return mechanism_names[i].name;
+	return "";
 }
 
-/* The first way of that name; of any name where the profile does not say. */
+/* The names of signature_ways, each once. */
+const char *
+signature_name_at(unsigned n)
+{
+	for (size_t i = 0; i < COUNT(signature_ways); i++) {
+		bool seen = false;
+
+		for (size_t before = 0; before < i && !seen; before++)
+			seen = signature_ways[before].mechanism == signature_ways[i].mechanism;
+		if (!seen && n-- == 0)
+			return mechanism_name(signature_ways[i].mechanism);
+	}
+	return NULL;
+}
+
+bool
+signature_name_known(const char *name)
+{
+	const char *known;
+
+	for (unsigned n = 0; (known = signature_name_at(n)) != NULL; n++)
+		if (strcmp(known, name) == 0)
+			return true;
+	return false;
+}
+
+/* The first way for this key type that the token offers, of those with this name; NULL: of all. */
 static int
-choose_named(struct token *token, const char *name, const struct key_type *type, const struct signature_way **out,
+choose_named(struct token *token, const struct key_type *type, const char *name, const struct signature_way **out,
     int64_t deadline_ms)
 {
 	int error = MINT_TOKEN_MECHANISM;
 
-	for (size_t i = 0; i < sizeof signature_ways / sizeof signature_ways[0]; i++) {
+	for (size_t i = 0; error == MINT_TOKEN_MECHANISM && i < COUNT(signature_ways); i++) {
 		const struct signature_way *way = &signature_ways[i];
 
-		if (!allowed(token, name, way, type))
+		if (way->kind != type->kind || way->digest_nid != type->digest_nid ||
+		    (name != NULL && strcmp(name, mechanism_name(way->mechanism)) != 0))
 			continue;
 		error = offered(token, way->mechanism, CKF_SIGN, type->bits, deadline_ms);
 		if (error == 0)
 			*out = way;
-		if (error != MINT_TOKEN_MECHANISM)
-			break;
 	}
 	return error;
+}
+
+static const char *
+why_no_way(struct token *token, const struct key_type *type, int64_t deadline_ms)
+{
+	if (token->quirks.signatures != NULL)
+		return "the token offers none of the signature mechanisms of its model profile for this key type";
+	for (size_t i = 0; i < COUNT(broken_ways); i++)
+		if (broken_ways[i].kind == type->kind &&
+		    offered(token, broken_ways[i].mechanism, CKF_SIGN, type->bits, deadline_ms) == 0)
+			return "for this key type the token signs over SHA-1 only, which no request may use";
+	return "the token offers no signature mechanism for this key type";
 }
 
 int
 signature_way_choose(struct token *token, const struct key_type *type, const struct signature_way **out,
     int64_t deadline_ms)
 {
-	const char *const *wanted = token->quirks.signatures;
+	const char *const *name = token->quirks.signatures;
 	int                error = MINT_TOKEN_MECHANISM;
 
-	if (wanted == NULL)
-		error = choose_named(token, "", type, out, deadline_ms);
-	for (; wanted != NULL && *wanted != NULL && error == MINT_TOKEN_MECHANISM; wanted++)
-		error = choose_named(token, *wanted, type, out, deadline_ms);
-	if (error != MINT_TOKEN_MECHANISM)
-		return error;
-	return module_fail(token->module, "C_GetMechanismInfo", MINT_TOKEN_MECHANISM,
-	    "the token offers no mechanism for signatures with this key and digest (SHA-1 is not used)");
+	if (name == NULL)
+		error = choose_named(token, type, NULL, out, deadline_ms);
+	else
+		for (; error == MINT_TOKEN_MECHANISM && *name != NULL; name++)
+			error = choose_named(token, type, *name, out, deadline_ms);
+	if (error == MINT_TOKEN_MECHANISM)
+		return module_fail(token->module, "C_GetMechanismInfo", error, why_no_way(token, type, deadline_ms));
+	return error;
 }
 
-static void
+/* --- what a token offers, for a survey */
+
+const char *
+mechanism_flag_name(unsigned n)
+{
+	return n < COUNT(mechanism_flags) ? mechanism_flags[n].name : NULL;
+}
+
+static int
 describe(struct token *token, CK_MECHANISM_TYPE number, struct mechanism_facts *facts, int64_t deadline_ms)
 {
 	CK_MECHANISM_INFO info;
+	int               error;
 
-	*facts = (struct mechanism_facts){ .name = name_of(number), .number = number };
 	memset(&info, 0, sizeof info);
-	if (module_call(token->module, deadline_ms, C_GetMechanismInfo, token->slot, number, &info) != 0)
-		return;
-	facts->min_bits = (unsigned)info.ulMinKeySize;
-	facts->max_bits = (unsigned)info.ulMaxKeySize;
-	facts->uses = (info.flags & CKF_GENERATE_KEY_PAIR ? MECHANISM_GENERATES : 0) |
-	    (info.flags & CKF_SIGN ? MECHANISM_SIGNS : 0) | (info.flags & CKF_HW ? MECHANISM_IN_HARDWARE : 0);
+	*facts = (struct mechanism_facts){ .name = mechanism_name(number), .number = number };
+	error = module_call(token->module, deadline_ms, C_GetMechanismInfo, token->slot, number, &info);
+	if (error == MINT_TOKEN_MECHANISM)
+		return 0;
+	if (error != 0)
+		return token_explain(token, error);
+	facts->min_bits = said_bits(info.ulMinKeySize);
+	facts->max_bits = said_bits(info.ulMaxKeySize);
+	for (size_t i = 0; i < COUNT(mechanism_flags); i++)
+		if (info.flags & mechanism_flags[i].theirs)
+			facts->flags |= mechanism_flags[i].ours;
+	return 0;
+}
+
+static int
+list_mechanisms(struct token *token, CK_MECHANISM_TYPE **numbers, CK_ULONG *count, int64_t deadline_ms)
+{
+	CK_ULONG room;
+	int      error;
+
+	*numbers = NULL;
+	*count = 0;
+	error = module_call(token->module, deadline_ms, C_GetMechanismList, token->slot, NULL, count);
+	if (error != 0 || *count == 0)
+		return token_explain(token, error);
+	room = *count;
+	if (room > MECHANISMS_MAX)
+		return module_fail(token->module, "C_GetMechanismList", MINT_MODULE, "an absurd number of mechanisms");
+	*numbers = calloc(room, sizeof **numbers);
+	if (*numbers == NULL)
+		return MINT_MEMORY;
+	error = module_call(token->module, deadline_ms, C_GetMechanismList, token->slot, *numbers, count);
+	if (error == 0 && *count > room)
+		error = module_fail(token->module, "C_GetMechanismList", MINT_MODULE,
+		    "more mechanisms than there is room for");
+	return token_explain(token, error);
 }
 
 int
 token_mechanisms(struct token *token, struct mechanism_facts *list, size_t max, size_t *count, int64_t deadline_ms)
 {
-	CK_MECHANISM_TYPE *numbers = NULL;
-	CK_ULONG           all = 0;
+	CK_MECHANISM_TYPE *numbers;
+	CK_ULONG           number;
 	int                error;
 
 	*count = 0;
-	error = module_call(token->module, deadline_ms, C_GetMechanismList, token->slot, NULL, &all);
-	if (error != 0 || all == 0)
-		return token_explain(token, error);
-	numbers = calloc(all, sizeof *numbers);
-	if (numbers == NULL)
-		return MINT_MEMORY;
-	error = module_call(token->module, deadline_ms, C_GetMechanismList, token->slot, numbers, &all);
-	for (CK_ULONG i = 0; error == 0 && i < all && i < max; i++)
-		describe(token, numbers[i], &list[i], deadline_ms);
+	error = list_mechanisms(token, &numbers, &number, deadline_ms);
+	if (error == 0)
+		*count = number;
+	for (size_t i = 0; error == 0 && numbers != NULL && i < number && i < max; i++)
+		error = describe(token, numbers[i], &list[i], deadline_ms);
 	free(numbers);
-	*count = all;
-	return token_explain(token, error);
+	return error;
 }

@@ -62,6 +62,12 @@ module_result(struct module *module, const char *function, CK_RV rv)
 	return info->error;
 }
 
+bool
+module_failed_with(const struct module *module, CK_RV rv)
+{
+	return module->failure.rv == rv;
+}
+
 const struct module_failure *
 module_failure(const struct module *module)
 {
@@ -77,15 +83,32 @@ module_trim(char *out, const unsigned char *field, size_t len)
 	out[len] = '\0';
 }
 
+/* A module that cannot take what it was given for locking is content with none: we use it from one thread. */
+static bool
+wants_no_arguments(CK_RV rv)
+{
+	return rv == CKR_CANT_LOCK || rv == CKR_NEED_TO_CREATE_THREADS || rv == CKR_ARGUMENTS_BAD;
+}
+
+/* What somebody else in the process has initialised may be used, and is theirs to finalise (section 11.4). */
 static int
 initialise(struct module *module)
 {
 	CK_C_INITIALIZE_ARGS args = { .flags = CKF_OS_LOCKING_OK };
-	int                  error;
+	CK_RV                rv;
 
-	error = module_call(module, MODULE_NO_DEADLINE, C_Initialize, &args);
-	module->initialised = error == 0;
-	return error;
+	rv = module_rv(module, C_Initialize, &args);
+	if (wants_no_arguments(rv))
+		rv = module_rv(module, C_Initialize, NULL);
+	module->initialised = rv == CKR_OK;
+	return module_result(module, "C_Initialize", rv == CKR_CRYPTOKI_ALREADY_INITIALIZED ? CKR_OK : rv);
+}
+
+/* The layout of the list is the same from 2.0 to 3.2; what came with 3.0 is asked for by C_GetInterface, which we need not. */
+static bool
+version_is_known(const CK_FUNCTION_LIST *functions)
+{
+	return functions->version.major == 2 || functions->version.major == 3;
 }
 
 int
@@ -101,7 +124,7 @@ module_adopt(struct module **out, void *function_list, int64_t (*now_us)(void))
 	module->functions = function_list;
 	module->now_us = now_us != NULL ? now_us : monotonic_us;
 	module->failure = (struct module_failure){ "", "", "", CKR_OK };
-	error = initialise(module);
+	error = version_is_known(module->functions) ? initialise(module) : MINT_MODULE;
 	if (error != 0) {
 		module_free(&module);
 		return MINT_MODULE;
@@ -142,7 +165,7 @@ module_free(struct module **module)
 	if (m == NULL)
 		return;
 	if (m->initialised)
-		m->functions->C_Finalize(NULL);
+		(void)module_rv(m, C_Finalize, NULL);
 	if (m->library != NULL)
 		dlclose(m->library);
 	free(m);
@@ -156,6 +179,7 @@ module_facts(struct module *module, struct module_facts *out)
 	int     error;
 
 	memset(out, 0, sizeof *out);
+	memset(&info, 0, sizeof info); /* a module may say that it is done and have done nothing */
 	error = module_call(module, MODULE_NO_DEADLINE, C_GetInfo, &info);
 	if (error != 0)
 		return MINT_MODULE;

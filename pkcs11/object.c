@@ -42,7 +42,10 @@ collect(struct session *session, CK_OBJECT_HANDLE *handles, size_t max, size_t *
 		got = 0;
 		error = module_call(session->token->module, deadline_ms, C_FindObjects, session->handle,
 		    handles + *count, max - *count, &got);
-		if (error == 0 && got <= max - *count)
+		if (error == 0 && got > max - *count)
+			error = module_fail(session->token->module, "C_FindObjects", MINT_MODULE,
+			    "more objects than there is room for");
+		if (error == 0)
 			*count += got;
 	}
 	return error;
@@ -68,7 +71,7 @@ find_objects(struct session *session, enum object_class class, const unsigned ch
 	error = collect(session, handles, max, count, deadline_ms);
 	/* Always, or the session takes no other search; not a reason to forget why the search failed. */
 	if (error != 0)
-		module->functions->C_FindObjectsFinal(session->handle);
+		(void)module_rv(module, C_FindObjectsFinal, session->handle);
 	else {
 		end = module_call(module, MODULE_NO_DEADLINE, C_FindObjectsFinal, session->handle);
 		error = end;
@@ -131,7 +134,7 @@ describe(struct session *session, CK_OBJECT_HANDLE object, struct object_facts *
 	if (error == 0 && facts->class != OBJECT_DATA)
 		error = read_cut(session, object, CKA_ID, facts->id, sizeof facts->id, &facts->id_len, deadline_ms);
 	if (error == 0 && (facts->class == OBJECT_PRIVATE_KEY || facts->class == OBJECT_PUBLIC_KEY))
-		facts->local = attribute_true(session, object, CKA_LOCAL, deadline_ms);
+		facts->local = attribute_answer(session, object, CKA_LOCAL, deadline_ms) == ANSWER_YES;
 	return error;
 }
 

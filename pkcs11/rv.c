@@ -2,8 +2,7 @@
 
 #include <stddef.h>
 
-#include <p11-kit/pkcs11.h>
-
+#include "pkcs11/later_names.h"
 #include "schemas/errors.h"
 
 static const struct rv_info ok = { CKR_OK, MINT_OK, "CKR_OK", "done" };

@@ -47,6 +47,7 @@ session_open(struct session **out, struct token *token, int64_t deadline_ms)
 		return token_explain(token, error);
 	}
 	session->open = true;
+	token->sessions++;
 	*out = session;
 	return 0;
 }
@@ -59,20 +60,41 @@ session_free(struct session **session)
 	if (s == NULL)
 		return;
 	session_logout(s, MODULE_NO_DEADLINE);
-	if (s->open)
-		s->token->module->functions->C_CloseSession(s->handle);
+	if (s->open) {
+		(void)module_rv(s->token->module, C_CloseSession, s->handle);
+		s->token->sessions--;
+	}
 	free(s);
 	*session = NULL;
+}
+
+static int
+log_in(struct session *session, CK_USER_TYPE type, const char *pin, size_t pin_len, int64_t deadline_ms)
+{
+	return module_call(session->token->module, deadline_ms, C_Login, session->handle, type, (CK_UTF8CHAR *)pin,
+	    pin_len);
+}
+
+/* Somebody is logged in whom we have not logged in: a process that was killed, behind a module that outlives it. Then
+ * nothing was said about this PIN, so that one goes first. */
+static bool
+another_is_logged_in(const struct module *module)
+{
+	return module_failed_with(module, CKR_USER_ALREADY_LOGGED_IN) ||
+	    module_failed_with(module, CKR_USER_ANOTHER_ALREADY_LOGGED_IN);
 }
 
 int
 session_login(struct session *session, enum session_user user, const char *pin, size_t pin_len, int64_t deadline_ms)
 {
-	CK_USER_TYPE type = user == SESSION_SO ? CKU_SO : CKU_USER;
-	int          error;
+	struct module *module = session->token->module;
+	CK_USER_TYPE   type = user == SESSION_SO ? CKU_SO : CKU_USER;
+	int            error;
 
-	error = module_call(session->token->module, deadline_ms, C_Login, session->handle, type,
-	    (CK_UTF8CHAR *)pin, pin_len);
+	error = log_in(session, type, pin, pin_len, deadline_ms);
+	if (error == MINT_REFUSED && !session->logged_in && another_is_logged_in(module) &&
+	    module_call(module, deadline_ms, C_Logout, session->handle) == 0)
+		error = log_in(session, type, pin, pin_len, deadline_ms);
 	if (error != 0)
 		return token_explain(session->token, error);
 	session->logged_in = true;
@@ -82,12 +104,16 @@ session_login(struct session *session, enum session_user user, const char *pin, 
 int
 session_logout(struct session *session, int64_t deadline_ms)
 {
-	int error;
+	struct module *module = session->token->module;
+	int            error;
 
 	forget_pin(session);
 	if (!session->logged_in)
 		return 0;
-	error = module_call(session->token->module, deadline_ms, C_Logout, session->handle);
+	error = module_call(module, deadline_ms, C_Logout, session->handle);
+	/* The token has logged out by itself, as some do after a PIN change: what was wanted. */
+	if (error == MINT_REFUSED && module_failed_with(module, CKR_USER_NOT_LOGGED_IN))
+		error = 0;
 	if (error == 0)
 		session->logged_in = false;
 	return token_explain(session->token, error);

@@ -22,7 +22,8 @@ int session_open(struct session **out, struct token *token, int64_t deadline_ms)
 /* Logs out, closes, wipes. Accepts NULL. */
 void session_free(struct session **session);
 
-/* MINT_PIN_WRONG, MINT_PIN_LOCKED; each wrong PIN uses up a try of the token. */
+/* MINT_PIN_WRONG, MINT_PIN_LOCKED; each wrong PIN uses up a try of the token. Where the module says that somebody is
+ * logged in already, that login is ended first: 0 always means that this PIN was tried and taken. */
 int session_login(struct session *session, enum session_user user, const char *pin, size_t pin_len,
     int64_t deadline_ms);
 

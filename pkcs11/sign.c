@@ -1,5 +1,4 @@
 /* Signatures by the token: what goes in by the mechanism's row, what comes out as the rest of the world wants it. */
-#include <stdbool.h>
 #include <string.h>
 
 #include <openssl/ecdsa.h>
@@ -86,32 +85,53 @@ der_from_r_s(const unsigned char *raw, size_t raw_len, unsigned char **sig, size
 	return 0;
 }
 
-static int
-make_output(struct key *key, const struct signature_way *way, const unsigned char *raw, size_t raw_len,
-    unsigned char **sig, size_t *sig_len)
+static bool
+is_der_already(const unsigned char *raw, size_t raw_len)
 {
-	if (way->output == OUTPUT_R_S) {
-		if (raw_len == 0 || raw_len % 2 != 0)
-			return module_fail(key->session->token->module, "C_Sign", MINT_PROOF_CHALLENGE,
-			    "an ECDSA signature of odd length");
-		return der_from_r_s(raw, raw_len, sig, sig_len);
-	}
+	const unsigned char *at = raw;
+	ECDSA_SIG           *pair = d2i_ECDSA_SIG(NULL, &at, (long)raw_len);
+	bool                 whole = pair != NULL && at == raw + raw_len;
+
+	ECDSA_SIG_free(pair);
+	return whole;
+}
+
+static int
+give_as_is(const unsigned char *raw, size_t raw_len, unsigned char **sig, size_t *sig_len)
+{
 	*sig = OPENSSL_memdup(raw, raw_len);
 	*sig_len = raw_len;
 	return *sig != NULL ? 0 : MINT_MEMORY;
 }
 
+/* r || s is of even length, at most twice that of the order (PKCS#11 2.40 mechanisms, section 2.3.1); some modules give
+ * DER. Whoever uses the signature verifies it, so that a guess here can only fail. */
+static int
+make_output(struct key *key, const struct signature_way *way, const unsigned char *raw, size_t raw_len,
+    unsigned char **sig, size_t *sig_len)
+{
+	size_t order_len = (key->type->bits + 7) / 8;
+
+	if (way->output == OUTPUT_AS_IS)
+		return give_as_is(raw, raw_len, sig, sig_len);
+	if (raw_len != 2 * order_len && is_der_already(raw, raw_len))
+		return give_as_is(raw, raw_len, sig, sig_len);
+	if (raw_len == 0 || raw_len % 2 != 0 || raw_len > 2 * order_len)
+		return module_fail(key->session->token->module, "C_Sign", MINT_PROOF_CHALLENGE,
+		    "an ECDSA signature of a length that cannot be");
+	return der_from_r_s(raw, raw_len, sig, sig_len);
+}
+
 static bool
 wants_login(const struct key *key)
 {
-	return key->login_each_time || key->session->token->quirks.login_each_use;
+	return key->login_each_use || key->session->token->quirks.login_each_use;
 }
 
+/* The PIN is the one that this session was logged in with, so no try is risked. */
 static int
-login_for_this(struct key *key, int64_t deadline_ms)
+login_for_this(struct session *session, int64_t deadline_ms)
 {
-	struct session *session = key->session;
-
 	if (session->pin == NULL)
 		return 0;
 	return module_call(session->token->module, deadline_ms, C_Login, session->handle, CKU_CONTEXT_SPECIFIC,
@@ -119,7 +139,7 @@ login_for_this(struct key *key, int64_t deadline_ms)
 }
 
 static int
-sign_once(struct key *key, const struct signature_way *way, const unsigned char *data, size_t data_len, bool login,
+sign_once(struct key *key, const struct signature_way *way, const unsigned char *data, size_t data_len,
     unsigned char *raw, CK_ULONG *raw_len, int64_t deadline_ms)
 {
 	struct session *session = key->session;
@@ -128,31 +148,59 @@ sign_once(struct key *key, const struct signature_way *way, const unsigned char 
 	int             error;
 
 	error = module_call(module, deadline_ms, C_SignInit, session->handle, &mechanism, key->private);
-	if (error == 0 && login)
-		error = login_for_this(key, deadline_ms);
+	if (error == 0 && wants_login(key))
+		error = login_for_this(session, deadline_ms);
 	if (error == 0)
-		error = module_call(module, deadline_ms, C_Sign, session->handle, (CK_BYTE *)data, data_len, raw, raw_len);
+		error = module_call(module, deadline_ms, C_Sign, session->handle, (CK_BYTE *)data, data_len, raw,
+		    raw_len);
 	return error;
 }
 
-/* Some cards want a login for each use and do not say so beforehand: C_Sign answers that nobody is logged in. A signature changes
- * nothing on the token, so it may be asked for once more, this time with the login. */
+static bool
+wants_login_after_all(const struct key *key)
+{
+	const struct session *session = key->session;
+
+	return !wants_login(key) && session->logged_in && session->pin != NULL &&
+	    module_failed_with(session->token->module, CKR_USER_NOT_LOGGED_IN);
+}
+
+/* A token that says that nobody is logged in while somebody is means a login for this use, which it did not announce. It
+ * gets one, and the signature is asked for once more: a signature changes nothing on the token, so that one that was made
+ * after all does no harm. Where C_SignInit refused there is no use yet that the login could be for: then it comes first. */
+static int
+sign_again(struct key *key, const struct signature_way *way, const unsigned char *data, size_t data_len,
+    unsigned char *raw, CK_ULONG *raw_len, int64_t deadline_ms)
+{
+	const struct module_failure *failure = module_failure(key->session->token->module);
+	int                          error;
+
+	if (strcmp(failure->function, "C_SignInit") == 0) {
+		error = login_for_this(key->session, deadline_ms);
+		if (error != 0)
+			return error;
+	} else {
+		key->login_each_use = true;
+	}
+	return sign_once(key, way, data, data_len, raw, raw_len, deadline_ms);
+}
+
 static int
 sign_raw(struct key *key, const struct signature_way *way, const unsigned char *data, size_t data_len,
     unsigned char *raw, CK_ULONG *raw_len, int64_t deadline_ms)
 {
-	struct module *module = key->session->token->module;
-	CK_ULONG       room = *raw_len;
-	bool           login = wants_login(key);
-	int            error;
+	struct token *token = key->session->token;
+	CK_ULONG      room = *raw_len;
+	int           error;
 
-	error = sign_once(key, way, data, data_len, login, raw, raw_len, deadline_ms);
-	if (error != 0 && !login && key->session->pin != NULL && module->failure.rv == CKR_USER_NOT_LOGGED_IN) {
+	error = sign_once(key, way, data, data_len, raw, raw_len, deadline_ms);
+	if (error == MINT_REFUSED && wants_login_after_all(key)) {
 		*raw_len = room;
-		error = sign_once(key, way, data, data_len, true, raw, raw_len, deadline_ms);
-		key->login_each_time = error == 0;
+		error = sign_again(key, way, data, data_len, raw, raw_len, deadline_ms);
 	}
-	return token_explain(key->session->token, error);
+	if (error == 0 && *raw_len > room)
+		error = module_fail(token->module, "C_Sign", MINT_MODULE, "a signature longer than its room");
+	return token_explain(token, error);
 }
 
 int

@@ -2,6 +2,8 @@
 #include "hostd/api/api.h"
 #include "hostd/base/clock.h"
 
+#include <string.h>
+
 enum { PAGE_ROWS = 100 };
 
 /* Not tagged: what a bay shows grows older by itself. */
@@ -19,18 +21,63 @@ route_bays(struct call *call)
 	call_reply(call, 200, rows ? json_pack("{s:I,s:o}", "seq", (json_int_t)record_seq(call->api->record), "bays", rows) : NULL);
 }
 
+/* What a person may order about a token now: the orders of schemas/commands.def that schemas/states.def allows in its state. One
+ * that was never ours is not to be cleared, only erased. */
+static json_t *
+orders_open(const json_t *token)
+{
+	static const char *const verbs[] = {
+#define COMMAND(verb, object, en, zh) strcmp(#object, "token") == 0 ? #verb : "",
+#define ARGUMENT(...)
+#include "schemas/commands.def"
+#undef ARGUMENT
+#undef COMMAND
+	};
+	static const struct {
+		const char *machine, *from, *event;
+	} changes[] = {
+#define STATE(...)
+#define CHANGE(machine, from, event, to, actor) { #machine, #from, #event },
+#include "schemas/states.def"
+#undef CHANGE
+#undef STATE
+	};
+	const char *state = json_string_value(json_object_get(token, "state"));
+	json_t *orders = json_array();
+
+	for (size_t v = 0; state && v < sizeof verbs / sizeof verbs[0]; v++)
+		for (size_t i = 0; *verbs[v] && i < sizeof changes / sizeof changes[0]; i++)
+			if (strcmp(changes[i].machine, "token") == 0 && strcmp(changes[i].from, state) == 0 &&
+			    strcmp(changes[i].event, verbs[v]) == 0 &&
+			    (strcmp(verbs[v], "clear") != 0 || json_is_null(json_object_get(token, "found"))))
+				json_array_append_new(orders, json_string(verbs[v]));
+	return orders;
+}
+
+static void
+tell_more(json_t *token)
+{
+	json_object_set_new(token, "orders", orders_open(token));
+	api_explain(token, "failed", json_string_value(json_object_get(token, "failed_error")));
+}
+
 void
 route_tokens(struct call *call)
 {
 	int64_t limit = query_number(&call->query, "limit", PAGE_ROWS);
 	struct binds binds = { .count = 0 };
+	json_t *rows, *token;
+	size_t i;
 
 	if (call_unchanged(call))
 		return;
 	bind_integer(&binds, "after", query_number(&call->query, "cursor", 0));
 	bind_text(&binds, "state", query_text(&call->query, "state"));
 	bind_integer(&binds, "limit", limit + 1);
-	call_reply_tagged(call, api_page(record_rows(call->api->record, API_tokens, &binds), "tokens", limit));
+	rows = record_rows(call->api->record, API_tokens, &binds);
+	json_array_foreach(rows, i, token)
+		tell_more(token);
+	call_reply_tagged(call, api_page(rows, "tokens", limit));
 }
 
 void
@@ -55,7 +102,7 @@ route_token(struct call *call)
 		bind_integer(&of, "token", json_integer_value(json_object_get(token, "id")));
 		json_object_del(token, "id");
 		json_object_set_new(token, "uses", record_rows(call->api->record, API_token_uses, &of));
-		api_explain(token, "failed", json_string_value(json_object_get(token, "failed_error")));
+		tell_more(token);
 	}
 	call_reply_tagged(call, tokens ? json_pack("{s:o}", "tokens", tokens) : NULL);
 }

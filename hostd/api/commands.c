@@ -74,7 +74,7 @@ faulty_argument(const char *verb, json_t *body, const char **what)
 		*what = "not an argument of this command";
 		if (!takes(verb, name))
 			return name;
-		*what = strcmp(name, "tokens") == 0 ? "an array of serial numbers" : "a text";
+		*what = strcmp(name, "tokens") == 0 ? "an array of serial numbers or markers" : "a text";
 		if (!is_value(value) || json_is_array(value) != (strcmp(name, "tokens") == 0))
 			return name;
 	}
@@ -135,6 +135,8 @@ send_order(struct call *call, const char *object, json_t *body)
 		call->lost = wait_for_answer;
 	else
 		call_error(call, r, "%s", call->object);
+	if (text)
+		explicit_bzero(text, strlen(text)); /* it may hold a token's SO-PIN */
 	free(text);
 }
 

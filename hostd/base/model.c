@@ -157,6 +157,18 @@ models_by_atr(const struct models *models, const uint8_t *atr, size_t atr_length
 }
 
 const struct model *
+models_by_application(const struct models *models, const struct model *before)
+{
+	size_t i = 0;
+
+	while (before && i < models->count && models->list[i++] != before)
+		;
+	while (i < models->count && !models->list[i]->by_application)
+		i++;
+	return i < models->count ? models->list[i] : NULL;
+}
+
+const struct model *
 models_by_token(const struct models *models, const char *manufacturer, const char *token_model)
 {
 	for (size_t i = 0; i < models->count; i++) {

@@ -35,6 +35,7 @@ struct model_atr {
 struct model_code {
 	int   length;   /* 0: the model has no such code */
 	char *alphabet; /* characters it is made of */
+	bool  stays;    /* it cannot be changed: what it was initialised with goes into the envelope, and the station forgets it */
 	char *factory;  /* what it is on a token that nobody has initialised yet, or on most strangers' tokens; "" not known */
 };
 
@@ -84,6 +85,7 @@ struct model_probe {
 	struct model_bytes  so_tries;
 	struct model_bytes *blank;              /* APDUs that a blank token answers with 6A82 or 6A83, all of them */
 	size_t              blank_count;
+	bool                blank_through_driver; /* they go through OpenSC's driver: the card takes nothing but secure messaging */
 };
 
 /* What a PKCS#11 module says of such a token (CK_TOKEN_INFO); patterns as of text_fits. */
@@ -100,6 +102,7 @@ struct model {
 	char                 *module;      /* PKCS#11 module of this model; "" the bay's or the configuration's */
 	struct model_atr     *atrs;
 	size_t                atr_count;
+	bool                  by_application; /* known by answering to probe.select, whatever its ATR: an applet on any card */
 	struct model_token    token;
 	struct model_probe    probe;
 	struct model_code     codes[CODES];
@@ -137,6 +140,9 @@ void models_free(struct models **models);
 
 /* The profile whose ATR pattern fits; the one with the most bits where several do. NULL when none fits. Borrowed. */
 const struct model *models_by_atr(const struct models *models, const uint8_t *atr, size_t atr_length);
+
+/* The profiles that are known by their application, one after the other: start with NULL; NULL at the end. */
+const struct model *models_by_application(const struct models *models, const struct model *before);
 
 /* The profile whose `token` fits what the module says; NULL when none does. */
 const struct model *models_by_token(const struct models *models, const char *manufacturer, const char *token_model);

@@ -69,7 +69,9 @@ take_token(struct model_token *token, cfg_t *cfg)
 static int
 check_match(const struct model *model, struct conf_file *file, cfg_t *cfg)
 {
-	if (model->atr_count > 0 || model->token.manufacturer[0] || model->token.model[0])
+	if (model->by_application && model->probe.select.length == 0)
+		return conf_file_refuse(file, cfg, "by_application", "by_application: the card is known by its application, and no `probe { select = … }` says which");
+	if (model->atr_count > 0 || model->by_application || model->token.manufacturer[0] || model->token.model[0])
 		return 0;
 	return conf_file_refuse(file, cfg, "atr", "atr: is missing: give the answers to reset this model is known by, or, for a module "
 	    "without PC/SC, `token { manufacturer = \"…\" model = \"…\" }`");
@@ -93,6 +95,7 @@ take_probe(struct model_probe *probe, struct conf_file *file, cfg_t *cfg)
 	if (!probe->blank)
 		return MINT_MEMORY;
 	probe->blank_count = count;
+	probe->blank_through_driver = cfg_getbool(cfg, "blank_through_driver");
 	for (unsigned i = 0; i < count; i++)
 		model_bytes_from(cfg_getnstr(cfg, "blank", i), &probe->blank[i]);
 	if (probe->serial.length && probe->serial_length == 0)
@@ -107,6 +110,7 @@ take_code(struct model_code *code, struct conf_file *file, cfg_t *section, const
 	int r;
 
 	code->length = (int)cfg_getint(section, "length");
+	code->stays = !cfg_getbool(section, "change");
 	code->alphabet = strdup(own && *own ? own : alphabet);
 	r = code->alphabet ? take_text(&code->factory, section, "factory") : MINT_MEMORY;
 	if (r == 0 && strlen(code->factory) > MODEL_CODE_MAX)
@@ -301,6 +305,7 @@ take_all(struct model *model, struct conf_file *file, cfg_t *cfg, const char *pa
 	model->step_timeout_ms = (int)cfg_getint(cfg, "step_timeout_ms");
 	model->certificate_max = (int)cfg_getint(cfg, "certificate_max");
 	model->login_each_use = cfg_getbool(cfg, "login_each_use");
+	model->by_application = cfg_getbool(cfg, "by_application");
 	if (r == 0)
 		r = take_text(&model->description, cfg, "description");
 	if (r == 0)
@@ -312,9 +317,9 @@ take_all(struct model *model, struct conf_file *file, cfg_t *cfg, const char *pa
 	if (r == 0)
 		r = take_token(&model->token, cfg_getsec(cfg, "token"));
 	if (r == 0)
-		r = check_match(model, file, cfg);
-	if (r == 0)
 		r = take_probe(&model->probe, file, cfg_getsec(cfg, "probe"));
+	if (r == 0)
+		r = check_match(model, file, cfg);
 	if (r == 0)
 		r = take_codes(model, file, cfg);
 	if (r == 0)
@@ -335,10 +340,11 @@ new_reader(void)
 		CFG_INT("lifecycle_finished", 0, CFGF_NONE), CFG_STR("serial", "", CFGF_NONE),
 		CFG_INT("serial_offset", 0, CFGF_NONE), CFG_INT("serial_length", 0, CFGF_NONE),
 		CFG_STR("user_tries", "", CFGF_NONE), CFG_STR("so_tries", "", CFGF_NONE),
-		CFG_STR_LIST("blank", NULL, CFGF_NONE), CFG_END(),
+		CFG_STR_LIST("blank", NULL, CFGF_NONE), CFG_BOOL("blank_through_driver", cfg_false, CFGF_NONE), CFG_END(),
 	};
 	static cfg_opt_t code[] = {
-		CFG_INT("length", 8, CFGF_NONE), CFG_STR("alphabet", "", CFGF_NONE), CFG_STR("factory", "", CFGF_NONE), CFG_END(),
+		CFG_INT("length", 8, CFGF_NONE), CFG_STR("alphabet", "", CFGF_NONE), CFG_STR("factory", "", CFGF_NONE),
+		CFG_BOOL("change", cfg_true, CFGF_NONE), CFG_END(),
 	};
 	static cfg_opt_t key[] = {
 		CFG_INT("mean_ms", 0, CFGF_NONE), CFG_INT("timeout_ms", 0, CFGF_NONE), CFG_STR_LIST("sign", NULL, CFGF_NONE), CFG_END(),
@@ -354,7 +360,7 @@ new_reader(void)
 		CFG_STR("description", "", CFGF_NONE), CFG_STR("driver", "", CFGF_NONE), CFG_STR("module", "", CFGF_NONE),
 		CFG_STR_LIST("atr", NULL, CFGF_NONE), CFG_SEC("token", token, CFGF_NONE),
 		CFG_SEC("probe", probe, CFGF_NONE), CFG_STR("alphabet", "0123456789", CFGF_NONE),
-		CFG_BOOL("login_each_use", cfg_false, CFGF_NONE), CFG_INT("certificate_max", 0, CFGF_NONE),
+		CFG_BOOL("login_each_use", cfg_false, CFGF_NONE), CFG_BOOL("by_application", cfg_false, CFGF_NONE), CFG_INT("certificate_max", 0, CFGF_NONE),
 		CFG_INT("step_timeout_ms", TIMEOUT_MS, CFGF_NONE), CFG_SEC("code", code, many), CFG_SEC("key", key, many),
 		CFG_SEC("initialise", command, many), CFG_SEC("erase", command, many), CFG_SEC("erase_half", command, many),
 		CFG_SEC("unblock", command, many), CFG_END(),

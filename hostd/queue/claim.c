@@ -4,12 +4,14 @@
 #include "schemas/errors.h"
 
 int
-claim_next(struct queue *queue, struct bay *bay, int64_t token, int64_t *use)
+claim_next(struct queue *queue, struct bay *bay, int64_t token, const char *key_types, int64_t *use)
 {
 	struct store *store = queue->store;
 	int64_t credential, application;
-	int r = store_get(store, QUEUE_credential_next, "");
+	int r = store_get(store, QUEUE_credential_next, "s", key_types);
 
+	if (r == MINT_NOT_FOUND && store_value(store, QUEUE_credential_waiting, 0, "i", (int64_t)1) > 0)
+		return MINT_TOKEN_MECHANISM;
 	if (r != 0)
 		return r;
 	credential = store_i64(store, QUEUE_credential_next, 0);

@@ -2,15 +2,19 @@
 #include "hostd/base/config.h"
 #include "hostd/queue/answer.h"
 #include "hostd/queue/bay.h"
+#include "hostd/queue/erase.h"
 #include "hostd/queue/feed.h"
 #include "hostd/queue/fault.h"
 #include "hostd/queue/finish.h"
 #include "hostd/queue/label.h"
+#include "hostd/queue/naming.h"
 #include "hostd/queue/pack.h"
 #include "hostd/queue/queue.h"
+#include "hostd/queue/reason.h"
 #include "hostd/queue/work.h"
 #include "schemas/errors.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +25,7 @@ struct order {
 	json_t    *arguments;
 	const char *why;          /* "" when none is given */
 	json_t    *detail;        /* for the answer */
+	struct named_token token; /* of an order about one */
 	int64_t    subject;
 	enum state state;
 	enum state from;          /* held or parked from */
@@ -97,15 +102,11 @@ find_credential(struct queue *queue, struct order *order)
 static int
 find_token(struct queue *queue, struct order *order)
 {
-	enum queue_statement g = QUEUE_token_by_serial;
-	int r = store_get(queue->store, g, "s", order->command->object);
+	int r = naming_find(queue, order->command->object, &order->token, &order->detail);
 
-	if (r != 0)
-		return r;
-	order->subject = store_i64(queue->store, g, 0);
-	order->state = states_by_name(MACHINE_token, store_text(queue->store, g, 1));
-	store_done(queue->store, g);
-	return 0;
+	order->subject = order->token.id;
+	order->state = order->token.state;
+	return r;
 }
 
 static int
@@ -123,6 +124,13 @@ static int (*const find[])(struct queue *, struct order *) = {
 	[OBJECT_token] = find_token,
 	[OBJECT_bay] = find_bay,
 };
+
+static int
+refuse(struct order *order, enum reason reason)
+{
+	order->detail = reason_give(order->detail, reason);
+	return MINT_REFUSED;
+}
 
 /* --- applications */
 
@@ -199,16 +207,12 @@ is_over(enum state state)
 static int
 verb_release(struct queue *queue, struct order *order)
 {
-	if (is_over(order->state)) {
-		order->detail = json_pack("{s:s}", "why", "nothing of it waits any more");
-		return MINT_REFUSED;
-	}
+	if (is_over(order->state))
+		return refuse(order, REASON_release_over);
 	if (order->state != STATE_application_held)
 		return release_parked(queue, order);
-	if (is_held_by_findings(order)) {
-		order->detail = json_pack("{s:s}", "why", "findings of the import are decided by `override`");
-		return MINT_REFUSED;
-	}
+	if (is_held_by_findings(order))
+		return refuse(order, REASON_release_findings);
 	return let_go(queue, order, order->from == STATE_application_minting ? "resume" : "release");
 }
 
@@ -238,14 +242,12 @@ may_override(struct queue *queue, const struct order *order)
 static int
 verb_override(struct queue *queue, struct order *order)
 {
-	const char *why = !is_held_by_findings(order) ? "it is not held by a finding of the import"
-	    : is_beyond_us(order) ? "this bench does not work on such applications yet"
-	    : !may_override(queue, order) ? "whoever imported it cannot override it: a second person has to" : NULL;
+	enum reason reason = !is_held_by_findings(order) ? REASON_override_not_held
+	    : is_beyond_us(order) ? REASON_override_beyond_us
+	    : !may_override(queue, order) ? REASON_override_same_person : REASON_NONE;
 
-	if (why) {
-		order->detail = json_pack("{s:s}", "why", why);
-		return MINT_REFUSED;
-	}
+	if (reason != REASON_NONE)
+		return refuse(order, reason);
 	return let_go(queue, order, "override");
 }
 
@@ -254,11 +256,13 @@ static int
 verb_cancel(struct queue *queue, struct order *order)
 {
 	int64_t in_work = store_value(queue->store, QUEUE_credentials_in_work, 1, "i", order->subject);
-	int r = in_work ? MINT_REFUSED : states_apply(queue, MACHINE_application, order->subject, "cancel", NULL);
+	int r;
 
-	if (in_work)
-		order->detail = json_pack("{s:s, s:I}", "why", "credentials are in work or certified: give each up with "
-		    "`resolve --as abandon`", "in_work", (json_int_t)in_work);
+	if (in_work) {
+		order->detail = json_pack("{s:I}", "in_work", (json_int_t)in_work);
+		return refuse(order, REASON_cancel_in_work);
+	}
+	r = states_apply(queue, MACHINE_application, order->subject, "cancel", NULL);
 	return r == 0 ? claimable(queue, order, 0) : r;
 }
 
@@ -266,9 +270,8 @@ static int
 verb_pack(struct queue *queue, struct order *order)
 {
 	if (order->state == STATE_application_held || order->state == STATE_application_cancelled) {
-		order->detail = json_pack("{s:s, s:s, s:s}", "why", "nothing of it may leave the house now", "state",
-		    states_name(order->state), "held_why", order->held_why);
-		return MINT_REFUSED;
+		order->detail = json_pack("{s:s, s:s}", "state", states_name(order->state), "held_why", order->held_why);
+		return refuse(order, REASON_pack_held);
 	}
 	return pack_tokens(queue, order->subject, order->command->object, json_object_get(order->arguments, "tokens"),
 	    &order->detail);
@@ -289,23 +292,49 @@ verb_resolve(struct queue *queue, struct order *order)
 {
 	const char *as = json_string_value(json_object_get(order->arguments, "as"));
 
-	if (as && strcmp(as, "retry") == 0)
-		return fault_retry(queue, order->subject);
+	int r;
+
+	if (as && strcmp(as, "retry") == 0) {
+		r = fault_retry(queue, order->subject);
+		return r == MINT_REFUSED ? refuse(order, REASON_resolve_not_parked) : r;
+	}
 	if (!as || (strcmp(as, "redo") != 0 && strcmp(as, "abandon") != 0)) {
-		order->detail = json_pack("{s:s}", "why", "as: retry, redo or abandon");
+		order->detail = reason_give(order->detail, REASON_resolve_as);
 		return MINT_ARGUMENT;
 	}
-	return fault_give_up(queue, order->subject, as, order->why);
+	r = fault_give_up(queue, order->subject, as, order->why);
+	return r == MINT_REFUSED ? refuse(order, REASON_resolve_over) : r;
 }
 
 /* --- tokens */
 
+/* One that lies in a bay is looked at anew: it need not be taken out for that. */
+static int
+look_again(struct queue *queue, int64_t token)
+{
+	for (size_t i = 0; i < queue->config->bay_count; i++)
+		if (queue->bays[i].token == token)
+			return bay_wake(&queue->bays[i]);
+	return 0;
+}
+
 static int
 verb_clear(struct queue *queue, struct order *order)
 {
-	int r = states_apply(queue, MACHINE_token, order->subject, "clear", NULL);
+	int r = order->token.is_foreign ? refuse(order, REASON_clear_not_ours)
+	                                : states_apply(queue, MACHINE_token, order->subject, "clear", NULL);
 
-	return r == 0 ? store_run(queue->store, QUEUE_token_failed, "iss", order->subject, NULL, NULL) : r;
+	if (r == 0)
+		r = store_run(queue->store, QUEUE_token_failed, "iss", order->subject, NULL, NULL);
+	return r == 0 ? look_again(queue, order->subject) : r;
+}
+
+static int
+verb_erase(struct queue *queue, struct order *order)
+{
+	int r = erase_allow(queue, &order->token, json_object_get(order->arguments, "so_pin"), &order->detail);
+
+	return r == 0 ? look_again(queue, order->subject) : r;
 }
 
 static int
@@ -315,6 +344,33 @@ verb_scrap(struct queue *queue, struct order *order)
 }
 
 /* --- one order */
+
+/* What an error of an order means where nothing more particular was said. */
+static const struct {
+	const char *verb;
+	int         error;
+	enum reason reason;
+} general[] = {
+	{ "hold", MINT_REFUSED, REASON_hold_not_now },
+	{ "cancel", MINT_REFUSED, REASON_cancel_not_now },
+	{ "pack", MINT_ARGUMENT, REASON_pack_no_list },
+	{ "resolve", MINT_BUSY, REASON_resolve_revoking },
+	{ "reprint", MINT_BUSY, REASON_reprint_on_its_way },
+	{ "reprint", MINT_NOT_FOUND, REASON_reprint_none_yet },
+	{ "reprint", MINT_REFUSED, REASON_reprint_not_in_doubt },
+	{ "clear", MINT_REFUSED, REASON_clear_not_quarantined },
+	{ "scrap", MINT_REFUSED, REASON_scrap_not_now },
+};
+
+static void
+give_general(struct order *order, int error)
+{
+	if (json_object_get(order->detail, "reason"))
+		return;
+	for (size_t i = 0; i < sizeof general / sizeof general[0]; i++)
+		if (general[i].error == error && strcmp(general[i].verb, order->command->verb) == 0)
+			order->detail = reason_give(order->detail, general[i].reason);
+}
 
 static const char *
 argument_missing(const struct order *order)
@@ -359,11 +415,13 @@ carry_out(struct queue *queue, struct order *order)
 			continue;
 		r = find[verbs[i].object](queue, order);
 		if (r == 0 && argument_missing(order)) {
-			order->detail = json_pack("{s:s, s:s}", "why", "an argument is missing", "argument", argument_missing(order));
+			order->detail = reason_give(json_pack("{s:s}", "argument", argument_missing(order)), REASON_argument_missing);
 			r = MINT_ARGUMENT;
 		}
-		if (r == 0)
+		if (r == 0) {
 			r = verbs[i].run(queue, order);
+			give_general(order, r);
+		}
 		return r == 0 ? note(queue, order, verbs[i].object) : r;
 	}
 	return MINT_NOT_FOUND;
@@ -382,6 +440,7 @@ present_state(struct queue *queue, const struct message_command *command)
 		if (strcmp(verbs[i].name, command->verb) == 0 && verbs[i].object != OBJECT_bay &&
 		    find[verbs[i].object](queue, &order) == 0)
 			return states_name(states_of(queue, machines[verbs[i].object], order.subject));
+	json_decref(order.detail);
 	return NULL;
 }
 
@@ -399,6 +458,16 @@ with_names(struct queue *queue, const struct order *order, json_t *detail, int e
 	if (error != 0)
 		json_object_set_new(detail, "error", json_string(error_info(error)->name));
 	return detail;
+}
+
+/* jansson frees its texts as they are. */
+static void
+wipe_secrets(json_t *body)
+{
+	const json_t *so_pin = json_object_get(body, "so_pin");
+
+	if (json_is_string(so_pin))
+		OPENSSL_cleanse((char *)(uintptr_t)json_string_value(so_pin), json_string_length(so_pin));
 }
 
 int
@@ -419,6 +488,7 @@ command_message(struct queue *queue, const struct message_command *command)
 		json_decref(queue->refusal);
 		queue->refusal = order.detail; /* what was written is taken back before the answer */
 	}
+	wipe_secrets(order.arguments);
 	json_decref(order.arguments);
 	return r;
 }

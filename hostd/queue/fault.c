@@ -7,6 +7,7 @@
 #include "hostd/queue/finish.h"
 #include "hostd/queue/journal.h"
 #include "hostd/queue/queue.h"
+#include "hostd/queue/secret.h"
 #include "hostd/queue/work.h"
 #include "schemas/errors.h"
 
@@ -64,11 +65,12 @@ part(struct queue *queue, const struct work *work, const char *outcome)
 	return r == 0 ? certify_drop(queue, work->credential) : r;
 }
 
-static int
-quarantine(struct queue *queue, int64_t token, const char *error, const char *detail)
+int
+fault_quarantine(struct queue *queue, int64_t token, const char *error, const char *detail)
 {
 	int r = store_run(queue->store, QUEUE_token_failed, "iss", token, error, detail);
 
+	secret_drop(queue, token);
 	return r == 0 ? states_apply(queue, MACHINE_token, token, "quarantine", error) : r;
 }
 
@@ -132,7 +134,7 @@ fault_token(struct bay *bay, const struct work *work, const char *error, const c
 	revoking = part(queue, work, "failed");
 	if (revoking < 0)
 		return revoking;
-	r = quarantine(queue, work->token, error, detail);
+	r = fault_quarantine(queue, work->token, error, detail);
 	if (r == 0)
 		r = again(queue, work, revoking, error, detail);
 	return r == 0 ? leave_bay(bay, AFTER_TROUBLE, error_by_name(error)->name) : r;
@@ -328,7 +330,7 @@ fault_give_up(struct queue *queue, int64_t credential, const char *pending, cons
 	else
 		revoking = r == 0 ? part(queue, &work, "abandoned") : r;
 	if (r == 0 && revoking >= 0)
-		r = quarantine(queue, work.token, "TOKEN_ERROR", why);
+		r = fault_quarantine(queue, work.token, "TOKEN_ERROR", why);
 	else if (r == MINT_NOT_FOUND && revoking >= 0)
 		r = 0;
 	work_wipe(&work);

@@ -20,6 +20,9 @@ int fault_lost(struct bay *bay, const struct step *step);
  * with a worker lets it go. */
 int fault_token(struct bay *bay, const struct work *work, const char *error, const char *detail);
 
+/* A token on no credential goes into quarantine: why it does. A person's word that it may be erased is used up. */
+int fault_quarantine(struct queue *queue, int64_t token, const char *error, const char *detail);
+
 /* The order is to blame: the credential is parked, the token is free for another. */
 int fault_order(struct queue *queue, const struct work *work, const char *error, const char *detail);
 

@@ -6,6 +6,7 @@
 #include "hostd/queue/fault.h"
 #include "hostd/queue/journal.h"
 #include "hostd/queue/queue.h"
+#include "hostd/queue/secret.h"
 #include "hostd/queue/work.h"
 #include "schemas/errors.h"
 
@@ -195,7 +196,10 @@ mint_initialised(struct bay *bay, const struct message *message)
 		r = fault_token(bay, &work, "TOKEN_OTHER", "serial or label after initialisation are not those asked for");
 	else if (r == 0 && (r = answered(bay, &work, "initialised")) == 0) {
 		bay->content = CONTENT_MARKED;
-		r = mint_next(bay, work.use);
+		secret_drop(bay->queue, work.token);
+		r = store_run(bay->queue->store, QUEUE_token_clean, "i", work.token);
+		if (r == 0)
+			r = mint_next(bay, work.use);
 	}
 	work_wipe(&work);
 	return r;

@@ -8,6 +8,7 @@ queue_SRC := \
 	hostd/queue/claim.c \
 	hostd/queue/commands.c \
 	hostd/queue/digest.c \
+	hostd/queue/erase.c \
 	hostd/queue/feed.c \
 	hostd/queue/fault.c \
 	hostd/queue/finish.c \
@@ -15,11 +16,14 @@ queue_SRC := \
 	hostd/queue/journal.c \
 	hostd/queue/label.c \
 	hostd/queue/mint.c \
+	hostd/queue/naming.c \
 	hostd/queue/pack.c \
 	hostd/queue/probe.c \
 	hostd/queue/prove.c \
 	hostd/queue/queue.c \
+	hostd/queue/reason.c \
 	hostd/queue/recover.c \
+	hostd/queue/secret.c \
 	hostd/queue/states.c \
 	hostd/queue/steps.c \
 	hostd/queue/store.c \
@@ -80,3 +84,10 @@ test-queue-wedge_SRC := \
 	tests/unit/test_queue_wedge.c
 test-queue-wedge_USES := queue base schemas
 test-queue-wedge_PKGS := cmocka
+
+UNIT_TESTS += test-queue-token
+test-queue-token_SRC := \
+	tests/unit/queue_stage.c \
+	tests/unit/test_queue_token.c
+test-queue-token_USES := queue base schemas
+test-queue-token_PKGS := cmocka

@@ -1,7 +1,9 @@
 #include "hostd/queue/pack.h"
 #include "hostd/queue/finish.h"
 #include "hostd/queue/journal.h"
+#include "hostd/queue/naming.h"
 #include "hostd/queue/queue.h"
+#include "hostd/queue/reason.h"
 #include "hostd/queue/work.h"
 #include "schemas/errors.h"
 
@@ -15,13 +17,16 @@ struct owner {
 };
 
 static int
-find_owner(struct queue *queue, const char *serial, struct owner *owner)
+find_owner(struct queue *queue, const char *name, struct owner *owner, json_t **detail)
 {
 	struct store *s = queue->store;
 	enum queue_statement g = QUEUE_token_owner;
-	int r = store_get(s, g, "s", serial);
+	struct named_token token;
+	int r = naming_find(queue, name, &token, detail);
 
 	memset(owner, 0, sizeof *owner);
+	if (r == 0)
+		r = store_get(s, g, "i", token.id);
 	if (r != 0)
 		return r;
 	owner->token = store_i64(s, g, 0);
@@ -37,12 +42,13 @@ find_owner(struct queue *queue, const char *serial, struct owner *owner)
 }
 
 static json_t *
-wrong(const char *serial, const struct owner *owner, const char *why)
+wrong(const char *name, const struct owner *owner, enum reason reason)
 {
-	return json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s?}", "token", serial, "why", why,
-	    "belongs_to", owner->reference[0] ? owner->reference : NULL, "credential", owner->name[0] ? owner->name : NULL,
+	json_t *detail = json_pack("{s:s, s:s?, s:s?, s:s?, s:s?}", "token", name, "belongs_to", owner->reference[0] ? owner->reference : NULL, "credential", owner->name[0] ? owner->name : NULL,
 	    "credential_state", owner->credential ? states_name(owner->credential_state) : NULL,
 	    "token_state", owner->token ? states_name(owner->token_state) : NULL);
+
+	return reason_give(detail, reason);
 }
 
 static int
@@ -66,33 +72,40 @@ put_in(struct queue *queue, int64_t parcel, const struct owner *owner)
 	return r;
 }
 
+/* Why a token may not go into the parcel; REASON_NONE. */
+static enum reason
+hindrance(int64_t application, const struct owner *owner)
+{
+	if (!owner->credential)
+		return REASON_pack_of_nobody;
+	if (owner->application != application)
+		return REASON_pack_of_another;
+	return owner->credential_state == STATE_credential_taken || owner->credential_state == STATE_credential_packed
+	    ? REASON_NONE : REASON_pack_not_finished;
+}
+
 /* One token of the list; packing it again changes nothing. */
 static int
-pack_one(struct queue *queue, int64_t application, int64_t parcel, const char *serial, json_t **detail)
+pack_one(struct queue *queue, int64_t application, int64_t parcel, const char *name, json_t **detail)
 {
 	struct owner owner;
-	int r = serial ? find_owner(queue, serial, &owner) : MINT_ARGUMENT;
+	enum reason reason;
+	int r = name ? find_owner(queue, name, &owner, detail) : MINT_ARGUMENT;
 
-	if (r == MINT_ARGUMENT) {
-		*detail = json_pack("{s:s}", "why", "tokens is an array of serials");
-		return r;
-	}
-	if (r == MINT_NOT_FOUND || (r == 0 && !owner.credential)) {
-		*detail = wrong(serial, &owner, r == 0 ? "the token was made for nobody" : "no token has this serial");
-		return r == 0 ? MINT_REFUSED : r;
-	}
+	if (r == MINT_ARGUMENT)
+		*detail = reason_give(NULL, REASON_pack_no_list);
+	else if (r == MINT_NOT_FOUND)
+		*detail = wrong(name, &owner, REASON_pack_unknown);
+	else if (r == MINT_AMBIGUOUS)
+		json_object_set_new(*detail, "token", json_string(name));
 	if (r != 0)
 		return r;
-	if (owner.application != application) {
-		*detail = wrong(serial, &owner, "the token belongs to another application");
+	reason = hindrance(application, &owner);
+	if (reason != REASON_NONE) {
+		*detail = wrong(name, &owner, reason);
 		return MINT_REFUSED;
 	}
-	if (owner.credential_state == STATE_credential_packed)
-		return 0;
-	if (owner.credential_state == STATE_credential_taken)
-		return put_in(queue, parcel, &owner);
-	*detail = wrong(serial, &owner, "the token is not finished, or not taken out of its bay yet");
-	return MINT_REFUSED;
+	return owner.credential_state == STATE_credential_packed ? 0 : put_in(queue, parcel, &owner);
 }
 
 static int64_t

@@ -7,8 +7,8 @@
 
 struct queue;
 
-/* All of the serials or none. *detail becomes an object for the answer (the caller's): what was packed and what is missing, or
- * which token is wrong and to whom it belongs. MINT_REFUSED, MINT_NOT_FOUND, MINT_ARGUMENT, MINT_STORAGE. */
+/* All of the tokens (serial numbers or markers) or none. *detail becomes an object for the answer (the caller's): what was packed and what is missing, or
+ * which token is wrong and to whom it belongs. MINT_REFUSED, MINT_NOT_FOUND, MINT_AMBIGUOUS, MINT_ARGUMENT, MINT_STORAGE. */
 int pack_tokens(struct queue *queue, int64_t application, const char *reference, const json_t *serials, json_t **detail);
 
 #endif

@@ -8,6 +8,7 @@
 #include "hostd/queue/channels.h"
 #include "hostd/queue/label.h"
 #include "hostd/queue/recover.h"
+#include "hostd/queue/secret.h"
 #include "hostd/queue/turn.h"
 #include "schemas/errors.h"
 
@@ -82,9 +83,11 @@ on_chores(evutil_socket_t fd, short what, void *argument)
 
 	(void)fd, (void)what;
 	if (queue->stalled) {
+		secret_expire(queue);
 		recover_try(queue);
 		return;
 	}
+	secret_expire(queue);
 	turn_part(queue, "queue", NULL, ask_the_ca, NULL); /* each a part of its own: one in trouble does not stop the other */
 	turn_part(queue, "queue", NULL, print_what_waits, NULL);
 }
@@ -179,6 +182,7 @@ queue_close(struct queue **place)
 		bays_free(queue);
 	if (queue->chores)
 		event_free(queue->chores);
+	secrets_free(queue);
 	store_close(&queue->store);
 	calendar_free(&queue->calendar);
 	json_decref(queue->refusal);

@@ -16,6 +16,7 @@ struct event_base;
 struct json_t;
 struct outgoing;
 struct queue;
+struct secret;
 
 enum { PROGRAM_COUNT = PROGRAM_API + 1 };
 
@@ -65,6 +66,7 @@ struct bay {
 	int           left;          /* the token was taken out under it */
 	int64_t       pulled;        /* credential whose token left in mid-work and is waited for; 0: none */
 	uint8_t       content;       /* enum token_content, as probed and then as changed by our own steps */
+	int           begun_by_us;   /* it shows what an initialising of ours leaves, done or cut short: no others' codes are on it */
 	int           codes_known;   /* this process has told which codes the token carries */
 	enum after    after;
 	const struct step *step;     /* being waited for; NULL between steps */
@@ -106,6 +108,7 @@ struct queue {
 	int64_t              clock_kept; /* what of it stands in the record */
 	int                  clock_back; /* said already that the clock has gone backwards */
 
+	struct secret       *secrets;    /* codes that people gave for tokens: in memory alone, and not for long */
 	int                  wake;       /* credentials became claimable: idle bays look for work */
 	int                  refused_with;
 	struct json_t       *refusal;    /* why the order being handled is refused, for its answer */

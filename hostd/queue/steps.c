@@ -1,6 +1,8 @@
 #include "hostd/queue/steps.h"
 #include "hostd/queue/bay.h"
 #include "hostd/queue/journal.h"
+#include "hostd/queue/queue.h"
+#include "hostd/queue/secret.h"
 #include "hostd/queue/turn.h"
 #include "hostd/queue/work.h"
 
@@ -43,16 +45,18 @@ certificate_of(const struct work *work)
 	return (struct blob){ .data = work->certificate, .length = work->certificate_bytes };
 }
 
-/* A token keeps its transport codes when it is erased: at no moment can it carry codes that are not on record. */
+/* A token keeps its transport codes when it is erased: at no moment can it carry codes of ours that are not on record. */
 static void
 say_initialise(const struct bay *bay, const struct work *work, uint64_t journal, struct message *message)
 {
 	int erase = bay->content != CONTENT_BLANK;
+	int known = erase && (!work->foreign || bay->begun_by_us);
 
 	message->type = MESSAGE_initialise;
 	message->initialise = (struct message_initialise){
 		.journal = journal, .erase = (uint8_t)erase, .label = work->marker, .codes = codes_of(work),
-		.old_codes = erase ? codes_of(work) : (struct blob){ NULL, 0 },
+		.old_codes = known ? codes_of(work) : (struct blob){ NULL, 0 },
+		.so_pin = erase ? secret_of(bay->queue, work->token) : "",
 	};
 }
 

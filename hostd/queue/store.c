@@ -102,6 +102,20 @@ out:
 	return r;
 }
 
+/* 0 when every reference of the database leads somewhere. */
+static int
+check_references(struct store *store, const char *migration)
+{
+	int wrong = pragma_number(store, "SELECT count(*) FROM pragma_foreign_key_check");
+
+	if (wrong == 0)
+		return 0;
+	log_error("database: migration %s: %d rows would refer to nothing: it is taken back; report this", migration, wrong);
+	return MINT_STORAGE;
+}
+
+/* Foreign keys are off meanwhile, because dropping a table that is built anew would count as losing all its rows; they are
+ * checked, all of them, before the commit. */
 static int
 migrate_one(struct store *store, int number)
 {
@@ -112,6 +126,8 @@ migrate_one(struct store *store, int number)
 	r = run_sql(store, "BEGIN IMMEDIATE");
 	if (r == 0)
 		r = run_sql(store, migrations[number - 1].sql);
+	if (r == 0)
+		r = check_references(store, migrations[number - 1].name);
 	if (r == 0)
 		r = run_sql(store, set);
 	if (r == 0)
@@ -148,9 +164,11 @@ migrate(struct store *store, const char *path)
 		r = run_sql(store, mark);
 	else if (version < MIGRATION_COUNT)
 		r = back_up(store, path, version);
+	if (r == 0)
+		r = run_sql(store, "PRAGMA foreign_keys = OFF");
 	while (r == 0 && version < MIGRATION_COUNT)
 		r = migrate_one(store, ++version);
-	return r;
+	return r == 0 ? run_sql(store, "PRAGMA foreign_keys = ON") : r;
 }
 
 static int
@@ -181,7 +199,7 @@ store_open(const char *path, struct store **place)
 	}
 	sqlite3_busy_timeout(store->db, BUSY_MS);
 	sqlite3_extended_result_codes(store->db, 1);
-	r = run_sql(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+	r = run_sql(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 	    "PRAGMA cache_size = -16000; PRAGMA trusted_schema = OFF");
 	if (r == 0)
 		r = migrate(store, path);

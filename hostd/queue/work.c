@@ -41,6 +41,7 @@ take_row(struct store *s, struct work *w)
 	store_copy(s, g, 20, w->certificate_state, sizeof w->certificate_state);
 	w->certificate_bytes = copy_blob(store_blob(s, g, 22), w->certificate, sizeof w->certificate);
 	store_copy(s, g, 23, w->model, sizeof w->model);
+	w->foreign = (int)store_i64(s, g, 24);
 	for (int i = 0; i < KEY_ID_BYTES; i++)
 		w->key_id[i] = (uint8_t)(w->use >> 8 * (KEY_ID_BYTES - 1 - i));
 }

@@ -21,6 +21,7 @@ struct work {
 	char       parked_error[33];         /* "" when not parked */
 	char       pending[9];               /* "redo", "abandon" or "" */
 	enum state token_state;
+	int        foreign;                  /* the token came with codes that are not on record */
 	char       model[33];
 	char       serial[65];               /* of the token */
 	char       marker[33];

@@ -86,7 +86,9 @@ look_by_card(struct worker *worker, enum card_depth depth, struct card_look *loo
 	const char *why = "";
 	int r = card_look(worker->reader, worker->atr, worker->atr_length, &worker->model->probe, depth, look, &why);
 
-	return r == 0 ? 0 : worker_fail(worker, r, "reader \"%s\": %s", worker->reader, why);
+	if (r != 0)
+		return worker_fail(worker, r, "reader \"%s\": %s", worker->reader, why);
+	return worker->model->probe.blank_through_driver ? access_blank_by_driver(worker, &look->stage) : 0;
 }
 
 static int

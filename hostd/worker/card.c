@@ -8,7 +8,7 @@
 #include <winscard.h>
 
 enum {
-	ANSWER_MAX = 258, SW_OK = 0x9000, SW_TRIES = 0x63C0, SW_TRIES_MASK = 0xFFF0, SW_BLOCKED = 0x6983, SW_INVALIDATED = 0x6984,
+	ANSWER_MAX = 258, MORE_MAX = 4, SW1_MORE = 0x61, SW1_LENGTH = 0x6C, SW_OK = 0x9000, SW_TRIES = 0x63C0, SW_TRIES_MASK = 0xFFF0, SW_BLOCKED = 0x6983, SW_INVALIDATED = 0x6984,
 	 SW_NOT_FOUND = 0x6A82, SW_RECORD_NOT_FOUND = 0x6A83
 };
 
@@ -65,20 +65,55 @@ note(struct card *card, LONG answer)
 	return error_of(answer);
 }
 
+/* One exchange: the data goes behind what `answer` has, the status word replaces the last. */
 static int
-transmit(struct card *card, const struct model_bytes *apdu, struct answer *answer)
+exchange(struct card *card, const uint8_t *command, size_t length, struct answer *answer)
 {
-	DWORD got = sizeof answer->data;
+	uint8_t buffer[ANSWER_MAX];
+	DWORD got = sizeof buffer;
 	int r = note(card, SCardTransmit(card->handle, card->protocol == SCARD_PROTOCOL_T0 ? SCARD_PCI_T0 : SCARD_PCI_T1,
-	    apdu->data, (DWORD)apdu->length, NULL, answer->data, &got));
+	    command, (DWORD)length, NULL, buffer, &got));
 
 	if (r != 0)
 		return r;
-	if (got < 2)
+	if (got < 2 || got - 2 > sizeof answer->data - answer->length)
 		return MINT_TOKEN_ERROR;
-	answer->length = got - 2;
-	answer->status = (unsigned)answer->data[got - 2] << 8 | answer->data[got - 1];
+	memcpy(answer->data + answer->length, buffer, got - 2);
+	answer->length += got - 2;
+	answer->status = (unsigned)buffer[got - 2] << 8 | buffer[got - 1];
 	return 0;
+}
+
+/* A command with data and an expected length goes without the length in T=0, where the answer is fetched by GET RESPONSE. */
+static size_t
+sent_length(const struct card *card, const struct model_bytes *apdu)
+{
+	int has_both = apdu->length > 5 && apdu->length == (size_t)apdu->data[4] + 6;
+
+	return card->protocol == SCARD_PROTOCOL_T0 && has_both ? apdu->length - 1 : apdu->length;
+}
+
+/* Fetches the rest of an answer and repeats with the length that the card wants (ISO/IEC 7816-4, 5.3.4: 61XX and 6CXX). */
+static int
+transmit(struct card *card, const struct model_bytes *apdu, struct answer *answer)
+{
+	const uint8_t *command = apdu->data;
+	uint8_t again[MODEL_APDU_MAX];
+	int r;
+
+	answer->length = 0;
+	r = exchange(card, command, sent_length(card, apdu), answer);
+	if (r == 0 && answer->status >> 8 == SW1_LENGTH && apdu->length == 5) {
+		memcpy(again, command, apdu->length);
+		again[4] = (uint8_t)answer->status;
+		r = exchange(card, again, apdu->length, answer);
+	}
+	for (int more = 0; r == 0 && answer->status >> 8 == SW1_MORE && more < MORE_MAX; more++) {
+		const uint8_t get_response[] = { command[0] & 0x03, 0xC0, 0x00, 0x00, (uint8_t)answer->status };
+
+		r = exchange(card, get_response, sizeof get_response, answer);
+	}
+	return r;
 }
 
 /* The one-byte value of a tag inside the template 6F of an answer to SELECT (ISO 7816-4, 7.4.3); −1 when it has none. */
@@ -164,7 +199,7 @@ look_inside(struct card *card, struct card_look *look, const char **why)
 		r = read_tries(card, &probe->user_tries, &look->user_tries);
 	if (r == 0 && card->depth == CARD_WITH_TRIES)
 		r = read_tries(card, &probe->so_tries, &look->so_tries);
-	if (r != 0 || probe->blank_count == 0)
+	if (r != 0 || probe->blank_count == 0 || probe->blank_through_driver)
 		return r;
 	blank = is_blank(card, probe);
 	if (blank < 0)
@@ -244,6 +279,16 @@ card_look(const char *reader, const uint8_t *atr, size_t atr_length, const struc
 	if (r != 0 && card.last != SCARD_S_SUCCESS)
 		*why = pcsc_stringify_error(card.last);
 	return r;
+}
+
+int
+card_takes(const char *reader, const uint8_t *atr, size_t atr_length, const struct model_bytes *command)
+{
+	const struct model_probe select_alone = { .select = *command };
+	struct card_look look;
+	int r = card_look(reader, atr, atr_length, &select_alone, CARD_STAGE_ONLY, &look, NULL);
+
+	return r == 0 ? 1 : r == MINT_TOKEN_UNKNOWN ? 0 : r;
 }
 
 int

@@ -30,6 +30,9 @@ enum card_depth { CARD_STAGE_ONLY, CARD_WITH_TRIES };
 int card_look(const char *reader, const uint8_t *atr, size_t atr_length, const struct model_probe *probe,
     enum card_depth depth, struct card_look *look, const char **why);
 
+/* Whether the card takes a command, which changes nothing on it: 1, 0 (another status word than 9000), or an error as of card_look. */
+int card_takes(const char *reader, const uint8_t *atr, size_t atr_length, const struct model_bytes *command);
+
 /* The names of all readers, each ended by a NUL and the last by two; the caller frees. MINT_READER when pcscd is not there
  * or has none. */
 int card_readers(char **names);

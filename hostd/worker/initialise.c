@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARGUMENTS_MAX = 64 };
+enum { ARGUMENTS_MAX = 64, DRIVER_BLANKS_MAX = 8 };
 
 /* Codes of one initialisation. */
 struct plan {
@@ -298,6 +298,53 @@ step_initialise(struct worker *worker, const struct message *message, struct mes
 		.journal = order->journal, .serial = worker->serial, .label = worker->label,
 	};
 	return r;
+}
+
+/* --- asking a card through its driver */
+
+/* "00 A4 …" as opensc-tool wants it: "00:A4:…". */
+static void
+write_apdu(const struct model_bytes *bytes, char *text)
+{
+	for (size_t i = 0; i < bytes->length; i++)
+		text += sprintf(text, "%s%02X", i ? ":" : "", bytes->data[i]);
+}
+
+/* opensc-tool says "Received (SW1=0x6A, SW2=0x82)" for each; 6A83 does as well. */
+static unsigned
+count_not_found(const char *said)
+{
+	unsigned count = 0;
+
+	for (const char *at = said; (at = strstr(at, "SW1=0x6A, SW2=0x8")); at += 17)
+		count += at[17] == '2' || at[17] == '3';
+	return count;
+}
+
+int
+access_blank_by_driver(struct worker *worker, enum card_stage *stage)
+{
+	const struct model_probe *probe = &worker->model->probe;
+	const char *arguments[6 + 2 * DRIVER_BLANKS_MAX] = { "opensc-tool", "--reader", worker->reader };
+	char apdus[DRIVER_BLANKS_MAX][3 * MODEL_APDU_MAX + 1], said[1024];
+	const struct codes none = { 0 };
+	struct child_order order = {
+		.arguments = arguments, .variables = worker->place->environment, .codes = &none, .timeout_ms = worker->model->step_timeout_ms,
+	};
+	size_t count = 3;
+	int r;
+
+	for (size_t i = 0; i < probe->blank_count && i < DRIVER_BLANKS_MAX; i++) {
+		write_apdu(&probe->blank[i], apdus[i]);
+		arguments[count++] = "--send-apdu";
+		arguments[count++] = apdus[i];
+	}
+	worker_deadline(worker, order.timeout_ms);
+	r = child_run(&order, said, sizeof said);
+	if (r != 0)
+		return worker_fail(worker, r == MINT_TOKEN_INIT ? MINT_TOKEN_ERROR : r, "opensc-tool: %s", said[0] ? said : "said nothing");
+	*stage = count_not_found(said) == probe->blank_count ? CARD_BLANK : CARD_NOT_SAID;
+	return 0;
 }
 
 /* --- giving a code its tries back */

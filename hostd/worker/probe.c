@@ -58,6 +58,22 @@ model_of_slot(struct worker *worker)
 	return 0;
 }
 
+/* By the ATR; else by the first application that the card answers to. */
+static int
+model_of_card(struct worker *worker)
+{
+	const struct model *model = NULL;
+	int r = 0;
+
+	worker->model = models_by_atr(worker->models, worker->atr, worker->atr_length);
+	while (!worker->model && r == 0 && (model = models_by_application(worker->models, model))) {
+		r = card_takes(worker->reader, worker->atr, worker->atr_length, &model->probe.select);
+		if (r > 0)
+			worker->model = model;
+	}
+	return r < 0 ? worker_fail(worker, r, "reader \"%s\": the card does not answer", worker->reader) : 0;
+}
+
 /* worker->model stays NULL when no profile knows it. A bay that takes one model takes no other. */
 static int
 find_model(struct worker *worker)
@@ -72,7 +88,7 @@ find_model(struct worker *worker)
 	else if (config_bay_is_slot(worker->place))
 		r = model_of_slot(worker);
 	else
-		worker->model = models_by_atr(worker->models, worker->atr, worker->atr_length);
+		r = model_of_card(worker);
 	if (r == 0 && wanted && worker->model != wanted)
 		return worker_fail(worker, MINT_TOKEN_MODEL, "the token is %s, bay %u takes %s", worker->model ? worker->model->name : "unknown",
 		    worker->bay, wanted->name);

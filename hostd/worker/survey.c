@@ -48,9 +48,9 @@ mechanisms_json(struct worker *worker, int64_t deadline_ms)
 
 	if (list && token_mechanisms(worker->token, list, MECHANISMS_MAX, &count, deadline_ms) == 0)
 		for (size_t i = 0; i < count && i < MECHANISMS_MAX; i++)
-			json_array_append_new(array, json_pack("{s:s,s:I,s:i,s:i,s:b,s:b}", "name", list[i].name, "number",
-			    (json_int_t)list[i].number, "min", (int)list[i].min_bits, "max", (int)list[i].max_bits, "generate",
-			    (list[i].uses & MECHANISM_GENERATES) != 0, "sign", (list[i].uses & MECHANISM_SIGNS) != 0));
+			json_array_append_new(array, json_pack("{s:s,s:I,s:I,s:I,s:b,s:b}", "name", list[i].name, "number",
+			    (json_int_t)list[i].number, "min", (json_int_t)list[i].min_bits, "max", (json_int_t)list[i].max_bits, "generate",
+			    (list[i].flags & MECHANISM_GENERATE_KEY_PAIR) != 0, "sign", (list[i].flags & MECHANISM_SIGN) != 0));
 	free(list);
 	return array;
 }

@@ -110,6 +110,10 @@ int access_codes(struct worker *worker, const struct blob *sealed, struct codes 
 /* MINT_PIN_LOCKED when that code has one try left or none: no worker ever uses up the last one. */
 int access_may_try(struct worker *worker, enum code code, int64_t deadline_ms);
 
+/* Has the card's driver ask whether it is blank, for cards that take plain commands not at all (initialise.c). *stage is CARD_BLANK or
+ * CARD_NOT_SAID. */
+int access_blank_by_driver(struct worker *worker, enum card_stage *stage);
+
 /* Gives a code its tries back and sets it to what it is in `codes`, where the profile knows a way, once in a process (initialise.c).
  * The module is closed afterwards. MINT_PIN_LOCKED otherwise. */
 int access_unblock(struct worker *worker, enum code code, const struct codes *codes);

@@ -132,7 +132,7 @@ SELECT id, state, packed_at, packed_by FROM parcel WHERE application_id = :appli
 
 -- :parcel_items  by api/applications.c  read
 -- Which tokens went into it.
-SELECT c.name AS credential, t.serial AS token, i.packed_at FROM parcel_item i
+SELECT c.name AS credential, t.serial AS token, t.marker AS token_marker, i.packed_at FROM parcel_item i
   JOIN credential c ON c.id = i.credential_id JOIN token t ON t.id = i.token_id
  WHERE i.parcel_id = :parcel ORDER BY c.ordinal;
 
@@ -150,14 +150,14 @@ SELECT e.seq, e.at, e.actor, e.kind, c.name AS credential, t.serial AS token, e.
 -- :credentials_of  by api/applications.c  read
 -- The credentials of an application.
 SELECT c.name, c.ordinal, c.key_type, c.profile, c.state, c.attempt, c.parked_from, c.parked_error, c.parked_detail,
-       c.changed_at, t.serial AS token, u.bay
+       c.changed_at, t.serial AS token, t.marker AS token_marker, u.bay
   FROM credential c LEFT JOIN token_use u ON u.id = c.use_id LEFT JOIN token t ON t.id = u.token_id
  WHERE c.application_id = :application ORDER BY c.ordinal;
 
 -- :credentials  by api/credentials.c  read
 -- A page of credentials.
 SELECT c.id AS cursor, c.name, a.reference AS application, c.key_type, c.profile, c.state, c.attempt, c.urgent AS urgent_flag,
-       c.deadline_at, c.parked_from, c.parked_error, c.parked_detail, c.changed_at, t.serial AS token, u.bay
+       c.deadline_at, c.parked_from, c.parked_error, c.parked_detail, c.changed_at, t.serial AS token, t.marker AS token_marker, u.bay
   FROM credential c JOIN application a ON a.id = c.application_id
   LEFT JOIN token_use u ON u.id = c.use_id LEFT JOIN token t ON t.id = u.token_id
  WHERE c.id > :after
@@ -233,7 +233,7 @@ SELECT coalesce((SELECT min(e.id) - 1 FROM token_use u JOIN pin_envelope e ON e.
 
 -- :bays  by api/bays.c  read
 -- Every bay.
-SELECT b.bay, b.bench, b.reader, b.state, t.serial AS token, c.name AS credential, a.reference AS application, b.lease, b.pid,
+SELECT b.bay, b.bench, b.reader, b.state, t.serial AS token, t.marker AS token_marker, c.name AS credential, a.reference AS application, b.lease, b.pid,
        b.step, b.step_at, CASE WHEN b.step IS NULL THEN NULL ELSE max(0, :now - b.step_at) / 1000 END AS elapsed_ms,
        b.error, b.changed_at
   FROM bay b LEFT JOIN token t ON t.id = b.token_id LEFT JOIN credential c ON c.id = b.credential_id
@@ -241,13 +241,15 @@ SELECT b.bay, b.bench, b.reader, b.state, t.serial AS token, c.name AS credentia
 
 -- :tokens  by api/bays.c  read
 -- A page of tokens.
-SELECT t.id AS cursor, t.serial, t.model, t.marker, t.lot, t.state, t.failed_error, t.failed_detail, t.seen_at
+SELECT t.id AS cursor, t.serial, t.model, t.marker, t.found, t.lot, t.state, t.user_tries, t.so_tries, t.failed_error,
+       t.failed_detail, t.seen_at
   FROM token t WHERE t.id > :after AND (:state IS NULL OR t.state = :state) ORDER BY t.id LIMIT :limit;
 
 -- :token  by api/bays.c  read
--- The tokens of a serial number: some lots repeat it.
-SELECT t.id, t.serial, t.model, t.marker, t.atr, t.lot, t.state, t.failed_error, t.failed_detail, t.seen_at
-  FROM token t WHERE t.serial = :serial ORDER BY t.id;
+-- The tokens of a serial number, some lots repeat it; or the one of a marker.
+SELECT t.id, t.serial, t.model, t.marker, t.found, t.atr, t.lot, t.state, t.user_tries, t.so_tries, t.failed_error,
+       t.failed_detail, t.seen_at
+  FROM token t WHERE t.serial = :serial OR t.marker = :serial ORDER BY t.id;
 
 -- :token_uses  by api/bays.c  read
 -- Whom a token served.

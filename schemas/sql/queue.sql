@@ -104,8 +104,10 @@ SELECT count(*) FROM credential c WHERE c.application_id = ?1 AND (c.state NOT I
 -- ---------------------------------------------------------------- the claim
 
 -- Earliest deadline first, an application kept together.
+-- Of a key type that the token offers; '' offers any.
 -- :credential_next  by queue/claim.c  read
 SELECT id, application_id FROM credential WHERE state = 'waiting' AND claimable = 1
+AND (?1 = '' OR instr(' ' || ?1 || ' ', ' ' || key_type || ' ') > 0)
 ORDER BY urgent DESC, deadline_at, application_id, ordinal LIMIT 1;
 
 -- How many wait, counted up to a limit: no more bays are started than can find work.
@@ -159,7 +161,7 @@ ORDER BY +c.id LIMIT 1;
 -- :work_get  by queue/work.c  read
 SELECT c.id, c.application_id, u.id, t.id, k.id, r.id,
        c.name, a.reference, c.key_type, c.profile, c.attempt, c.state, c.parked_from, c.parked_error, c.pending,
-       t.state, t.serial, t.marker, t.codes, k.spki, r.state, r.serial, r.certificate, t.model
+       t.state, t.serial, t.marker, t.codes, k.spki, r.state, r.serial, r.certificate, t.model, t.found IS NOT NULL
 FROM token_use u
 JOIN credential c ON c.id = u.credential_id
 JOIN application a ON a.id = c.application_id
@@ -173,10 +175,17 @@ SELECT use_id FROM credential WHERE id = ?1;
 
 -- ---------------------------------------------------------------- tokens
 
+-- Every token with this model, ATR and serial number; `state` of its credential where it is in work. Ours in the order they came.
 -- :token_find  by queue/probe.c  read
-SELECT t.id, t.state, t.marker, t.codes IS NOT NULL, t.failed_error, u.id, u.credential_id
+SELECT t.id, t.state, t.marker, t.codes IS NOT NULL, t.failed_error, u.id, u.credential_id, t.found, t.erasing,
+       CASE c.state WHEN 'parked' THEN c.parked_from ELSE c.state END
 FROM token t LEFT JOIN token_use u ON u.token_id = t.id AND u.ended_at IS NULL
-WHERE t.model = ?1 AND t.atr = ?2 AND t.serial = ?3;
+LEFT JOIN credential c ON c.id = u.credential_id
+WHERE t.model = ?1 AND t.atr = ?2 AND t.serial = ?3 ORDER BY t.id;
+
+-- How many there are.
+-- :token_alike  by queue/probe.c  read
+SELECT count(*) FROM token WHERE model = ?1 AND atr = ?2 AND serial = ?3;
 
 -- :token_add  by queue/probe.c  write
 INSERT INTO token (model, atr, serial, marker, state, seen_at)
@@ -185,8 +194,25 @@ VALUES (?1, ?2, ?3, printf('MB-%08d', (SELECT coalesce(max(id), 0) + 1 FROM toke
 -- :token_marker  by queue/bay.c  read
 SELECT marker FROM token WHERE id = ?1;
 
+-- Tries left: 255 is "not said" (schemas/messages.h).
 -- :token_seen  by queue/probe.c  write
-UPDATE token SET seen_at = ?2 WHERE id = ?1;
+UPDATE token SET seen_at = ?2, user_tries = nullif(?3, 255), so_tries = nullif(?4, 255) WHERE id = ?1;
+
+-- :token_found  by queue/probe.c  write
+UPDATE token SET found = ?2 WHERE id = ?1;
+
+-- Nothing is left on it that was not made by us.
+-- :token_clean  by queue/probe.c,queue/mint.c  write
+UPDATE token SET found = NULL, erasing = 0, failed_error = NULL, failed_detail = NULL WHERE id = ?1;
+
+-- Final codes are on no record: what will be put there is not what is on the token.
+-- :token_erasing  by queue/erase.c  write
+UPDATE token SET erasing = 1, found = CASE WHEN codes IS NULL THEN coalesce(found, marker) ELSE found END WHERE id = ?1;
+
+-- What was signed for keys on this token and may still be believed by somebody.
+-- :token_certificates  by queue/erase.c  read
+SELECT count(*) FROM token_use u JOIN certificate r ON r.credential_id = u.credential_id AND r.use_id = u.id
+WHERE u.token_id = ?1 AND r.state NOT IN ('refused', 'revoked');
 
 -- Only where none are: while the old codes may still be on the token they must stay known.
 -- :token_set_codes  by queue/probe.c  write
@@ -195,11 +221,17 @@ UPDATE token SET codes = ?2 WHERE id = ?1 AND codes IS NULL;
 -- :token_forget_codes  by queue/prove.c  write
 UPDATE token SET codes = NULL WHERE id = ?1;
 
--- :token_failed  by queue/fault.c  write
-UPDATE token SET failed_error = ?2, failed_detail = ?3 WHERE id = ?1;
+-- A new failure takes back a person's word that it may be erased: that was given before it.
+-- :token_failed  by queue/fault.c,queue/commands.c  write
+UPDATE token SET failed_error = ?2, failed_detail = ?3, erasing = 0 WHERE id = ?1;
 
--- :token_by_serial  by queue/commands.c  read
-SELECT id, state FROM token WHERE serial = ?1 ORDER BY seen_at DESC LIMIT 1;
+-- What a person may mean: the serial number or the marker. The scrapped last: another one of that number is meant before them.
+-- :token_named  by queue/naming.c  read
+SELECT id, marker, state, found IS NOT NULL FROM token WHERE serial = ?1 OR marker = ?1 ORDER BY state = 'scrapped', id;
+
+-- :token_credential  by queue/erase.c  read
+SELECT c.name FROM token_use u JOIN credential c ON c.id = u.credential_id
+WHERE u.token_id = ?1 ORDER BY u.id DESC LIMIT 1;
 
 -- ---------------------------------------------------------------- journal and leases
 
@@ -330,10 +362,13 @@ FROM token t
 LEFT JOIN token_use u ON u.token_id = t.id AND (u.ended_at IS NULL OR u.outcome = 'packed')
 LEFT JOIN credential c ON c.id = u.credential_id
 LEFT JOIN application a ON a.id = c.application_id
-WHERE t.serial = ?1 ORDER BY u.ended_at IS NULL DESC, u.id DESC LIMIT 1;
+WHERE t.id = ?1 ORDER BY u.ended_at IS NULL DESC, u.id DESC LIMIT 1;
 
+-- What tells each from every other token: the marker too, where another one has its serial number.
 -- :tokens_of_application  by queue/label.c  read
-SELECT t.serial FROM credential c JOIN token_use u ON u.id = c.use_id JOIN token t ON t.id = u.token_id
+SELECT CASE WHEN EXISTS (SELECT 1 FROM token o WHERE o.serial = t.serial AND o.id <> t.id) THEN t.serial || ' ' || t.marker
+       ELSE t.serial END
+FROM credential c JOIN token_use u ON u.id = c.use_id JOIN token t ON t.id = u.token_id
 WHERE c.application_id = ?1 AND c.state <> 'revoked' ORDER BY c.ordinal;
 
 -- :print_job_add  by queue/label.c  write

@@ -39,6 +39,9 @@ mints() {
 	for certificate in "$work"/certs/*.pem; do openssl verify -CAfile "$RUN/ca/ca.pem" -partial_chain "$certificate"; done
 }
 
+# The marker of the token in bay $1's store.
+marker() { SOFTHSM2_CONF=$work/softhsm-$1.conf pkcs11-tool --module "$softhsm" --list-slots | sed -n 's/.*token label *: \(MB-[0-9]*\).*/\1/p'; }
+
 # What a fresh client of the module reads under the marker is the certificate that was issued. pkcs11-tool options: "$@".
 shows_certificate() {
 	pkcs11-tool "$@" --list-objects --type cert >"$work/objects"
@@ -82,13 +85,13 @@ softhsm_store() {
 	{ echo "models = \"$PWD/data/models\""; softhsm_store 1; softhsm_store 2; } >"$work/bays.conf"
 	mints "$work/bays.conf" 2 rsa2048
 	for bay in 1 2; do
-		SOFTHSM2_CONF=$work/softhsm-$bay.conf shows_certificate --module "$softhsm" --token-label "MB-0000000$bay"
+		SOFTHSM2_CONF=$work/softhsm-$bay.conf shows_certificate --module "$softhsm" --token-label "$(marker $bay)"
 	done
 	mv "$work"/store-1/* "$work/taken"
 	wait_until 10 bay_says 1 "blank token here\|ready"
-	order 3 p256
+	order 3 rsa2048
 	wait_until 30 all_sealed 3
-	SOFTHSM2_CONF=$work/softhsm-1.conf shows_certificate --module "$softhsm" --token-label MB-00000003
+	SOFTHSM2_CONF=$work/softhsm-1.conf shows_certificate --module "$softhsm" --token-label "$(marker 1)"
 }
 
 bay_says() { "$mintctl" --socket "$RUN/api.sock" bays | grep -q "^ *$1 .*\($2\)"; }

@@ -44,7 +44,8 @@ api_up() {
 	local tries
 	if [ -z "${api_dir:-}" ]; then
 		api_dir=$(mktemp -d)
-		sqlite3 "$api_dir/record.db" 'PRAGMA journal_mode = WAL' '.read '"$root"'/schemas/sql/0001_record.sql' >/dev/null
+		sqlite3 "$api_dir/record.db" 'PRAGMA journal_mode = WAL' >/dev/null
+		cat "$root"/schemas/sql/[0-9]*.sql | sqlite3 "$api_dir/record.db"
 		[ ! -e "$root/tests/flow/$1.sql" ] || sqlite3 "$api_dir/record.db" ".read $root/tests/flow/$1.sql"
 		api_configure
 	fi

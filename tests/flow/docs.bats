@@ -72,3 +72,36 @@ setup() { export B=${B:-build/dev}; }
 		[[ $output == *"  $target "* ]]
 	done
 }
+
+@test "the manual of vtoken names every option, command, law, trigger and effect there is, and is sound" {
+	mandoc -T lint -W warning docs/man/vtoken.1
+	mandoc -T utf8 docs/man/vtoken.1 | sed "s/.\x08//g" >"$BATS_TEST_TMPDIR/page"
+	"$B/vtoken" --help >"$BATS_TEST_TMPDIR/help"
+	wrong=0
+	while read -r option; do
+		grep -qE -- "^ +$option( |$)" "$BATS_TEST_TMPDIR/page" || { echo "$option is not explained"; wrong=1; }
+	done < <(grep -oE '^  --[a-z-]+' "$BATS_TEST_TMPDIR/help" | tr -d ' ')
+	while read -r law; do
+		grep -qE "\b${law%%MEAN*}" "$BATS_TEST_TMPDIR/page" || { echo "the law $law is not explained"; wrong=1; }
+	done < <(sed -n '/^Laws/,$s/^  \([^ ]*\) .*/\1/p' "$BATS_TEST_TMPDIR/help")
+	while read -r command; do
+		grep -qE "^ +$command( |$)" "$BATS_TEST_TMPDIR/page" || { echo "$command is not explained"; wrong=1; }
+	done < <(sed -n '/commands\[\] = {/,/^};/s/^	{ "\([a-z]*\)".*/\1/p' tools/vtoken/control.c
+		sed -n '/trigger_names\[\]/s/[^"]*"\([a-z]*\)"/\1\n/gp' tools/vtoken/fault.c | grep -E '^[a-z]+$'
+		grep -oE '^	\[FAULT_[A-Z]+\] = \{ "[a-z]+"' tools/vtoken/fault.c | sed 's/.*"\(.*\)"/\1/')
+	[ "$wrong" = 0 ]
+}
+
+@test "the examples of vtoken's manual are scripts that vtoken understands" {
+	mandoc -T utf8 docs/man/vtoken.1 | sed "s/.\x08//g" | sed -n '/^EXAMPLES/,/^SEE/p' | grep -E '^ +(insert|expect|fault|show|clear) ' |
+		sed 's/^ *//; s/^\(expect .*\) 60000$/\1 1/; s/^\(expect [^ ]* [^ ]* [^ ]* [0-9]*\)$/\1 1/' >"$BATS_TEST_TMPDIR/lines"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/lines")" -ge 10 ]
+	"$B/vtoken" --ports 20001 --state "$BATS_TEST_TMPDIR/state" --control "$BATS_TEST_TMPDIR/control" 3>&- &
+	vtoken=$!
+	for try in $(seq 150); do [ -S "$BATS_TEST_TMPDIR/control" ] && break; sleep 0.02; done
+	while read -r line; do "$B/vtoken" --control "$BATS_TEST_TMPDIR/control" --say "$line"; done \
+		<"$BATS_TEST_TMPDIR/lines" >"$BATS_TEST_TMPDIR/answers" || true
+	kill $vtoken
+	wait $vtoken
+	! grep -E '"error": "(ARGUMENT|SYNTAX)"' "$BATS_TEST_TMPDIR/answers"
+}

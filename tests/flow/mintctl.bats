@@ -134,6 +134,42 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 	[ "$(ctl show A-1-01 --json | jq .evidence.proofs[0].prove_pid)" = 4711 ]
 }
 
+@test "token show and list say what a token is, why, and only what may be ordered now" {
+	sql "UPDATE token SET state = 'quarantined', failed_error = 'TOKEN_FOREIGN', found = 'somebody', so_tries = 0 WHERE id = 1"
+	exits 0 ctl token show MB-00000001
+	says 'somebody'
+	says 'locked'
+	says 'mintctl token erase MB-00000001'
+	says 'mintctl token scrap MB-00000001'
+	! says 'mintctl token clear'
+	exits 0 ctl_zh token list --state quarantined
+	says '介质已被他方初始化'
+	[ "${#lines[@]}" = 2 ]
+	exits 0 ctl token show AA02
+	says 'mintctl resolve A-2-01'
+	! says 'mintctl token'
+	sql "UPDATE token SET serial = 'AA01'"
+	exits 0 ctl token show AA01
+	says 'several tokens'
+	exits 64 ctl token list --state nonsense
+	says 'there are: unknown blank'
+	exits 69 ctl token show NOPE
+	exits 64 ctl token
+}
+
+@test "an SO-PIN comes from a file or standard input, and from no command line" {
+	echo secret-of-the-token >"$api_dir/pin"
+	exits 0 ctl token erase AA01 --why 'says Li' --so-pin-file "$api_dir/pin"
+	grep -qx 'command erase AA01 {"so_pin":"secret-of-the-token","why":"says Li"} by .*' "$api_dir/queue.log"
+	exits 0 ctl token erase AA02 --why 'says Li' --so-pin-file - <<<other-secret
+	grep -q 'command erase AA02 {"so_pin":"other-secret"' "$api_dir/queue.log"
+	exits 64 ctl token erase AA01 --why x --so-pin secret
+	exits 64 ctl token erase AA01 --why x --so-pin-file "$api_dir/none"
+	exits 64 ctl token erase AA01
+	[ -z "$(sql 'SELECT 1 FROM event WHERE detail LIKE "%secret%"')" ]
+	! grep -q secret "$api_dir/log"
+}
+
 @test "bays shows step, credential and trouble" {
 	exits 0 ctl bays
 	says 'generate the key pair on the token'
@@ -164,10 +200,10 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 }
 
 @test "every order of schemas/commands.def is a command" {
-	local verb
-	while read -r verb; do
-		exits 0 ctl "$verb" --help
-	done < <(sed -n 's/^COMMAND(\([a-z]*\),.*/\1/p' "$root/schemas/commands.def")
+	local verb object
+	while read -r verb object; do
+		if [ "$object" = token ]; then exits 0 ctl token "$verb" --help; else exits 0 ctl "$verb" --help; fi
+	done < <(sed -n 's/^COMMAND(\([a-z]*\), \([a-z]*\),.*/\1 \2/p' "$root/schemas/commands.def")
 }
 
 @test "events: all, after a number, and as they happen" {

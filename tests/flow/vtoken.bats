@@ -3,102 +3,7 @@
 
 bats_require_minimum_version 1.5.0
 
-root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-vtoken=$root/${B:-build/dev}/vtoken
-pcscd="$root/tools/dev/pcscd.sh"
-module=$(ls /usr/lib/*/opensc-pkcs11.so | head -1)
-export SO_PIN=43218765 SO_PUK=56784321 PIN=271828 PUK=31415926
-
-setup() {
-	dir=$(mktemp -d)
-	export PCSCLITE_CSOCK_NAME=$dir/pcscd/pcscd.comm OPENSC_CONF=$dir/opensc.conf
-	cat > "$OPENSC_CONF" <<-CONF
-		app default {
-		  reader_driver pcsc { disconnect_action = reset; }
-		  pkcs11 { slots_per_card = 1; }
-		}
-	CONF
-	ports=($("$pcscd" ports 2))
-	: > "$dir/vtoken.err"
-	start_pcscd
-	vtoken_pid=
-}
-
-teardown() {
-	local ended=0
-	stop_vtoken || ended=1
-	"$pcscd" stop "$dir/pcscd"
-	# A sanitizer's report fails the test that provoked it, however the test itself ended.
-	local sound=$ended
-	! grep -E 'Sanitizer|runtime error' "$dir/vtoken.err" || sound=1
-	[ -n "$BATS_TEST_COMPLETED" ] && [ $sound = 0 ] || cat "$dir/vtoken.err"
-	rm -rf "$dir"
-	return $sound
-}
-
-start_pcscd() { "$pcscd" start "$dir/pcscd" "${ports[@]}" > /dev/null; }
-
-start_vtoken() {
-	"$vtoken" --ports "${ports[0]},${ports[1]}" --state "$dir/state" --control "$dir/control" --log "$dir/apdu.log" \
-		"$@" 2>> "$dir/vtoken.err" 3>&- &
-	vtoken_pid=$!
-	within 3 test -S "$dir/control"
-}
-
-stop_vtoken() {
-	local pid=$vtoken_pid status=0
-	[ -n "$pid" ] || return 0
-	vtoken_pid=
-	kill "${1:--TERM}" "$pid"
-	wait "$pid" 2> /dev/null || status=$?
-	[ "${1:--TERM}" = -KILL ] || [ $status = 0 ] || { echo "vtoken ended with $status"; return 1; }
-}
-
-# Runs a command until it succeeds, for at most that many seconds.
-within() {
-	local deadline=$(( SECONDS + $1 )); shift
-	until "$@" > /dev/null 2>&1; do
-		[ $SECONDS -lt $deadline ] || { echo "not within its time: $*"; return 1; }
-		sleep 0.02
-	done
-}
-
-# One command on the control socket; prints the answer.
-say() { "$vtoken" --control "$dir/control" --say "$*"; }
-
-# The answer must be {"ok": true}; prints its serial number.
-insert() { say insert "$@" | jq -er 'select(.ok) | .serial'; within 3 has_card "$1"; }
-remove() { say remove "$1" | jq -er 'select(.ok) | .serial'; within 3 no_card "$1"; }
-generates() { say list | jq -e '.slots[0].generating'; }
-has_card() { opensc-tool -l | grep -q "^$1 *Yes"; }
-no_card() { opensc-tool -l | grep -q "^$1 *No"; }
-
-# The reader is named: with two readers the tools would ask for one.
-initialise() {
-	pkcs15-init -r 0 -C --so-pin env:SO_PIN --so-puk env:SO_PUK --label "Test" --serial 0001
-	pkcs15-init -r 0 --store-pin --id 01 --pin env:PIN --puk env:PUK --so-pin env:SO_PIN --label "User"
-	pkcs15-init -r 0 -F
-}
-
-one_call() {
-	pkcs15-init -r 0 -C --store-pin -G "$1" --key-usage sign -F -a 45 -i 45 --label L \
-		--so-pin env:SO_PIN --so-puk env:SO_PUK --pin env:PIN --puk env:PUK
-}
-
-# pkcs15-init -E asks on its terminal and throws away what was typed before it asked.
-erase_on_terminal() {
-	mkfifo "$dir/keys"
-	script -qefc 'pkcs15-init -r 0 -E' /dev/null < "$dir/keys" > "$dir/screen" 2>&1 3>&- &
-	local erasing=$!
-	exec 7> "$dir/keys"
-	within 5 grep -q 'Please enter PIN' "$dir/screen"
-	printf '%s\n' "$SO_PIN" >&7
-	exec 7>&-
-	wait $erasing
-}
-
-p11() { pkcs11-tool --module "$module" --slot-index 0 --login --pin "$PIN" "$@"; }
-words() { grep -c " > $1" "$dir/apdu.log"; }
+load vtoken.bash
 
 @test "opensc-tool names the card and its serial number" {
 	start_vtoken
@@ -249,7 +154,7 @@ words() { grep -c " > $1" "$dir/apdu.log"; }
 	[ "$(say insert 0 new | jq -r .error)" = EXISTS ]
 	[ "$(say insert 1 4711 | jq -r .error)" = NOT_FOUND ]
 	[ "$(say nonsense | jq -r .error)" = ARGUMENT ]
-	[ "$(say help | jq -r '.commands | length')" = 5 ]
+	[ "$(say help | jq -r '.commands | map(.command) | index("insert")')" != null ]
 }
 
 @test "a token pulled while it generates a key has no key afterwards" {
@@ -322,4 +227,78 @@ words() { grep -c " > $1" "$dir/apdu.log"; }
 	[ "$(words '0020000108\*\*')" -ge 1 ]
 	[ "$(words '0024000110\*\*')" = 1 ]
 	[ "$(words '002C000110\*\*')" = 1 ]
+}
+
+# When a card was initialised (TokenInfo, a GeneralizedTime) differs each time.
+without_time() { sed 's/180F\(3[0-9]\)\{14\}5A/180F-time-/'; }
+
+# Runs a command and compares what it sends with the section of the recording, byte for byte.
+same_as_recorded() {
+	local section=$1; shift
+	: > "$dir/apdu.log"
+	"$@"
+	diff <(recorded_commands "$section" | without_time) <(sent_commands | without_time)
+}
+
+@test "OpenSC sends this card what it sent the recorded one, command for command" {
+	echo 'app default { card_drivers = myeid; reader_driver pcsc { disconnect_action = reset; } }' > "$OPENSC_CONF"
+	start_vtoken
+	insert 0 new
+	[ "$(recorded_commands "stock: pkcs15-init -C" | wc -l)" = 73 ]
+	same_as_recorded "stock: pkcs15-init -C" \
+		pkcs15-init -r 0 -C --so-pin env:SO_PIN --so-puk env:SO_PUK --label T --serial 0001
+	same_as_recorded "stock: pkcs15-init --store-pin" \
+		pkcs15-init -r 0 --store-pin --id 01 --pin env:PIN --puk env:PUK --so-pin env:SO_PIN --label "User PIN"
+	same_as_recorded "stock: pkcs15-init -F" pkcs15-init -r 0 -F
+}
+
+@test "the shortest route to a key is the recorded one" {
+	mkdir "$dir/profile"
+	cp /usr/share/opensc/*.profile "$dir/profile"
+	sed -i 's/\(cdf-size\|prkdf-size\|pukdf-size\)\(\s*\)= 1530/\1\2= 255/; s/\(cdf-trusted-size\)\(\s*\)= 510/\1\2= 16/
+		s/\(skdf-size\|dodf-size\)\(\s*\)= 1530/\1\2= 16/' "$dir/profile/myeid.profile"
+	cat > "$OPENSC_CONF" <<-CONF
+		app default { card_drivers = myeid; reader_driver pcsc { disconnect_action = reset; } }
+		app pkcs15-init { profile_dir = $dir/profile; }
+	CONF
+	start_vtoken
+	insert 0 new
+	: > "$dir/apdu.log"
+	pkcs15-init -r 0 -C --store-pin -G ec:prime256v1 --key-usage sign -F -a 45 -i 45 --label T1 \
+		--so-pin env:SO_PIN --so-puk env:SO_PUK --pin env:PIN --puk env:PUK
+	[ "$(sent_commands | wc -l)" = 110 ]
+	# Keys and what is made of them differ: of each command the header and the length.
+	diff <(recorded_commands "minimal: pkcs15-init" | cut -c1-10) <(sent_commands | cut -c1-10)
+}
+
+@test "OpenSC erases this card as it erased the recorded one" {
+	echo 'app default { card_drivers = myeid; reader_driver pcsc { disconnect_action = reset; } }' > "$OPENSC_CONF"
+	start_vtoken
+	insert 0 new
+	one_call ec:prime256v1
+	: > "$dir/apdu.log"
+	erase_on_terminal
+	# Before that it reads what is on the card, which was something else there.
+	[ "$(recorded_commands "erase: pkcs15-init -E" | wc -l)" = 4 ]
+	diff <(recorded_commands "erase: pkcs15-init -E") <(sent_commands | tail -4)
+}
+
+@test "three hundred tokens in one process each answer, keep their state, and generate a key of their own" {
+	local count=300 first listener n
+	first=$("$pcscd" ports $count | cut -d' ' -f1)
+	for (( n = 0; n < count; n++ )); do echo "insert $n new"; done > "$dir/scenario"
+	"$root/${B:-build/dev}/tests/vpcd-host" "$first" $count > "$dir/report" 2> "$dir/host.err" 3>&- &
+	listener=$!
+	within 3 grep -q listening "$dir/host.err"
+	start_vtoken --ports "$(seq -s, "$first" $(( first + count - 1 )))" --pool-target 0
+	"$vtoken" --control "$dir/control" --script "$dir/scenario" > "$dir/answers"
+	wait $listener || { cat "$dir/host.err"; false; }
+	[ "$(say list | jq '[.slots[] | select(.generations == 1 and .commands == 6 and .changes == 2)] | length')" = $count ]
+	echo "# $(cat "$dir/report") resident: $(awk '/VmRSS/ { print $2, $3 }' "/proc/$vtoken_pid/status")" >&3
+	[ "$(awk '/VmRSS/ { print $2 }' "/proc/$vtoken_pid/status")" -lt 200000 ] || [ "${B:-build/dev}" != build/dev ]
+	# Killed, and there again: all of them are in their slots, each with its key.
+	stop_vtoken -KILL
+	rm -f "$dir/control"
+	start_vtoken --ports "$(seq -s, "$first" $(( first + count - 1 )))" --pool-target 0
+	for n in 0 150 299; do say show $n | jq -e '.keys == 1'; done
 }

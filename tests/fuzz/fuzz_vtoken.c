@@ -1,5 +1,8 @@
 /* The card against any commands: the input is a sequence of APDUs, each behind a length of two bytes (big-endian); a
- * length of zero resets the card. Starts from a card in use, so that files, PINs and a key are there to be reached. */
+ * length of zero resets the card. Starts from a card in use, so that files, PINs and keys are there to be reached.
+ *
+ * Made to be fast, so that ten million runs are a matter of minutes: a key that the card asks for comes from a few made
+ * at the start, and the RSA keys are short enough that a signature costs no more than an ECDSA one. */
 #include "tools/vtoken/card.h"
 
 #include <stdlib.h>
@@ -7,26 +10,56 @@
 
 static struct wire_out finished;
 
+/* One key of each size that is worth having here, as bytes; the others are refused as if no key could be made. */
+static struct made {
+	enum key_type type;
+	unsigned bits;
+	struct key *key;
+	const uint8_t *der; /* borrowed from the key */
+	size_t len;
+} made[] = {
+	{ .type = KEY_EC, .bits = 192 },  { .type = KEY_EC, .bits = 256 },   { .type = KEY_EC, .bits = 384 },
+	{ .type = KEY_EC, .bits = 521 },  { .type = KEY_RSA, .bits = 512 },  { .type = KEY_RSA, .bits = 1024 },
+	{ .type = KEY_RSA, .bits = 3072 },
+};
+#define MADE (sizeof made / sizeof made[0])
+
+static void
+make_keys(void)
+{
+	for (size_t n = 0; n < MADE; n++)
+		if (key_generate(&made[n].key, made[n].type, made[n].bits) ||
+		    key_to_der(made[n].key, &made[n].der, &made[n].len))
+			abort();
+}
+
+static struct key *
+made_key(const struct card_order *order)
+{
+	struct key *key = NULL;
+
+	for (size_t n = 0; n < MADE; n++)
+		if (made[n].type == order->type && made[n].bits == order->bits)
+			key_from_stored(&key, made[n].type, made[n].bits, made[n].der, made[n].len);
+	return key;
+}
+
 static void
 say(struct card *card, const uint8_t *command, size_t len, struct card_reply *reply)
 {
 	struct card_order order;
-	struct key *key = NULL;
 	uint8_t *exact = malloc(len);
 
 	memcpy(exact, command, len); /* so that a read beyond the command is seen */
-	if (card_command(card, exact, len, reply, &order) == CARD_GENERATE) {
-		/* RSA would take too long to be worth it here */
-		if (order.type == KEY_EC && key_generate(&key, order.type, order.bits))
-			abort();
-		card_generated(card, key, reply);
-	}
+	if (card_command(card, exact, len, reply, &order) == CARD_GENERATE)
+		card_generated(card, made_key(&order), reply);
 	free(exact);
 	if (reply->len < 2 || reply->len > sizeof reply->bytes)
 		abort();
 }
 
-/* PIN 1 "12345678", PIN 3 "43211234", an EC key and a plain file. */
+/* PIN 1 "12345678", PIN 3 "43211234", a plain file 4401, an EC key 4B01, an RSA key 4B02 of 512 bits, and an RSA key
+ * 4B03 of 3072 bits whose modulus needs GET RESPONSE. */
 static void
 make_finished(struct card_reply *reply)
 {
@@ -40,12 +73,21 @@ make_finished(struct card_reply *reply)
 		{ 30, "\x00\xE0\x00\x00\x19\x62\x17\x81\x02\x01\x00\x82\x01\x22\x83\x02\x4B\x01\x86\x03\x11\x11\xFF"
 		      "\x85\x02\x00\x00\x8A\x01\x00" },
 		{ 4, "\x00\x46\x00\x00" },
+		{ 30, "\x00\xE0\x00\x00\x19\x62\x17\x81\x02\x02\x00\x82\x01\x11\x83\x02\x4B\x02\x86\x03\x11\x11\xFF"
+		      "\x85\x02\x00\x00\x8A\x01\x00" },
+		{ 12, "\x00\x46\x00\x00\x07\x30\x05\x81\x03\x01\x00\x01" },
+		{ 30, "\x00\xE0\x00\x00\x19\x62\x17\x81\x02\x0C\x00\x82\x01\x11\x83\x02\x4B\x03\x86\x03\xF1\x11\xFF"
+		      "\x85\x02\x00\x00\x8A\x01\x00" },
+		{ 12, "\x00\x46\x00\x00\x07\x30\x05\x81\x03\x01\x00\x01" },
 		{ 17, "\x00\x44\x04\x00\x0C\xA0\x00\x00\x00\x63PKCS-15" },
 	};
 	struct card *card = card_new(serial);
 
-	for (size_t n = 0; n < sizeof commands / sizeof commands[0]; n++)
+	for (size_t n = 0; n < sizeof commands / sizeof commands[0]; n++) {
 		say(card, (const uint8_t *)commands[n].bytes, commands[n].len, reply);
+		if (reply->bytes[reply->len - 2] != 0x90)
+			abort();
+	}
 	if (card_put(card, &finished))
 		abort();
 	card_free(&card);
@@ -61,8 +103,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct card *card, *copy;
 	size_t len;
 
-	if (!finished.len)
+	if (!finished.len) {
+		make_keys();
 		make_finished(&reply);
+	}
 	if (card_get(&card, finished.bytes, finished.len))
 		abort();
 	for (; size >= 2; data += len, size -= len) {

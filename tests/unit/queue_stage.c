@@ -108,8 +108,8 @@ probe(const struct stage_bay *bay, const struct stage_token *token)
 	uint8_t spki[1024], hash[32], codes[] = "fresh transport codes";
 
 	message.probed = (struct message_probed){
-		.lease = bay->lease, .content = (uint8_t)token->content, .model = "stage", .serial = token->serial,
-		.label = token->label,
+		.lease = bay->lease, .content = (uint8_t)token->content, .model = "stage", .key_types = token->key_types, .serial = token->serial,
+		.label = token->label, .user_tries = TRIES_NOT_SAID, .so_tries = (uint8_t)(token->so_locked ? 0 : TRIES_NOT_SAID),
 		.key_id = { token->key_id, token->key_id_bytes },
 		.spki = { spki, spki_of(token->key, spki) },
 		.fresh_codes = { codes, sizeof codes },
@@ -127,7 +127,7 @@ initialise(const struct stage_bay *bay, struct stage_token *token, const struct 
 	struct message message = { .type = MESSAGE_initialised };
 
 	if (token->content != CONTENT_BLANK)
-		assert_true(order->erase && order->old_codes.length > 0);
+		assert_true(order->erase && (order->old_codes.length > 0 || order->so_pin[0]));
 	token->erased += order->erase;
 	stage_blank(token);
 	token->initialised++;
@@ -782,10 +782,12 @@ stage_check_laws(struct stage *stage)
 	assert_sql(stage, "", "SELECT reference FROM application a WHERE state = 'issued' AND (EXISTS (SELECT 1 FROM credential c "
 	    "WHERE c.application_id = a.id AND c.state NOT IN ('packed', 'revoked')) OR NOT EXISTS (SELECT 1 FROM parcel p JOIN "
 	    "print_job j ON j.parcel_id = p.id WHERE p.application_id = a.id AND j.state = 'printed'))");
+	/* By serial number; the marker stands behind it where the number was shared when it was printed. */
 	assert_sql(stage, "", "SELECT reference FROM application a WHERE state = 'issued' AND (SELECT json_group_array(serial) FROM "
 	    "(SELECT t.serial FROM credential c JOIN token_use u ON u.id = c.use_id JOIN token t ON t.id = u.token_id WHERE "
-	    "c.application_id = a.id AND c.state <> 'revoked' ORDER BY c.ordinal)) <> (SELECT tokens FROM print_job j JOIN parcel p "
-	    "ON p.id = j.parcel_id WHERE p.application_id = a.id AND j.state = 'printed' ORDER BY copy DESC LIMIT 1)");
+	    "c.application_id = a.id AND c.state <> 'revoked' ORDER BY c.ordinal)) <> (SELECT (SELECT json_group_array(substr(value, 1, "
+	    "instr(value || ' ', ' ') - 1)) FROM json_each(j.tokens)) FROM print_job j JOIN parcel p ON p.id = j.parcel_id WHERE "
+	    "p.application_id = a.id AND j.state = 'printed' ORDER BY copy DESC LIMIT 1)");
 	for (int i = 0; i < stage->issued_count; i++) {
 		char live[8];
 

@@ -30,6 +30,8 @@ struct stage_token {
 	uint32_t  certificate_bytes;
 	int       codes_left;       /* bits: still transport codes */
 	int       keys_made, initialised, erased;
+	const char *key_types;      /* that it offers; NULL: any */
+	int       so_locked;        /* no try is left of its SO-PIN */
 	int       laid_aside;       /* taken out of a bay in trouble: the operator does not use it again */
 };
 

@@ -86,6 +86,10 @@ orders_take_what_the_list_of_commands_says(void **state)
 	assert_string_equal(run.options[OPTION_AS], "redo");
 	assert_int_equal(parse("release A-1"), 0);
 	assert_int_equal(parse("resolve A-1-01 --as redo"), MINT_ARGUMENT);
+	assert_int_equal(parse("token erase AA01 --why said --so-pin-file -"), 0);
+	assert_string_equal(command_verb(run.command), "erase");
+	assert_string_equal(run.options[OPTION_SO_PIN_FILE], "-");
+	assert_int_equal(parse("token erase AA01 --why said 12345678"), MINT_ARGUMENT);
 }
 
 static void

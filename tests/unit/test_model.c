@@ -111,6 +111,10 @@ token_of_a_module_is_known_by_what_the_module_says(void **state)
 	assert_int_equal(model_unblock(model, CODE_USER_PIN)->call, CALL_INIT_PIN);
 	assert_null(model_unblock(model, CODE_SO_PIN));
 	assert_null(models_by_atr(models, (const uint8_t *)"", 0));
+	model = models_by_application(models, NULL);
+	assert_non_null(model);
+	assert_string_equal(model->name, "isoapplet");
+	assert_null(models_by_application(models, model));
 	models_free(&models);
 }
 
@@ -202,6 +206,7 @@ bad_profile_is_refused_with_its_line(void **state)
 		{ GOOD "code so-pin { factory = \"12 34\" }\n", "card.conf:4: factory: ' ' is neither" },
 		{ GOOD "code so-pin { factory = \"12345678901234567\" }\n", "card.conf:4: factory: is longer than 16" },
 		{ GOOD "code so-pin { alphabet = \"0123\" }\n", "card.conf:4: alphabet: has fewer" },
+		{ "by_application = true\ncode user-pin { }\nkey p256 { }\n", "card.conf:1: by_application: the card is known" },
 		{ GOOD "certificate_max = 10\n", "card.conf:4: certificate_max: is 10" },
 		{ GOOD "probe { user_tries = \"00 20\" }\n", "card.conf:4: user_tries: \"00 20\" is no command APDU" },
 		{ "token { serial = yes }\ncode user-pin { }\nkey p256 { }\n", "card.conf: atr: is missing" },

@@ -232,6 +232,33 @@ every_return_value_of_the_standard_is_mapped_by_its_name(void **state)
 	assert_true(seen > 85);
 }
 
+/* What came after the header: pkcs11t.h of OASIS 3.2, with the versions in which each appeared. */
+static void
+return_values_of_versions_3_are_mapped_by_their_names(void **state)
+{
+	static const struct {
+		unsigned long value;
+		const char   *name;
+	} later[] = {
+		{ 0x42, "CKR_AEAD_DECRYPT_FAILED" },            /* 3.0 */
+		{ 0x201, "CKR_TOKEN_RESOURCE_EXCEEDED" },       /* 3.0 */
+		{ 0x202, "CKR_OPERATION_CANCEL_FAILED" },       /* 3.0 */
+		{ 0x203, "CKR_KEY_EXHAUSTED" },                 /* 3.1 */
+		{ 0x204, "CKR_PENDING" },                       /* 3.2 and on */
+		{ 0x205, "CKR_SESSION_ASYNC_NOT_SUPPORTED" },
+		{ 0x206, "CKR_SEED_RANDOM_REQUIRED" },
+		{ 0x207, "CKR_OPERATION_NOT_VALIDATED" },
+		{ 0x208, "CKR_TOKEN_NOT_INITIALIZED" },
+		{ 0x209, "CKR_PARAMETER_SET_NOT_SUPPORTED" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
+		assert_string_equal(rv_info(later[i].value)->name, later[i].name);
+		assert_true(rv_info(later[i].value)->error < 0);
+	}
+}
+
 static void
 unknown_return_value_counts_as_token_error(void **state)
 {
@@ -289,9 +316,37 @@ token_is_found_by_label_serial_and_reader(void **state)
 	assert_string_equal(token_failure(bench->token)->text, "no slot fits the reader or token");
 	where = (struct token_where){ .reader = "no such reader" };
 	assert_int_equal(token_open(&token, bench->module, &where, NEVER), MINT_READER);
-	where = (struct token_where){ 0 };
-	assert_int_equal(token_open(&token, bench->module, &where, NEVER), MINT_ARGUMENT);
 	assert_null(token);
+}
+
+/* SoftHSM shows its initialised token and one more that is not. */
+static void
+token_is_found_by_nothing_by_pattern_and_by_slot(void **state)
+{
+	struct bench      *bench = *state;
+	struct token_where where = { .reader = NULL };
+	struct token      *token = NULL;
+	CK_SLOT_ID         slots[2], blank;
+	CK_ULONG           count = 2;
+
+	assert_int_equal(token_open(&token, bench->module, &where, NEVER), 0);
+	assert_string_equal(token_facts(token)->label, LABEL);
+	token_free(&token);
+	where.description = "SoftHSM *?";
+	assert_int_equal(token_open(&token, bench->module, &where, NEVER), 0);
+	assert_string_equal(token_facts(token)->label, LABEL);
+	token_free(&token);
+	where.description = "SoftHSM";
+	assert_int_equal(token_open(&token, bench->module, &where, NEVER), MINT_READER);
+	assert_int_equal(real->C_GetSlotList(CK_TRUE, slots, &count), CKR_OK);
+	assert_int_equal(count, 2);
+	blank = slots[1]; /* it shows the one that is not initialised last */
+	where = (struct token_where){ .slot = &blank };
+	assert_int_equal(token_open(&token, bench->module, &where, NEVER), 0);
+	assert_false(token_facts(token)->flags & TOKEN_INITIALISED);
+	token_free(&token);
+	blank = 0x7777;
+	assert_int_equal(token_open(&token, bench->module, &where, NEVER), MINT_READER);
 }
 
 #define LONG_READER \
@@ -399,6 +454,65 @@ so_sets_a_user_pin_that_was_forgotten(void **state)
 	assert_int_equal(session_login(bench->session, SESSION_USER, PIN, strlen(PIN), NEVER), 0);
 }
 
+/* ---------------------------------------------------------------- initialisation */
+
+/* SoftHSM's uninitialised token, which gets a PIN and a key, and is initialised once more, which takes both. */
+static void
+token_is_initialised_used_and_initialised_again(void **state)
+{
+	struct bench      *bench = *state;
+	CK_SLOT_ID         slots[2];
+	CK_ULONG           count = 2;
+	struct token_where where = { .slot = &slots[1] };
+	struct token      *token = NULL;
+	struct session    *session = NULL;
+
+	session_free(&bench->session); /* the PIN of one token at a time */
+	assert_int_equal(real->C_GetSlotList(CK_TRUE, slots, &count), CKR_OK);
+	assert_int_equal(token_open(&token, bench->module, &where, NEVER), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(token_initialise(token, SO_PIN, strlen(SO_PIN), "制证 2", NEVER), 0);
+		assert_string_equal(token_facts(token)->label, "制证 2");
+		assert_false(token_facts(token)->flags & TOKEN_PIN_SET);
+		assert_int_equal(session_open(&session, token, NEVER), 0);
+		assert_int_equal(session_login(session, SESSION_SO, SO_PIN, strlen(SO_PIN), NEVER), 0);
+		assert_int_equal(session_set_user_pin(session, "123456", 6, NEVER), 0);
+		assert_int_equal(token_initialise(token, SO_PIN, strlen(SO_PIN), "制证 2", NEVER), MINT_BUSY);
+		session_free(&session);
+	}
+	assert_int_equal(token_initialise(token, "0000000", 7, "other", NEVER), MINT_PIN_WRONG);
+	assert_int_equal(token_refresh(token, NEVER), 0);
+	assert_string_equal(token_facts(token)->label, "制证 2");
+	token_free(&token);
+	where = (struct token_where){ .reader = NULL };
+	assert_int_equal(token_open(&token, bench->module, &where, NEVER), MINT_READER); /* two initialised ones now */
+	token_free(&bench->token);
+	where.label = LABEL;
+	assert_int_equal(token_open(&bench->token, bench->module, &where, NEVER), 0);
+	assert_int_equal(session_open(&bench->session, bench->token, NEVER), 0);
+	assert_int_equal(session_login(bench->session, SESSION_USER, PIN, strlen(PIN), NEVER), 0);
+}
+
+static void
+mechanisms_of_softhsm_are_listed_by_the_names_of_the_standard(void **state)
+{
+	struct bench          *bench = *state;
+	struct mechanism_facts list[200];
+	size_t                 count;
+	unsigned               seen = 0;
+
+	assert_int_equal(token_mechanisms(bench->token, list, 200, &count, NEVER), 0);
+	assert_in_range(count, 40, 200);
+	for (size_t i = 0; i < count; i++) {
+		assert_string_not_equal(list[i].name, "");
+		if (strcmp(list[i].name, "EC_KEY_PAIR_GEN") == 0)
+			seen |= list[i].flags & MECHANISM_GENERATE_KEY_PAIR;
+		if (strcmp(list[i].name, "ECDSA") == 0)
+			seen |= list[i].flags & MECHANISM_SIGN;
+	}
+	assert_int_equal(seen, MECHANISM_GENERATE_KEY_PAIR | MECHANISM_SIGN);
+}
+
 /* ---------------------------------------------------------------- keys, requests, certificates */
 
 static X509_NAME *
@@ -435,7 +549,10 @@ check_signature(struct key *key)
 	unsigned char             *sig = NULL, *spki = NULL;
 	size_t                     sig_len, spki_len;
 	char                       key_path[256], data_path[256], sig_path[256];
-	const char                *digest = strcmp(key_type_name(key_type(key)), "p384") == 0 ? "-sha384" : "-sha256";
+	const char                *type = key_type_name(key_type(key));
+	const char                *digest = strcmp(type, "p384") == 0 ? "-sha384" :
+	                   strcmp(type, "p521") == 0                  ? "-sha512" :
+	                                                                "-sha256";
 
 	assert_int_equal(key_sign(key, data, sizeof data, &sig, &sig_len, NEVER), 0);
 	assert_int_equal(key_public_der(key, &spki, &spki_len), 0);
@@ -475,6 +592,24 @@ static void
 openssl_accepts_what_a_p384_key_signs(void **state)
 {
 	openssl_accepts_requests_and_signatures_of(*state, "p384");
+}
+
+static void
+openssl_accepts_what_a_p521_key_signs(void **state)
+{
+	openssl_accepts_requests_and_signatures_of(*state, "p521");
+}
+
+static void
+openssl_accepts_what_an_rsa_3072_key_signs(void **state)
+{
+	openssl_accepts_requests_and_signatures_of(*state, "rsa3072");
+}
+
+static void
+openssl_accepts_what_an_rsa_4096_key_signs(void **state)
+{
+	openssl_accepts_requests_and_signatures_of(*state, "rsa4096");
 }
 
 static CK_RV
@@ -759,10 +894,12 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_return_value_of_the_standard_is_mapped_by_its_name),
+		cmocka_unit_test(return_values_of_versions_3_are_mapped_by_their_names),
 		cmocka_unit_test(unknown_return_value_counts_as_token_error),
 		cmocka_unit_test(module_that_is_no_module_is_refused),
 		cmocka_unit_test(module_is_loaded_by_path_and_says_who_it_is),
 		on_bench(token_is_found_by_label_serial_and_reader),
+		on_bench(token_is_found_by_nothing_by_pattern_and_by_slot),
 		on_bench(reader_name_longer_than_a_slot_description_fits_its_first_64_bytes),
 		on_bench(vague_error_of_a_token_taken_out_is_reported_as_gone),
 		on_bench(wrong_pin_is_told_and_shows_in_the_flags),
@@ -771,6 +908,9 @@ main(void)
 		on_bench(openssl_accepts_what_an_rsa_2048_key_signs),
 		on_bench(openssl_accepts_what_a_p256_key_signs),
 		on_bench(openssl_accepts_what_a_p384_key_signs),
+		on_bench(openssl_accepts_what_a_p521_key_signs),
+		on_bench(openssl_accepts_what_an_rsa_3072_key_signs),
+		on_bench(openssl_accepts_what_an_rsa_4096_key_signs),
 		on_bench(host_makes_the_digest_info_where_the_token_only_pads),
 		on_bench(key_type_or_mechanism_not_offered_is_refused_before_the_token_works),
 		on_bench(id_that_is_taken_is_refused),
@@ -782,6 +922,8 @@ main(void)
 		on_bench(key_that_wants_a_login_for_each_use_gets_one_for_each),
 		on_bench(nothing_is_called_after_the_deadline),
 		on_bench(session_that_is_freed_has_logged_out),
+		on_bench(mechanisms_of_softhsm_are_listed_by_the_names_of_the_standard),
+		on_bench(token_is_initialised_used_and_initialised_again), /* last: it leaves a second token */
 	};
 
 	return cmocka_run_group_tests(tests, make_softhsm, remove_softhsm);

@@ -180,17 +180,17 @@ second_token_of_the_same_serial_leaves_the_one_at_work_alone(void **state)
 {
 	struct stage *stage = *state;
 
-	import(stage, "SQ-1", 1);
+	import(stage, "SQ-1", 2);
 	stage->hook = hold_the_key;
 	stage_insert(stage, 0, 0);
 	stage_run(stage);
-	assert_sql(stage, "initialised", "SELECT state FROM credential");
+	assert_sql(stage, "initialised", "SELECT state FROM credential WHERE ordinal = 1");
 	strcpy(stage->tokens[1].serial, stage->tokens[0].serial);
 	stage_insert(stage, 1, 1);
 	stage_run(stage);
-	assert_sql(stage, "trouble TOKEN_OTHER", "SELECT state || ' ' || error FROM bay WHERE bay = 2");
-	assert_int_equal(stage->tokens[1].initialised, 0);
-	assert_sql(stage, "working", "SELECT state FROM bay WHERE bay = 1");
+	assert_sql(stage, "sealed MB-00000002", "SELECT state || ' ' || marker FROM token WHERE id = 2");
+	assert_sql(stage, "working initialised", "SELECT b.state || ' ' || c.state FROM bay b JOIN credential c ON c.id = b.credential_id "
+	    "WHERE bay = 1");
 }
 
 static int

@@ -4,6 +4,8 @@
 #include "hostd/queue/store.h"
 #include "schemas/errors.h"
 
+#include "migrations.h"
+
 #include <setjmp.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -35,7 +37,7 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
-	static const char *const suffixes[] = { "", "-wal", "-shm", ".before-1" };
+	static const char *const suffixes[] = { "", "-wal", "-shm", ".before-2" };
 	struct place *place = *state;
 	char path[128];
 
@@ -116,6 +118,129 @@ file_that_is_no_database_is_refused(void **state)
 		fputs("this is not what it should be ", file);
 	fclose(file);
 	assert_int_equal(store_open(place->path, &store), MINT_STORAGE);
+}
+
+/* --- migrations */
+
+static const char *const migrations[] = {
+#define ROW(name, sql) sql,
+	MIGRATIONS(ROW)
+#undef ROW
+};
+
+/* A row in every table, two where a reference leads there. */
+static const char rows_of_the_first[] =
+    "INSERT INTO application (id, reference, kind, medium, state, quantity, delivery, approved_at, deadline_at, imported_at, "
+    "  changed_at, record_sha256) VALUES (1, 'SQ-1', 'new', 'token', 'issued', 1, 'post', 1, 2, 3, 4, x'01');"
+    "INSERT INTO person VALUES (1, '{}', NULL);"
+    "INSERT INTO credential (id, application_id, ordinal, name, key_type, profile, state, deadline_at, changed_at) "
+    "  VALUES (1, 1, 1, 'SQ-1-01', 'p256', 'institution', 'packed', 2, 5);"
+    "INSERT INTO token VALUES (1, 'myeid', x'3bf5', 'AA01', 'MB-00000001', 'lot 7', 'shipped', NULL, NULL, NULL, 6),"
+    "  (2, 'myeid', x'3bf5', 'AA02', 'MB-00000002', NULL, 'quarantined', x'c0de', 'TOKEN_FULL', 'no room', 7);"
+    "INSERT INTO token_use VALUES (1, 1, 1, 1, 1, 2, 'packed');"
+    "UPDATE credential SET use_id = 1;"
+    "INSERT INTO key VALUES (1, 1, 1, 'p256', x'01', x'02', x'03', 4, 5);"
+    "INSERT INTO certificate (id, credential_id, use_id, key_id, serial, request, state) VALUES (1, 1, 1, 1, x'09', x'08', 'live');"
+    "INSERT INTO proof VALUES (1, 1, 'r', 2, 'r', x'01', 1, x'02', x'03', 2);"
+    "INSERT INTO pin_envelope VALUES (1, 1, 1, 3, x'04', 1, 2);"
+    "INSERT INTO parcel VALUES (1, 1, 'packed', 1, 'uid:0');"
+    "INSERT INTO parcel_item VALUES (1, 1, 1, 1);"
+    "INSERT INTO print_job (id, parcel_id, made_at, changed_at) VALUES (1, 1, 1, 1);"
+    "INSERT INTO journal (id, credential_id, use_id, token_id, step, bench, lease, actor, begun_at) VALUES (1, 1, 1, 1, 'key', 'b', 1, 'q', 1);"
+    "INSERT INTO event (at, actor, kind, token_id) VALUES (1, 'q', 'token.blank', 1);"
+    "INSERT INTO bay (bay, bench, reader, state, token_id, changed_at) VALUES (1, 'b', 'r', 'idle', 2, 1);"
+    "INSERT INTO lease VALUES (1, 'b', 1, 'mint', 1, 2);"
+    "INSERT INTO operator VALUES (1, 'uid:0', 1);"
+    "INSERT INTO fact VALUES ('bench', 'b');"
+    "PRAGMA application_id = 0x4d494e54; PRAGMA user_version = 1";
+
+/* One value, as text (static). */
+static const char *
+value_of(const char *path, const char *sql)
+{
+	static char text[256];
+	sqlite3_stmt *statement;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+	snprintf(text, sizeof text, "%s", (const char *)sqlite3_column_text(statement, 0));
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
+	return text;
+}
+
+static void
+make_the_first(const char *path)
+{
+	run_sql(path, migrations[0]);
+	run_sql(path, rows_of_the_first);
+}
+
+static void
+record_of_the_first_release_is_backed_up_and_loses_nothing_on_its_way_up(void **state)
+{
+	const struct place *place = *state;
+	struct store *store;
+	char copy[128];
+
+	make_the_first(place->path);
+	assert_int_equal(store_open(place->path, &store), 0);
+	store_close(&store);
+	snprintf(copy, sizeof copy, "%s.before-2", place->path);
+	assert_string_equal(value_of(copy, "PRAGMA user_version"), "1");
+	assert_string_equal(value_of(place->path, "PRAGMA user_version"), "2");
+	assert_string_equal(value_of(place->path, "SELECT count(*) FROM pragma_foreign_key_check"), "0");
+	assert_string_equal(value_of(place->path, "PRAGMA integrity_check"), "ok");
+	assert_string_equal(value_of(place->path, "SELECT model || hex(atr) || serial || marker || lot || state || seen_at FROM token "
+	    "WHERE id = 1"), "myeid3BF5AA01MB-00000001lot 7shipped6");
+	assert_string_equal(value_of(place->path, "SELECT hex(codes) || failed_error || failed_detail || erasing || "
+	    "coalesce(found, user_tries, so_tries, '-') FROM token WHERE id = 2"), "C0DETOKEN_FULLno room0-");
+	/* Every other table refers to the new one, not to the one that is gone. */
+	assert_string_equal(value_of(place->path, "SELECT count(*) FROM sqlite_schema m, pragma_foreign_key_list(m.name) f WHERE "
+	    "m.type = 'table' AND f.\"table\" = 'token'"), "6");
+	assert_string_equal(value_of(place->path, "SELECT t.serial FROM parcel_item i JOIN token t ON t.id = i.token_id"), "AA01");
+}
+
+static void
+tokens_may_share_a_serial_number_but_no_marker(void **state)
+{
+	const struct place *place = *state;
+	struct blob atr = { (const uint8_t *)"\x3b\xf5", 2 };
+	struct store *store;
+
+	make_the_first(place->path);
+	assert_int_equal(store_open(place->path, &store), 0);
+	assert_int_equal(store_run(store, QUEUE_token_add, "sbsi", "myeid", &atr, "AA01", (int64_t)1), 0);
+	assert_int_equal(store_commit(store), 0);
+	store_close(&store);
+	assert_string_equal(value_of(place->path, "SELECT marker FROM token WHERE serial = 'AA01' AND id > 1"), "MB-00000003");
+	assert_string_equal(value_of(place->path, "SELECT \"unique\" FROM pragma_index_list('token') WHERE origin = 'u'"), "1");
+}
+
+static void
+references_are_kept_after_a_migration(void **state)
+{
+	const struct place *place = *state;
+	struct store *store;
+
+	assert_int_equal(store_open(place->path, &store), 0);
+	assert_int_equal(store_run(store, QUEUE_use_add, "iidi", (int64_t)1, (int64_t)1, 1, (int64_t)1), MINT_STORAGE);
+	store_close(&store);
+}
+
+static void
+reference_that_leads_nowhere_stops_the_migration_and_nothing_is_changed(void **state)
+{
+	const struct place *place = *state;
+	struct store *store;
+
+	make_the_first(place->path);
+	run_sql(place->path, "PRAGMA foreign_keys = OFF; UPDATE proof SET use_id = 77");
+	assert_int_equal(store_open(place->path, &store), MINT_STORAGE);
+	assert_string_equal(value_of(place->path, "PRAGMA user_version"), "1");
+	assert_string_equal(value_of(place->path, "SELECT count(*) FROM pragma_table_info('token') WHERE name = 'found'"), "0");
 }
 
 static void
@@ -232,6 +357,7 @@ change_that_is_not_in_the_table_is_refused(void **state)
 	assert_int_equal(states_next(MACHINE_credential, STATE_credential_keyed, "sealed"), STATE_NONE);
 	assert_int_equal(states_next(MACHINE_credential, STATE_credential_packed, "redo"), STATE_NONE);
 	assert_int_equal(states_next(MACHINE_token, STATE_token_shipped, "clear"), STATE_NONE);
+	assert_int_equal(states_next(MACHINE_token, STATE_token_sealed, "erase"), STATE_NONE);
 	assert_int_equal(states_next(MACHINE_application, STATE_application_minting, "cancel"), STATE_NONE);
 }
 
@@ -270,6 +396,10 @@ main(void)
 		TEST(database_of_a_newer_release_is_refused),
 		TEST(database_of_another_program_is_refused_and_left_alone),
 		TEST(file_that_is_no_database_is_refused),
+		TEST(record_of_the_first_release_is_backed_up_and_loses_nothing_on_its_way_up),
+		TEST(tokens_may_share_a_serial_number_but_no_marker),
+		TEST(references_are_kept_after_a_migration),
+		TEST(reference_that_leads_nowhere_stops_the_migration_and_nothing_is_changed),
 		TEST(what_was_not_committed_is_gone),
 		TEST(part_that_is_taken_back_takes_nothing_else_with_it),
 		TEST(broken_uniqueness_is_told_from_broken_storage),

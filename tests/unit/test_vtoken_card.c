@@ -226,6 +226,73 @@ the_card_is_full_when_its_memory_is(void **state)
 	card_free(&card);
 }
 
+static void
+keys_take_memory_as_well_and_give_it_back(void **state)
+{
+	struct card *card = dialogue_card();
+	struct card_summary summary;
+
+	(void)state;
+	card_limit(card, 1000);
+	assert_int_equal(dialogue_sw(card, "00A4080C 02 5015"), 0x9000);
+	assert_int_equal(dialogue_sw(card, "00E00000 19 6217 81020800 820111 83024B01 8603000000 85020000 8A0100"), 0x9000);
+	card_summary(card, &summary);
+	assert_int_equal(summary.bytes, 896); /* 256 bytes of modulus, five halves of it */
+	assert_int_equal(dialogue_sw(card, "00A4080C 02 5015"), 0x9000);
+	assert_int_equal(dialogue_sw(card, "00E00000 19 6217 81020209 820122 83024B02 8603000000 85020000 8A0100"), 0x6A84);
+	assert_int_equal(dialogue_sw(card, "00E00000 19 6217 81020100 820122 83024B02 8603000000 85020000 8A0100"), 0x9000);
+	assert_int_equal(dialogue_sw(card, "00A4080C 04 50154B01"), 0x9000);
+	assert_int_equal(dialogue_sw(card, "A0E40000"), 0x9000);
+	card_summary(card, &summary);
+	assert_int_equal(summary.bytes, 96);
+	card_free(&card);
+}
+
+/* What does not fit into less memory stays readable; erasing does not give the card more. */
+static void
+a_card_with_less_memory_than_it_holds_keeps_what_it_holds(void **state)
+{
+	struct card *card = *state, *copy;
+	struct wire_out out = { 0 };
+
+	assert_int_equal(card_put(card, &out), 0);
+	assert_int_equal(card_get(&copy, out.bytes, out.len), 0);
+	card_limit(copy, 20);
+	assert_int_equal(dialogue_sw(copy, SELECT_FILE), 0x9000);
+	assert_int_equal(dialogue_sw(copy, "00200003 08" SO_PIN), 0x9000);
+	assert_int_equal(dialogue_sw(copy, "00DA01E0 08 FFFF113FFF111FFF"), 0x9000);
+	assert_int_equal(dialogue_sw(copy, "00A4080C 02 5015"), 0x9000);
+	assert_int_equal(dialogue_sw(copy, "00E00000 19 6217 80020015 820101 83024401 8603000000 85020000 8A0100"), 0x6A84);
+	assert_int_equal(dialogue_sw(copy, "00E00000 19 6217 80020014 820101 83024401 8603000000 85020000 8A0100"), 0x9000);
+	wire_clear(&out);
+	card_free(&copy);
+}
+
+static void
+a_summary_says_how_the_card_stands(void **state)
+{
+	struct card *card = *state, *blank = dialogue_card();
+	struct card_summary summary;
+
+	card_summary(blank, &summary);
+	assert_false(summary.operational);
+	assert_int_equal(summary.files, 2);
+	assert_int_equal(summary.keys, 0);
+	assert_false(summary.pins[1].exists);
+	card_free(&blank);
+	assert_int_equal(dialogue_sw(card, "00200001 08" WRONG_PIN), 0x63C2);
+	assert_int_equal(dialogue_sw(card, "00200003 08" SO_PIN), 0x9000);
+	card_summary(card, &summary);
+	assert_true(summary.operational);
+	assert_int_equal(summary.files, 4);
+	assert_int_equal(summary.keys, 1);
+	assert_int_equal(summary.verified, 1 << 3);
+	assert_true(summary.pins[1].exists);
+	assert_int_equal(summary.pins[1].tries, 2);
+	assert_int_equal(summary.pins[1].puk_tries, 10);
+	assert_false(summary.pins[2].exists);
+}
+
 static EVP_PKEY *
 public_of(struct card *card)
 {
@@ -288,6 +355,26 @@ a_shared_secret_is_the_one_the_other_side_computes(void **state)
 	EVP_PKEY_CTX_free(context);
 	EVP_PKEY_free(own);
 	EVP_PKEY_free(public);
+}
+
+/* What OpenSC does for C_DeriveKey: a place for the secret first, to last for the session. */
+static void
+a_derived_secret_has_a_place_until_the_next_reset(void **state)
+{
+	struct card *card = *state;
+
+	assert_int_equal(dialogue_sw(card, "00200001 08" USER_PIN), 0x9000);
+	assert_int_equal(dialogue_sw(card, "00A4080C 02 5015"), 0x9000);
+	assert_int_equal(dialogue_sw(card, "00E00000 19 6217 81020100 820141 83024D01 86031111FF 85020009 8A0100"), 0x9000);
+	assert_int_equal(dialogue_sw(card, "00E00000 19 6217 81020000 820141 83024D02 86031111FF 85020000 8A0100"), 0x6A80);
+	assert_int_equal(dialogue_sw(card, "00A4080C 04 50154D01"), 0x9000);
+	assert_int_equal(dialogue_sw(card, "00B00000 10"), 0x6981);
+	assert_int_equal(dialogue_sw(card, "00460000"), 0x6981);
+	assert_int_equal(dialogue_sw(card, "002241B6 0A 800104 81024D01 840100"), 0x9000);
+	assert_int_equal(dialogue_sw(card, SIGN), 0x6A88);
+	card_reset(card);
+	assert_int_equal(dialogue_sw(card, "00A4080C 04 50154D01"), 0x6A82);
+	assert_int_equal(dialogue_sw(card, SELECT_KEY), 0x9000);
 }
 
 static void
@@ -442,8 +529,12 @@ main(void)
 		ON_FINISHED(reads_and_writes_stay_within_the_file),
 		ON_FINISHED(a_file_is_created_once_and_deleted_by_who_may),
 		cmocka_unit_test(the_card_is_full_when_its_memory_is),
+		cmocka_unit_test(keys_take_memory_as_well_and_give_it_back),
+		ON_FINISHED(a_card_with_less_memory_than_it_holds_keeps_what_it_holds),
+		ON_FINISHED(a_summary_says_how_the_card_stands),
 		ON_FINISHED(a_signature_is_that_of_the_public_key),
 		ON_FINISHED(a_shared_secret_is_the_one_the_other_side_computes),
+		ON_FINISHED(a_derived_secret_has_a_place_until_the_next_reset),
 		cmocka_unit_test(a_long_answer_is_fetched_in_pieces),
 		ON_FINISHED(a_chain_is_one_command_and_must_not_change),
 		cmocka_unit_test(a_key_that_asks_for_consent_signs_once_for_each_pin),

@@ -356,20 +356,77 @@ serial_numbers_are_never_used_again(void **state)
 	drawer_close(&drawer);
 }
 
+/* Two tokens of one lot with the same serial number: each keeps its own state, under a name of its own. */
+static void
+tokens_of_one_serial_number_are_told_apart(void **state)
+{
+	struct place *place = *state;
+	struct drawer *drawer;
+	struct token *token;
+
+	assert_int_equal(drawer_open(&drawer, place->path), 0);
+	for (int n = 1; n <= 3; n++) {
+		assert_int_equal(drawer_make_as(drawer, "ab", &token), 0);
+		assert_string_equal(card_serial(token_card(token)), "000000000000000000AB");
+		assert_string_equal(token_name(token), n == 1   ? "000000000000000000AB"
+						       : n == 2 ? "000000000000000000AB.2"
+								: "000000000000000000AB.3");
+		token_free(&token);
+	}
+	assert_int_equal(drawer_take(drawer, "AB.2", &token), 0);
+	assert_string_equal(token_name(token), "000000000000000000AB.2");
+	assert_int_equal(token_reload(token), 0);
+	assert_string_equal(card_serial(token_card(token)), "000000000000000000AB");
+	token_free(&token);
+	assert_int_equal(drawer_take(drawer, "AB.4", &token), MINT_NOT_FOUND);
+	assert_int_equal(drawer_take(drawer, "AB.", &token), MINT_ARGUMENT);
+	assert_int_equal(drawer_take(drawer, "AB.2x", &token), MINT_ARGUMENT);
+	assert_int_equal(drawer_take(drawer, "AB.20000", &token), MINT_ARGUMENT);
+	assert_int_equal(drawer_take(drawer, ".2", &token), MINT_ARGUMENT);
+	assert_int_equal(drawer_make_as(drawer, "", &token), MINT_ARGUMENT);
+	assert_int_equal(drawer_make_as(drawer, "AB.2", &token), MINT_ARGUMENT);
+	assert_int_equal(drawer_make_as(drawer, "0123456789ABCDEF01234", &token), MINT_ARGUMENT);
+	drawer_close(&drawer);
+}
+
+static void
+a_chosen_serial_number_does_not_disturb_the_counting(void **state)
+{
+	struct place *place = *state;
+	struct drawer *drawer;
+	struct token *token;
+
+	assert_int_equal(drawer_open(&drawer, place->path), 0);
+	assert_int_equal(drawer_make_as(drawer, "1", &token), 0);
+	token_free(&token);
+	assert_int_equal(drawer_make_as(drawer, "FFFFFFFFFFFFFFFFFFFF", &token), 0);
+	token_free(&token);
+	assert_int_equal(drawer_make(drawer, &token), 0);
+	assert_string_equal(card_serial(token_card(token)), "00000000000000000002");
+	token_free(&token);
+	drawer_close(&drawer);
+	assert_int_equal(drawer_open(&drawer, place->path), 0);
+	assert_int_equal(drawer_make(drawer, &token), 0);
+	assert_string_equal(card_serial(token_card(token)), "00000000000000000003");
+	token_free(&token);
+	drawer_close(&drawer);
+}
+
 static void
 slots_are_remembered(void **state)
 {
 	struct place *place = *state;
-	char serials[3][CARD_SERIAL_TEXT] = { "", "00000000000000000007", "" }, back[3][CARD_SERIAL_TEXT];
+	char names[3][TOKEN_NAME_TEXT] = { "", "00000000000000000007", "0000000000000000000A.12" }, back[3][TOKEN_NAME_TEXT];
 	struct drawer *drawer;
 
 	assert_int_equal(drawer_open(&drawer, place->path), 0);
 	assert_int_equal(drawer_recall(drawer, back, 3), 0);
 	assert_string_equal(back[1], "");
-	assert_int_equal(drawer_remember(drawer, serials, 3), 0);
+	assert_int_equal(drawer_remember(drawer, names, 3), 0);
 	assert_int_equal(drawer_recall(drawer, back, 3), 0);
 	assert_string_equal(back[0], "");
-	assert_string_equal(back[1], serials[1]);
+	assert_string_equal(back[1], names[1]);
+	assert_string_equal(back[2], names[2]);
 	assert_int_equal(drawer_recall(drawer, back, 1), 0); /* fewer slots than before */
 	assert_string_equal(back[0], "");
 	drawer_close(&drawer);
@@ -391,6 +448,8 @@ main(void)
 		IN_PLACE(a_pool_key_is_gone_after_its_taker_was_killed),
 		IN_PLACE(a_pool_file_that_is_no_key_is_passed_over),
 		IN_PLACE(serial_numbers_are_never_used_again),
+		IN_PLACE(tokens_of_one_serial_number_are_told_apart),
+		IN_PLACE(a_chosen_serial_number_does_not_disturb_the_counting),
 		IN_PLACE(slots_are_remembered),
 	};
 

@@ -6,7 +6,7 @@
 #   bench.sh down   take down what `up` (or a killed `run`) started
 #   bench.sh status what runs, and where things are
 #
-# Knobs (environment): RUN=dir BAYS=n APPLICATIONS=file LAW=none|jcop4|j3a081 SEED=n APDU_US=n B=build/dev
+# Knobs (environment): RUN=dir BAYS=n APPLICATIONS=file LAW=none|jcop4|… (vtoken --help) SEED=n APDU_US=n B=build/dev
 # BAYS_CONF=file: in place of virtual tokens the bays of that file (lines of a configuration: pcscd_socket, models, bay N { … }); the
 # hands that swap and pack tokens are then your own.
 # Everything that is started is written to $RUN/pids/NAME and stopped by that process id.

@@ -2,7 +2,7 @@
  *
  *   print-tables diagram MACHINE    states and changes of application, credential, token, print_job, as a mermaid diagram
  *   print-tables states MACHINE     names in both languages
- *   print-tables steps | errors | commands
+ *   print-tables steps | errors | commands | reasons | decisions
  *   print-tables privileges | denied    what programs may, and what none of them may (hostd/base/sandbox.def)
  */
 #include <stdio.h>
@@ -15,6 +15,8 @@ struct error { const char *name; int number, exit_status; const char *what_en, *
 struct command { const char *verb, *object, *en, *zh; };
 struct may { const char *program, *exec, *secrets, *starting, *serving; };
 struct denied { const char *reply, *what, *calls; };
+struct reason { const char *name, *en, *zh; };
+struct action { const char *name, *error, *en, *zh; };
 struct argument { const char *verb, *name; int required; const char *en, *zh; };
 
 static const struct state states[] = {
@@ -75,6 +77,77 @@ static const struct argument arguments[] = {
 #include "schemas/commands.def"
 #undef COMMAND
 #undef ARGUMENT
+};
+
+static const struct reason reasons[] = {
+#define REASON(name, en, zh) { #name, en, zh },
+#include "schemas/reasons.def"
+#undef REASON
+};
+
+enum content {
+#define CONTENT(name, ...) CONTENT_##name,
+#define KNOWN(...)
+#define ACTION(...)
+#define DECISION(...)
+#include "schemas/decisions.def"
+#undef CONTENT
+};
+
+enum known {
+#define CONTENT(...)
+#undef KNOWN
+#define KNOWN(name, ...) KNOWN_##name,
+#include "schemas/decisions.def"
+#undef KNOWN
+};
+
+enum action_id {
+#define KNOWN(...)
+#undef ACTION
+#define ACTION(name, ...) ACTION_##name,
+#include "schemas/decisions.def"
+#undef ACTION
+#undef CONTENT
+};
+
+static const char *const contents[][2] = {
+#define CONTENT(name, en, zh) { en, zh },
+#define ACTION(...)
+#include "schemas/decisions.def"
+#undef CONTENT
+#undef KNOWN
+};
+
+static const char *const knowns[][2] = {
+#define CONTENT(...)
+#define KNOWN(name, en, zh) { en, zh },
+#include "schemas/decisions.def"
+#undef KNOWN
+#undef ACTION
+};
+
+static const struct action actions[] = {
+#define KNOWN(...)
+#define ACTION(name, error, en, zh) { #name, error, en, zh },
+#include "schemas/decisions.def"
+#undef ACTION
+#undef DECISION
+};
+
+static const struct {
+	enum content   content;
+	enum known     known;
+	int            rank;
+	enum action_id action;
+} decisions[] = {
+#define ACTION(...)
+#define DECISION(content, known, rank, action) { CONTENT_##content, KNOWN_##known, rank, ACTION_##action },
+#include "schemas/decisions.def"
+#undef CONTENT
+#undef KNOWN
+#undef ACTION
+#undef DECISION
 };
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
@@ -181,7 +254,10 @@ print_commands(const char *unused)
 	for (size_t i = 0; i < COUNT(commands); i++) {
 		const struct command *c = &commands[i];
 
-		printf("| `mintctl %s %s", c->verb, c->object);
+		if (strcmp(c->object, "token") == 0)
+			printf("| `mintctl token %s serial", c->verb);
+		else
+			printf("| `mintctl %s %s", c->verb, c->object);
 		for (size_t k = 0; k < COUNT(arguments); k++) {
 			const struct argument *a = &arguments[k];
 
@@ -189,6 +265,8 @@ print_commands(const char *unused)
 				continue;
 			if (strcmp(a->name, "tokens") == 0)
 				fputs(" serial …", stdout);
+			else if (strcmp(a->name, "so_pin") == 0)
+				fputs(" [--so-pin-file …]", stdout);
 			else
 				printf(a->required ? " --%s …" : " [--%s …]", a->name);
 		}
@@ -197,6 +275,46 @@ print_commands(const char *unused)
 			if (strcmp(arguments[k].verb, c->verb) == 0 && strcmp(arguments[k].name, "as") == 0)
 				printf("<br>%s<br>%s", arguments[k].zh, arguments[k].en);
 		puts(" |");
+	}
+	return 0;
+}
+
+static int
+print_reasons(const char *unused)
+{
+	(void)unused;
+	puts("| reason | 原因 | why, and what to do instead |\n|---|---|---|");
+	for (size_t i = 0; i < COUNT(reasons); i++)
+		printf("| `%s` | %s | %s |\n", reasons[i].name, reasons[i].zh, reasons[i].en);
+	return 0;
+}
+
+/* What a person sees and does: the error's, where the bay shows one. */
+static void
+print_shown(const struct action *action)
+{
+	for (size_t i = 0; i < COUNT(errors); i++)
+		if (strcmp(errors[i].name, action->error) == 0) {
+			printf("`%s` **%s**<br>%s |\n", errors[i].name, errors[i].next_zh, errors[i].next_en);
+			return;
+		}
+	puts("|");
+}
+
+static int
+print_decisions(const char *unused)
+{
+	(void)unused;
+	puts("| 介质上的内容 / on the token | 登记状态 / on record | 处理 / what is done | 工位提示与操作 / what the bay shows, and what to do |\n"
+	     "|---|---|---|---|");
+	for (size_t i = 0; i < COUNT(decisions); i++) {
+		const struct action *action = &actions[decisions[i].action];
+		int another = decisions[i].rank == 0 && decisions[i].known != KNOWN_NOT && decisions[i].content != CONTENT_UNKNOWN_CARD;
+
+		printf("| %s<br>%s | %s<br>%s | %s%s<br>%s%s | ", contents[decisions[i].content][1], contents[decisions[i].content][0],
+		    knowns[decisions[i].known][1], knowns[decisions[i].known][0], another ? "是另一支同序列号的介质：" : "", action->zh,
+		    another ? "it is another token with the same serial number: " : "", action->en);
+		print_shown(action);
 	}
 	return 0;
 }
@@ -251,6 +369,7 @@ static const struct {
 } tables[] = {
 	{ "diagram", 1, print_diagram }, { "states", 1, print_states }, { "steps", 0, print_steps },
 	{ "errors", 0, print_errors },   { "commands", 0, print_commands },
+	{ "reasons", 0, print_reasons },   { "decisions", 0, print_decisions },
 	{ "privileges", 0, print_privileges }, { "denied", 0, print_denied },
 };
 
@@ -260,6 +379,6 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < COUNT(tables); i++)
 		if (argc == 2 + tables[i].takes_machine && strcmp(argv[1], tables[i].name) == 0)
 			return tables[i].print(argc > 2 ? argv[2] : NULL) || fflush(stdout) != 0;
-	fputs("usage: print-tables diagram MACHINE | states MACHINE | steps | errors | commands | privileges | denied\n", stderr);
+	fputs("usage: print-tables diagram MACHINE | states MACHINE | steps | errors | commands | reasons | decisions | privileges | denied\n", stderr);
 	return 64;
 }

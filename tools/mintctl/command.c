@@ -20,6 +20,7 @@ static const struct {
 	[OPTION_OUT] = { "out", "DIR", { "directory, made if it is not there", "输出目录，不存在则创建" } },
 	[OPTION_REFERENCE] = { "reference", "PREFIX", { "only references that begin so", "申请号前缀" } },
 	[OPTION_SINCE] = { "since", "MICROSECONDS", { "only work begun at this UTC microsecond or later", "起始时间（UTC 微秒）" } },
+	[OPTION_SO_PIN_FILE] = { "so-pin-file", "FILE", { "the token's SO-PIN, the first line of FILE (- for standard input)", "介质管理员口令，取文件首行（- 为标准输入）" } },
 	[OPTION_STATE] = { "state", "STATE", { "only this state; parked, sealed … list credentials", "按状态；parked、sealed 等列出证书" } },
 	[OPTION_TIMEOUT] = { "timeout", "SECONDS", { "give up after so long", "超时秒数" } },
 	[OPTION_UNTIL_IDLE] = { "until-idle", NULL, { "end when all that can be issued is issued; status 0 only then", "全部可发证申请完成后结束；仅此时返回 0" } },
@@ -44,6 +45,12 @@ static const struct order_argument order_arguments[] = {
 #undef COMMAND
 };
 
+/* What is ordered about a token stands with the other commands of tokens. */
+#define NAME_application(verb) #verb
+#define NAME_credential(verb) #verb
+#define NAME_bay(verb) #verb
+#define NAME_token(verb) "token " #verb
+
 static const struct command commands[] = {
 	{ "status", "", 0, 0, PLACE_CLIENT, 0, { "the bench at a glance", "总览" }, run_status },
 	{ "import", "FILE", 1, 1, PLACE_CLIENT, 0, { "applications from FILE (- for standard input): an array, or one object a line", "导入申请文件（- 为标准输入）" }, run_import },
@@ -51,7 +58,9 @@ static const struct command commands[] = {
 	{ "show", "REFERENCE|CREDENTIAL|SERIAL", 1, 1, PLACE_CLIENT, 0, { "one application, credential (with its evidence) or token", "查看申请、证书（含凭据）或介质" }, run_show },
 	{ "bays", "", 0, 0, PLACE_CLIENT, 0, { "what each bay shows and does", "工位" }, run_bays },
 	{ "watch", "", 0, 0, PLACE_CLIENT, BIT(UNTIL_IDLE) | BIT(TIMEOUT), { "live progress; plain lines when piped", "实时进度" }, run_watch },
-#define COMMAND(verb, object, en, zh) { #verb, #object, 1, 1, PLACE_CLIENT, 0, { en, zh }, run_order },
+	{ "token list", "", 0, 0, PLACE_CLIENT, BIT(STATE) | BIT(LIMIT), { "tokens, or those of a state", "列出介质或某状态的介质" }, run_token_list },
+	{ "token show", "token", 1, 1, PLACE_CLIENT, 0, { "a token: its state, whom it served, what may be ordered about it", "查看介质：状态、用途及可下命令" }, run_token_show },
+#define COMMAND(verb, object, en, zh) { NAME_##object(verb), #object, 1, 1, PLACE_CLIENT, 0, { en, zh }, run_order },
 #define ARGUMENT(...)
 #include "schemas/commands.def"
 #undef ARGUMENT
@@ -110,6 +119,23 @@ is_group(const char *word)
 	return 0;
 }
 
+const char *
+command_verb(const struct command *command)
+{
+	const char *second = second_word(command->name);
+
+	return second ? second : command->name;
+}
+
+const struct command *
+command_by_verb(const char *verb)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (commands[i].run == run_order && strcmp(command_verb(&commands[i]), verb) == 0)
+			return &commands[i];
+	return NULL;
+}
+
 int
 command_words(const char *name, char *const *words, int count)
 {
@@ -165,6 +191,8 @@ option_by_name(const char *name, size_t length)
 int
 order_option(const struct order_argument *argument)
 {
+	if (strcmp(argument->name, "so_pin") == 0)
+		return OPTION_SO_PIN_FILE; /* never a word of the command line: other users read those */
 	return option_by_name(argument->name, strlen(argument->name));
 }
 
@@ -174,7 +202,7 @@ options_of(const struct command *command)
 	unsigned bits = COMMON | (command ? command->options : 0);
 
 	if (command && command->run == run_order)
-		for (const struct order_argument *a = order_argument_next(command->name, NULL); a; a = order_argument_next(command->name, a))
+		for (const struct order_argument *a = order_argument_next(command_verb(command), NULL); a; a = order_argument_next(command_verb(command), a))
 			if (order_option(a) >= 0)
 				bits |= 1u << order_option(a);
 	return bits;
@@ -184,10 +212,10 @@ options_of(const struct command *command)
 static const struct order_argument *
 list_argument(const struct command *command)
 {
-	const struct order_argument *a = command->run == run_order ? order_argument_next(command->name, NULL) : NULL;
+	const struct order_argument *a = command->run == run_order ? order_argument_next(command_verb(command), NULL) : NULL;
 
 	while (a && order_option(a) >= 0)
-		a = order_argument_next(command->name, a);
+		a = order_argument_next(command_verb(command), a);
 	return a;
 }
 
@@ -211,7 +239,7 @@ arguments_text(const struct command *command, char *text, size_t text_bytes)
 	static const struct {
 		const char *object, *text[2];
 	} objects[] = { { "application", { "REFERENCE", "申请号" } }, { "credential", { "CREDENTIAL", "证书号" } },
-		{ "token", { "SERIAL", "序列号" } }, { "bay", { "BAY", "工位" } }, { "FILE", { "FILE", "文件" } },
+		{ "token", { "SERIAL|MARKER", "序列号|标签号" } }, { "bay", { "BAY", "工位" } }, { "FILE", { "FILE", "文件" } },
 		{ "REFERENCE|CREDENTIAL|SERIAL", { "REFERENCE|CREDENTIAL|SERIAL", "申请号|证书号|序列号" } } };
 	const char *first = command->arguments;
 
@@ -285,7 +313,7 @@ check_arguments(const struct run *run, char *fault, size_t fault_bytes)
 		return fault_is(fault, fault_bytes, "%s: %s", run->arguments[most_of(command)], say("one argument too many", "多余的参数"));
 	if (command->run != run_order)
 		return 0;
-	for (const struct order_argument *a = order_argument_next(command->name, NULL); a; a = order_argument_next(command->name, a))
+	for (const struct order_argument *a = order_argument_next(command_verb(command), NULL); a; a = order_argument_next(command_verb(command), a))
 		if (a->required && order_option(a) >= 0 && !run->options[order_option(a)])
 			return fault_is(fault, fault_bytes, "%s: --%s %s %s", command->name, a->name, say("is needed:", "为必填："), a->text[screen_language()]);
 	return 0;
@@ -373,10 +401,10 @@ command_parse(int argc, char **argv, struct run *run, char *fault, size_t fault_
 static const char *
 option_summary(const struct command *command, int option)
 {
-	const struct order_argument *a = command && command->run == run_order ? order_argument_next(command->name, NULL) : NULL;
+	const struct order_argument *a = command && command->run == run_order ? order_argument_next(command_verb(command), NULL) : NULL;
 
-	while (a && (order_option(a) != option || option == OPTION_WHY))
-		a = order_argument_next(command->name, a);
+	while (a && (order_option(a) != option || option == OPTION_WHY || option == OPTION_SO_PIN_FILE))
+		a = order_argument_next(command_verb(command), a);
 	return a ? a->text[screen_language()] : options[option].summary[screen_language()];
 }
 
@@ -438,9 +466,9 @@ command_help(const struct command *command, FILE *out)
 	}
 	arguments_text(command, arguments, sizeof arguments);
 	fprintf(out, "%s mintctl %s%s%s", say("usage:", "用法："), command->name, *arguments ? " " : "", arguments);
-	for (const struct order_argument *a = order_argument_next(command->name, NULL); a; a = order_argument_next(command->name, a))
+	for (const struct order_argument *a = order_argument_next(command_verb(command), NULL); a; a = order_argument_next(command_verb(command), a))
 		if (a->required && order_option(a) >= 0)
-			fprintf(out, " --%s %s", a->name, options[order_option(a)].value);
+			fprintf(out, " --%s %s", options[order_option(a)].name, options[order_option(a)].value);
 	fprintf(out, " [%s]\n%s\n\n", say("options", "选项"), command->summary[screen_language()]);
 	print_options(command, options_of(command), out);
 }
@@ -553,20 +581,24 @@ pair_text(const json_t *object, const char *name)
 static char *
 detail_text(const json_t *detail)
 {
-	static const char *const members[] = { "object", "token", "credential", "why" };
+	const char *const members[] = { "object", "token", "credential", "argument", say("why", "why_zh") };
 	char *text = NULL;
-	size_t length;
+	size_t length, i;
+	json_t *marker;
 	FILE *out;
 
 	if (json_is_string(detail))
 		return strdup(json_string_value(detail));
 	out = open_memstream(&text, &length);
-	for (size_t i = 0; out && i < sizeof members / sizeof members[0]; i++) {
+	for (i = 0; out && i < sizeof members / sizeof members[0]; i++) {
 		const char *value = json_string_value(json_object_get(detail, members[i]));
 
 		if (value)
 			fprintf(out, "%s%s", ftell(out) > 0 ? ": " : "", value);
 	}
+	json_array_foreach(json_object_get(detail, "markers"), i, marker)
+		if (out)
+			fprintf(out, " %s", json_string_value(marker));
 	if (out && json_is_string(json_object_get(detail, "state")))
 		fprintf(out, "%s%s", say(": it is now: ", "：目前："), any_state_text(json_string_value(json_object_get(detail, "state"))));
 	if (out)

@@ -8,7 +8,7 @@
 struct client;
 
 enum option {
-	OPTION_AFTER, OPTION_AS, OPTION_FOLLOW, OPTION_LATE, OPTION_LIMIT, OPTION_OUT, OPTION_REFERENCE, OPTION_SINCE, OPTION_STATE,
+	OPTION_AFTER, OPTION_AS, OPTION_FOLLOW, OPTION_LATE, OPTION_LIMIT, OPTION_OUT, OPTION_REFERENCE, OPTION_SINCE, OPTION_SO_PIN_FILE, OPTION_STATE,
 	OPTION_TIMEOUT, OPTION_UNTIL_IDLE, OPTION_URGENT, OPTION_WHY,
 	/* of every command */
 	OPTION_CONFIG, OPTION_HELP, OPTION_JSON, OPTION_LANG, OPTION_SOCKET,
@@ -41,6 +41,10 @@ struct command {
 	const char *summary[2];
 	int       (*run)(struct run *run); /* 0, or a negative error it has already told */
 };
+
+/* The order that a command gives: its last word. And the command that gives an order, NULL when none does. */
+const char *command_verb(const struct command *command);
+const struct command *command_by_verb(const char *verb);
 
 /* What an order of schemas/commands.def takes besides its object. */
 struct order_argument {
@@ -95,6 +99,8 @@ int run_pins_list(struct run *run);
 int run_show(struct run *run);
 int run_status(struct run *run);
 int run_summary(struct run *run);
+int run_token_list(struct run *run);
+int run_token_show(struct run *run);
 int run_watch(struct run *run);
 
 #endif

@@ -17,7 +17,7 @@ kind_text(const char *kind, char *text, size_t text_bytes)
 		const char *machine, *zh;
 	} machines[] = { { "application", "申请" }, { "credential", "证书" }, { "token", "介质" }, { "bay", "工位" }, { "print_job", "面单" } };
 	const char *name = strchr(kind, '.') ? strchr(kind, '.') + 1 : "";
-	const struct command *command = strncmp(kind, "command.", 8) == 0 ? command_by_name(name) : NULL;
+	const struct command *command = strncmp(kind, "command.", 8) == 0 ? command_by_verb(name) : NULL;
 
 	snprintf(text, text_bytes, "%s", kind);
 	if (screen_language() != MINT_ZH)
@@ -27,6 +27,8 @@ kind_text(const char *kind, char *text, size_t text_bytes)
 	for (size_t i = 0; i < sizeof machines / sizeof machines[0]; i++)
 		if (strncmp(kind, machines[i].machine, strlen(machines[i].machine)) == 0 && state_text(machines[i].machine, name) != name)
 			snprintf(text, text_bytes, "%s：%s", machines[i].zh, state_text(machines[i].machine, name));
+	if (strcmp(kind, "token.twin") == 0)
+		snprintf(text, text_bytes, "介质：登记了同序列号的另一支");
 }
 
 static void

@@ -323,14 +323,15 @@ run_bays(struct run *run)
 	table_add(table, say("trouble, and what to do", "故障与处理"));
 	json_array_foreach(json_object_get(answer, "bays"), i, row) {
 		const json_t *why = json_object_get(row, "trouble");
-		char text[CELL_BYTES];
+		char text[CELL_BYTES], token[CELL_BYTES];
 
 		snprintf(text, sizeof text, "%s%s%s", words_of(why, "what"), json_is_object(why) ? " → " : "", words_of(why, "do"));
+		snprintf(token, sizeof token, "%s %s", text_of(row, "token"), text_of(row, "token_marker"));
 		table_add_number(table, number_of(row, "bay"));
 		table_add(table, state_text("bay", text_of(row, "state")));
 		table_add(table, *text_of(row, "step") ? step_text(text_of(row, "step")) : "");
 		table_add(table, text_of(row, "credential"));
-		table_add(table, text_of(row, "token"));
+		table_add(table, token);
 		table_add(table, text);
 	}
 	table_print(table, stdout, say("no bay", "没有工位"));

@@ -9,6 +9,7 @@ ctl_SRC := \
 	tools/mintctl/doctor_record.c \
 	tools/mintctl/events.c \
 	tools/mintctl/import.c \
+	tools/mintctl/lines.c \
 	tools/mintctl/list.c \
 	tools/mintctl/look.c \
 	tools/mintctl/manifest.c \
@@ -16,6 +17,7 @@ ctl_SRC := \
 	tools/mintctl/pins.c \
 	tools/mintctl/screen.c \
 	tools/mintctl/show.c \
+	tools/mintctl/token.c \
 	tools/mintctl/watch.c
 ctl_PKGS := jansson libcrypto libcurl sqlite3
 

@@ -1,18 +1,60 @@
-/* The orders of schemas/commands.def: hold, release, override, cancel, pack, resolve, reprint, clear, scrap. */
+/* The orders of schemas/commands.def. */
 #include "schemas/errors.h"
 #include "tools/mintctl/client.h"
 #include "tools/mintctl/look.h"
 #include "tools/mintctl/screen.h"
 
+#include <string.h>
+
+enum { SECRET_BYTES = 64 };
+
+/* The first line of a file; what else is in it is none of our business. 0 or MINT_ARGUMENT. */
+static int
+read_secret(const char *path, char *secret, size_t secret_bytes)
+{
+	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	size_t length;
+
+	secret[0] = '\0';
+	if (!file)
+		return MINT_ARGUMENT;
+	setvbuf(file, NULL, _IONBF, 0); /* no copy of it is left in a buffer */
+	if (!fgets(secret, (int)secret_bytes, file))
+		secret[0] = '\0';
+	if (file != stdin)
+		fclose(file);
+	length = strcspn(secret, "\r\n");
+	if (length == 0 || (!secret[length] && length == secret_bytes - 1))
+		return MINT_ARGUMENT;
+	secret[length] = '\0';
+	return 0;
+}
+
+/* 0 with the secret in the body, or MINT_ARGUMENT. */
+static int
+add_secret(const struct run *run, json_t *body)
+{
+	const char *path = run->options[OPTION_SO_PIN_FILE];
+	char secret[SECRET_BYTES + 3];
+	int r = path ? read_secret(path, secret, sizeof secret) : 0;
+
+	if (path && r == 0)
+		json_object_set_new(body, "so_pin", json_string(secret));
+	explicit_bzero(secret, sizeof secret);
+	return r;
+}
+
 static json_t *
 body_of(const struct run *run)
 {
-	const char *verb = run->command->name;
+	const char *verb = command_verb(run->command);
 	json_t *body = json_pack("{s:s}", "object", run->arguments[0]);
 
 	for (const struct order_argument *a = order_argument_next(verb, NULL); body && a; a = order_argument_next(verb, a)) {
 		int option = order_option(a);
 
+		if (option == OPTION_SO_PIN_FILE)
+			continue;
 		if (option >= 0 && run->options[option]) {
 			json_object_set_new(body, a->name, json_string(run->options[option]));
 		} else if (option < 0) {
@@ -49,7 +91,12 @@ run_order(struct run *run)
 
 	if (!body)
 		return command_fail_with(run, MINT_ARGUMENT, run->arguments[0]);
-	snprintf(path, sizeof path, "/v1/commands/%s", run->command->name);
+	if (add_secret(run, body) != 0) {
+		json_decref(body);
+		return command_fail_with(run, MINT_ARGUMENT, say("--so-pin-file: its first line must be a code of 1 to 64 characters",
+		    "--so-pin-file：首行应为 1 至 64 个字符的口令"));
+	}
+	snprintf(path, sizeof path, "/v1/commands/%s", command_verb(run->command));
 	r = client_post(run->client, path, body, &answer);
 	json_decref(body);
 	if (r != 0)

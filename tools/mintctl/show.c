@@ -1,72 +1,14 @@
 /* mintctl show: one application, credential or token, whatever the name fits. */
 #include "schemas/errors.h"
 #include "tools/mintctl/client.h"
+#include "tools/mintctl/lines.h"
 #include "tools/mintctl/look.h"
 #include "tools/mintctl/screen.h"
+#include "tools/mintctl/token.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-enum { TITLE_COLUMNS = 26 };
-
-static void
-line(const char *title, const char *value)
-{
-	if (!value || !*value)
-		return;
-	text_pad(stdout, title, TITLE_COLUMNS);
-	printf("%s%s\n", text_width(title) < TITLE_COLUMNS ? "" : "  ", value);
-}
-
-static void
-line_number(const char *title, long long value)
-{
-	char text[24];
-
-	snprintf(text, sizeof text, "%lld", value);
-	line(title, text);
-}
-
-static void
-line_time(const char *title, const json_t *object, const char *name)
-{
-	char text[SCREEN_TIME_BYTES];
-
-	if (!*text_of(object, name))
-		return;
-	screen_time(text_of(object, name), text);
-	line(title, text);
-}
-
-/* How a use or a step ended, and what a certificate is now: schemas/sql/0001_record.sql. */
-static const char *
-outcome_text(const char *outcome)
-{
-	static const struct {
-		const char *name, *zh;
-	} outcomes[] = {
-		{ "done", "完成" }, { "failed", "失败" }, { "lost", "中断" }, { "packed", "已装袋" }, { "abandoned", "已放弃" },
-		{ "reserved", "待提交" }, { "asked", "签发中" }, { "unknown", "结果未知" }, { "refused", "被拒绝" }, { "signed", "已签发" },
-		{ "live", "有效" }, { "revoking", "吊销中" }, { "revoked", "已吊销" },
-	};
-
-	for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++)
-		if (strcmp(outcomes[i].name, outcome) == 0)
-			return say(outcome, outcomes[i].zh);
-	return outcome;
-}
-
-/* Why it waits for a person, and what that person does. */
-static void
-print_why(const json_t *why, const char *detail)
-{
-	if (!json_is_object(why))
-		return;
-	line(say("why", "原因"), words_of(why, "what"));
-	line(say("detail", "详情"), detail);
-	line(say("do", "处理"), words_of(why, "do"));
-}
 
 /* --- application */
 
@@ -297,29 +239,6 @@ print_credential(const json_t *credential)
 	print_journal(credential);
 }
 
-/* --- token */
-
-static void
-print_tokens(const json_t *answer)
-{
-	const json_t *token, *use;
-	size_t i, k;
-
-	json_array_foreach(json_object_get(answer, "tokens"), i, token) {
-		line(say("token", "介质"), text_of(token, "serial"));
-		line(say("marker", "标签"), text_of(token, "marker"));
-		line(say("model", "型号"), text_of(token, "model"));
-		line("ATR", text_of(token, "atr"));
-		line(say("state", "状态"), state_text("token", text_of(token, "state")));
-		line_time(say("seen", "最近检测"), token, "seen_at");
-		print_why(json_object_get(token, "failed"), text_of(token, "failed_detail"));
-		json_array_foreach(json_object_get(token, "uses"), k, use) {
-			line(say("served", "用于"), text_of(use, "credential"));
-			line(say("  outcome", "  结果"), outcome_text(text_of(use, "outcome")));
-		}
-	}
-}
-
 /* --- which of them */
 
 static const struct {
@@ -328,7 +247,7 @@ static const struct {
 } kinds[] = {
 	{ "/v1/applications/", print_application },
 	{ "/v1/credentials/", print_credential },
-	{ "/v1/tokens/", print_tokens },
+	{ "/v1/tokens/", token_print },
 };
 
 int

@@ -99,7 +99,7 @@ tend_bay(struct operator *operator, const json_t *bay, long long waiting)
 	if (put) {
 		put_blank(operator, number);
 	} else if (take) {
-		if (pile_add(operator->pile, text_of(bay, "token")) != 0) {
+		if (pile_add(operator->pile, text_of(bay, "token_marker")) != 0) {
 			fprintf(stderr, "operator: %s: %s: the token stays in its bay\n", operator->pile_path, strerror(errno));
 			return;
 		}
@@ -133,23 +133,30 @@ tend_bays(struct operator *operator)
 }
 
 static void
-run_pack(struct operator *operator, const char *reference, const char *const serials[], size_t count)
+run_pack(struct operator *operator, const char *reference, const char *const markers[], size_t count)
 {
 	const char *arguments[PARCEL_TOKENS_MAX + 6] = { operator->mintctl, "--socket", operator->api_path, "pack", reference };
 	int status = 0;
 	pid_t pid;
 
-	memcpy(arguments + 5, serials, count * sizeof *serials);
+	memcpy(arguments + 5, markers, count * sizeof *markers);
 	if (posix_spawn(&pid, operator->mintctl, NULL, NULL, (char *const *)(uintptr_t)arguments, environ) != 0 ||
 	    waitpid(pid, &status, 0) != pid || status != 0)
 		fprintf(stderr, "operator: %s: packing ended with status %d\n", reference, WEXITSTATUS(status));
+}
+
+/* By its marker; a table that was laid before markers were told has serial numbers. */
+static int
+lies_on_table(struct operator *operator, const json_t *credential)
+{
+	return pile_has(operator->pile, text_of(credential, "token_marker")) || pile_has(operator->pile, text_of(credential, "token"));
 }
 
 /* A parcel is packed when each of its tokens lies on the table and its label is out. */
 static void
 pack_if_complete(struct operator *operator, const char *reference)
 {
-	const char *serials[PARCEL_TOKENS_MAX];
+	const char *markers[PARCEL_TOKENS_MAX];
 	const json_t *row;
 	json_t *answer;
 	char path[160];
@@ -159,15 +166,15 @@ pack_if_complete(struct operator *operator, const char *reference)
 	snprintf(path, sizeof path, "/v1/applications/%s", reference);
 	answer = bench_api_get(operator->api, path, ANSWER_MS, NULL);
 	json_array_foreach(json_object_get(answer, "credentials"), i, row) {
-		serials[count] = text_of(row, "token");
-		complete = complete && strcmp(text_of(row, "state"), "taken") == 0 && pile_has(operator->pile, serials[count]);
+		markers[count] = text_of(row, "token_marker");
+		complete = complete && strcmp(text_of(row, "state"), "taken") == 0 && lies_on_table(operator, row);
 		if (!complete || ++count == PARCEL_TOKENS_MAX)
 			break;
 	}
 	json_array_foreach(json_object_get(answer, "labels"), i, row)
 		label = label || strcmp(text_of(row, "state"), "printed") == 0;
 	if (complete && label && count > 0)
-		run_pack(operator, reference, serials, count);
+		run_pack(operator, reference, markers, count);
 	json_decref(answer);
 }
 
@@ -224,8 +231,8 @@ static const char usage[] =
 	"The hands at a virtual bench: takes finished tokens out, packs parcels, puts blank tokens in. Ends on SIGTERM.\n"
 	"  --api SOCKET       Unix socket of mint-api\n"
 	"  --vtoken SOCKET    control socket of vtoken; bay N is its slot N-1\n"
-	"  --pile FILE        the packing table: tokens taken out, one serial a line\n"
-	"  --mintctl PROGRAM  packs with `PROGRAM pack REFERENCE SERIAL…`\n"
+	"  --pile FILE        the packing table: markers of the tokens taken out, one a line\n"
+	"  --mintctl PROGRAM  packs with `PROGRAM pack REFERENCE MARKER…`\n"
 	"  --help             print this\n";
 
 int

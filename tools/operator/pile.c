@@ -7,19 +7,19 @@
 
 struct pile {
 	FILE  *file;
-	char **serials;
+	char **markers;
 	size_t count;
 };
 
 static int
-remember(struct pile *pile, const char *serial)
+remember(struct pile *pile, const char *marker)
 {
-	char **grown = realloc(pile->serials, (pile->count + 1) * sizeof *grown);
+	char **grown = realloc(pile->markers, (pile->count + 1) * sizeof *grown);
 
 	if (!grown)
 		return -1;
-	pile->serials = grown;
-	grown[pile->count] = strdup(serial);
+	pile->markers = grown;
+	grown[pile->count] = strdup(marker);
 	return grown[pile->count] ? (int)(pile->count++, 0) : -1;
 }
 
@@ -58,29 +58,29 @@ pile_free(struct pile **place)
 	if (!pile)
 		return;
 	for (size_t i = 0; i < pile->count; i++)
-		free(pile->serials[i]);
-	free(pile->serials);
+		free(pile->markers[i]);
+	free(pile->markers);
 	if (pile->file)
 		fclose(pile->file);
 	free(pile);
 }
 
 int
-pile_has(const struct pile *pile, const char *serial)
+pile_has(const struct pile *pile, const char *marker)
 {
 	for (size_t i = 0; i < pile->count; i++)
-		if (strcmp(pile->serials[i], serial) == 0)
+		if (strcmp(pile->markers[i], marker) == 0)
 			return 1;
 	return 0;
 }
 
 int
-pile_add(struct pile *pile, const char *serial)
+pile_add(struct pile *pile, const char *marker)
 {
-	if (pile_has(pile, serial))
+	if (pile_has(pile, marker))
 		return 0;
 	fseek(pile->file, 0, SEEK_END);
-	if (fprintf(pile->file, "%s\n", serial) < 0 || fflush(pile->file) != 0 || fdatasync(fileno(pile->file)) != 0)
+	if (fprintf(pile->file, "%s\n", marker) < 0 || fflush(pile->file) != 0 || fdatasync(fileno(pile->file)) != 0)
 		return -1;
-	return remember(pile, serial);
+	return remember(pile, marker);
 }

@@ -1,6 +1,6 @@
 /* The packing table: tokens that were taken out of their bays and are in no parcel yet.
  *
- * It is a file, one serial a line, because the tokens of a real table are still there after a power cut, too. A token is
+ * It is a file, one marker a line, because the tokens of a real table are still there after a power cut, too. A token is
  * written down before it is taken out; finding it twice does no harm.
  */
 #ifndef MINT_OPERATOR_PILE_H
@@ -15,9 +15,9 @@ struct pile *pile_open(const char *path);
 void pile_free(struct pile **pile);
 
 /* 0, or −1 with errno. */
-int pile_add(struct pile *pile, const char *serial);
+int pile_add(struct pile *pile, const char *marker);
 
 /* Whether that token lies on the table. */
-int pile_has(const struct pile *pile, const char *serial);
+int pile_has(const struct pile *pile, const char *marker);
 
 #endif

@@ -78,6 +78,7 @@ card_blank(struct card *card, const uint8_t master_access[3], const uint8_t appl
 	files_master(files)->property[1] = 0x02;
 	files_free(&card->files);
 	pins_free(&card->pins);
+	files_limit(files, card->memory);
 	card->files = files;
 	card->pins = pins;
 	card->life = CARD_CREATION;
@@ -101,6 +102,7 @@ card_new(const uint8_t serial[CARD_SERIAL_LEN])
 	if (!card)
 		return NULL;
 	set_serial(card, serial);
+	card->memory = FILES_BYTES_MAX;
 	card->changes = 1; /* as the recorded card starts */
 	if (card_blank(card, factory_master_access, factory_application_access))
 		card_free(&card);
@@ -119,14 +121,14 @@ card_free(struct card **card)
 	*card = NULL;
 }
 
-/* Session keys live until the next reset (property byte 2, bit 1). */
+/* Session objects live until the next reset (property byte 2, bit 1). */
 static void
 remove_session_files(struct card *card)
 {
 	struct file *file = NULL, *application = files_find(card->files, files_master(card->files), FID_APPLICATION);
 
 	while (application && (file = files_next(card->files, application, file))) {
-		if (!file_is_key(file) || !(file->property[1] & 0x01))
+		if ((!file_is_key(file) && file->type != FILE_SECRET) || !(file->property[1] & 0x01))
 			continue;
 		files_remove(card->files, file);
 		file = NULL;
@@ -321,6 +323,35 @@ card_generations(const struct card *card)
 	return card->generations;
 }
 
+void
+card_limit(struct card *card, size_t memory)
+{
+	card->memory = memory;
+	files_limit(card->files, memory);
+}
+
+void
+card_summary(const struct card *card, struct card_summary *summary)
+{
+	const struct file *file = NULL;
+
+	*summary = (struct card_summary){
+		.operational = card->life == CARD_OPERATIONAL,
+		.bytes = files_bytes(card->files),
+		.memory = card->memory,
+		.verified = card->verified,
+	};
+	while ((file = files_any(card->files, file))) {
+		summary->files++;
+		summary->keys += file->key != NULL;
+	}
+	for (unsigned n = PIN_FIRST; n <= PIN_LAST; n++) {
+		summary->pins[n].exists = pins_exist(card->pins, n);
+		summary->pins[n].tries = (uint8_t)pins_tries_left(card->pins, n);
+		summary->pins[n].puk_tries = (uint8_t)pins_puk_tries_left(card->pins, n);
+	}
+}
+
 int
 card_put(const struct card *card, struct wire_out *out)
 {
@@ -350,6 +381,7 @@ get_state(struct card *card, struct wire_in *in)
 	if (in->failed || version != STATE_VERSION || (life != CARD_CREATION && life != CARD_OPERATIONAL))
 		return MINT_SYNTAX;
 	card->life = (enum card_life)life;
+	card->memory = FILES_BYTES_MAX;
 	card->pins = pins_new();
 	if (!card->pins)
 		return MINT_MEMORY;

@@ -11,6 +11,7 @@
 #define MINT_VTOKEN_CARD_H
 
 #include "tools/vtoken/keys.h"
+#include "tools/vtoken/pins.h"
 #include "tools/vtoken/wire.h"
 
 #include <stdbool.h>
@@ -65,6 +66,20 @@ bool card_changed(struct card *card);
 
 /* Serial number in hexadecimal, capital letters. Lives as long as the card. */
 const char *card_serial(const struct card *card);
+
+/* How much memory the card has for contents and keys, FILES_BYTES_MAX until then; a cheap card has little. Not part of
+ * its state: whoever loads a card says it again. */
+void card_limit(struct card *card, size_t memory);
+
+/* What an outsider may know of a card without asking it anything. */
+struct card_summary {
+	bool     operational; /* activated: access rules count */
+	unsigned files, keys; /* all files (DFs included); key files that hold a key */
+	size_t   bytes, memory; /* in use, of how many */
+	unsigned verified;      /* bit n: PIN n is verified now */
+	struct { bool exists; uint8_t tries, puk_tries; } pins[PIN_LAST + 1]; /* by PIN number */
+};
+void card_summary(const struct card *card, struct card_summary *summary);
 
 /* Key pairs generated since the card was made, erasing included: n of the n-th generation. */
 uint32_t card_generations(const struct card *card);

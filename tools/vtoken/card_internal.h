@@ -26,6 +26,8 @@ struct card {
 	uint32_t      generations;
 	struct files *files;
 	struct pins  *pins;
+	/* given by whoever loads the card, not stored */
+	size_t        memory;
 	/* until reset */
 	struct file  *df, *ef;     /* selected; ef is NULL after a DF was selected */
 	uint16_t      verified;    /* a bit for each PIN number */

@@ -1,8 +1,10 @@
-/* The control socket: a Unix stream socket that takes one command a line and answers each with one line of JSON.
- *
- *	insert SLOT new|SERIAL   remove SLOT   list   quit   help
+/* The control socket: a Unix stream socket that takes one command a line and answers each with one line of JSON. `help`
+ * lists the commands; docs/man/vtoken.1 explains them.
  *
  * {"ok": true, …} or {"ok": false, "error": "NOT_FOUND", "what": "…"}, error names as in schemas/errors.def.
+ *
+ * `wait` and `expect` are answered when their time has come; until then that connection's further lines stand back, and
+ * all others go on.
  */
 #ifndef MINT_VTOKEN_CONTROL_H
 #define MINT_VTOKEN_CONTROL_H

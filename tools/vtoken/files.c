@@ -9,8 +9,26 @@
 
 struct files {
 	struct file *first, *last; /* the master file is the first; a DF stands before what is in it */
-	size_t count, bytes;
+	size_t count, bytes, limit;
 };
+
+/* Key parts are whole bytes: P-521 has 66 in a coordinate. */
+static size_t
+cost_of(const struct file *file)
+{
+	switch (file->type) {
+	case FILE_PLAIN:
+		return file->size;
+	case FILE_RSA:
+		return file->size / 8u * 7 / 2;
+	case FILE_EC:
+		return (file->size + 7u) / 8 * 3;
+	case FILE_SECRET:
+		return (file->size + 7u) / 8;
+	default:
+		return 0;
+	}
+}
 
 static void
 file_free(struct file *file)
@@ -29,7 +47,7 @@ append(struct files *files, struct file *file)
 		files->first = file;
 	files->last = file;
 	files->count++;
-	files->bytes += file->data ? file->size : 0;
+	files->bytes += cost_of(file);
 }
 
 struct files *
@@ -45,6 +63,7 @@ files_new(void)
 	}
 	master->fid = FID_MASTER;
 	master->type = FILE_DF;
+	files->limit = FILES_BYTES_MAX;
 	append(files, master);
 	return files;
 }
@@ -81,6 +100,24 @@ files_next(const struct files *files, const struct file *parent, const struct fi
 }
 
 struct file *
+files_any(const struct files *files, const struct file *after)
+{
+	return after ? after->next : files->first;
+}
+
+void
+files_limit(struct files *files, size_t bytes)
+{
+	files->limit = bytes;
+}
+
+size_t
+files_bytes(const struct files *files)
+{
+	return files->bytes;
+}
+
+struct file *
 files_find(const struct files *files, const struct file *parent, uint16_t fid)
 {
 	struct file *file = NULL;
@@ -110,6 +147,8 @@ size_fits(const struct file *wanted)
 		return key_size_known(KEY_RSA, wanted->size);
 	case FILE_EC:
 		return key_size_known(KEY_EC, wanted->size);
+	case FILE_SECRET:
+		return wanted->size > 0 && wanted->size <= SECRET_BITS_MAX;
 	case FILE_DF:
 		return true;
 	default:
@@ -121,14 +160,12 @@ size_fits(const struct file *wanted)
 static int
 check_new(const struct files *files, const struct file *parent, const struct file *wanted)
 {
-	size_t bytes = wanted->type == FILE_PLAIN ? wanted->size : 0;
-
 	if (!size_fits(wanted) || wanted->fid == FID_MASTER || wanted->aid_len > AID_MAX)
 		return MINT_ARGUMENT;
 	if (files_find(files, parent, wanted->fid) ||
 	    (wanted->aid_len && files_find_aid(files, wanted->aid, wanted->aid_len)))
 		return MINT_EXISTS;
-	if (files->count >= FILES_MAX || files->bytes + bytes > FILES_BYTES_MAX)
+	if (files->count >= FILES_MAX || files->bytes + cost_of(wanted) > files->limit)
 		return MINT_TOKEN_FULL;
 	return 0;
 }
@@ -182,7 +219,7 @@ files_remove(struct files *files, struct file *file)
 		if (is_within(at, file)) {
 			*link = at->next;
 			files->count--;
-			files->bytes -= at->data ? at->size : 0;
+			files->bytes -= cost_of(at);
 			at->next = doomed;
 			doomed = at;
 		} else {
@@ -345,12 +382,16 @@ files_get(struct files **files, struct wire_in *in)
 	unsigned count = wire_get_u16(in);
 	int error = tree ? 0 : MINT_MEMORY;
 
+	if (tree)
+		files_limit(tree, SIZE_MAX); /* it fitted when it was written */
 	for (unsigned n = 0; n < count && !error; n++)
 		error = get_file(tree, n == 0, in);
 	if (!error && (in->failed || count == 0))
 		error = MINT_SYNTAX;
 	if (error)
 		files_free(&tree);
+	else
+		files_limit(tree, FILES_BYTES_MAX);
 	*files = tree;
 	return error;
 }

@@ -13,11 +13,13 @@
 #define FID_MASTER      0x3F00
 #define FILE_SIZE_MAX   0x7FFF  /* READ BINARY's offset has 15 bits */
 #define FILES_MAX       200     /* in one tree */
-#define FILES_BYTES_MAX 65536   /* contents of all transparent files together */
+#define FILES_BYTES_MAX 65536   /* of memory, unless files_limit says otherwise */
+#define SECRET_BITS_MAX 4096
 #define AID_MAX         16
 
-/* Values of the file descriptor byte, tag 82. */
-enum file_type { FILE_PLAIN = 0x01, FILE_RSA = 0x11, FILE_EC = 0x22, FILE_DF = 0x38 };
+/* Values of the file descriptor byte, tag 82. A generic secret is only a place: OpenSC makes one, to last for the session,
+ * around each secret it derives, and keeps the secret itself. */
+enum file_type { FILE_PLAIN = 0x01, FILE_RSA = 0x11, FILE_EC = 0x22, FILE_DF = 0x38, FILE_SECRET = 0x41 };
 
 /* What a condition guards; numbers are nibbles of the two access bytes, tag 86, from the left. */
 enum file_right {
@@ -33,7 +35,7 @@ enum file_right {
 struct file {
 	uint16_t     fid;
 	uint8_t      type;        /* enum file_type */
-	uint16_t     size;        /* plain: bytes; key: bits; DF: 0 */
+	uint16_t     size;        /* plain: bytes; key, secret: bits; DF: 0 */
 	uint8_t      access[3];   /* tag 86 */
 	uint8_t      property[2]; /* tag 85: high nibble of the first byte is the PIN to verify before each use of the key */
 	uint8_t      aid[AID_MAX], aid_len;
@@ -52,8 +54,16 @@ void          files_free(struct files **files);
 struct file *files_master(const struct files *files);
 struct file *files_find(const struct files *files, const struct file *parent, uint16_t fid);
 struct file *files_find_aid(const struct files *files, const uint8_t *aid, size_t len);
+/* How much memory there is for contents and keys from now on; what is there already stays, even if it is more. A plain
+ * file takes its size, an RSA key file three and a half times the modulus (with the parts of the remainder theorem), an
+ * EC key file three coordinates. */
+void   files_limit(struct files *files, size_t bytes);
+size_t files_bytes(const struct files *files);
+
 /* The file after `after` with that parent; NULL starts, NULL ends. */
 struct file *files_next(const struct files *files, const struct file *parent, const struct file *after);
+/* The file after `after` in the whole tree, the master file first; NULL starts, NULL ends. */
+struct file *files_any(const struct files *files, const struct file *after);
 
 /* Copies `wanted` (fid, type, size, access, property, aid) below `parent`; plain files are filled with FF.
  * MINT_EXISTS, MINT_TOKEN_FULL, MINT_ARGUMENT (type, size), MINT_MEMORY. */

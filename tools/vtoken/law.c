@@ -2,22 +2,37 @@
 
 #include <openssl/evp.h>
 
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define RSA_REFERENCE_BITS 2048
 #define EC_REFERENCE_BITS 256
 
+enum shape { SHAPE_NONE, SHAPE_CHIP, SHAPE_CUSTOM };
+
 struct law {
-	const char *name;
-	double rsa_mean_s, rsa_min_s, rsa_max_s; /* RSA-2048 */
+	const char *name, *what;
+	enum shape shape;
+	double rsa_mean_s, rsa_min_s, rsa_max_s; /* RSA-2048; of SHAPE_CUSTOM only the mean */
 	double ec_mean_s;                        /* P-256 */
+	double variation;                        /* of SHAPE_CUSTOM: standard deviation over mean */
 };
 
 static const struct law laws[] = {
-	{ "none", 0, 0, 0, 0 },
-	{ "jcop4", 5.2, 0.6, 17.3, 0.027 },
-	{ "j3a081", 23.0, 3.5, 55.6, 0.104 },
+	{ "none", "no time at all", SHAPE_NONE, 0, 0, 0, 0, 0 },
+	{ "jcop4", "JCOP4 P71 J3R180", SHAPE_CHIP, 5.2, 0.6, 17.3, 0.027, 0 },
+	{ "jcop3", "JCOP3 J3H145g", SHAPE_CHIP, 5.8, 1.9, 11.7, 0.156, 0 },
+	{ "h19cr", "Feitian H19CR", SHAPE_CHIP, 3.1, 1.0, 6.0, 0.084, 0 },
+	{ "javacos", "Feitian JavaCOS 3.0.4", SHAPE_CHIP, 6.9, 2.5, 11.7, 0.116, 0 },
+	{ "smartcafe", "G+D SmartCafe 7 USB", SHAPE_CHIP, 3.9, 1.3, 8.8, 0.207, 0 },
+	{ "j3a081", "JCOP 2.4.1 J3A081", SHAPE_CHIP, 23.0, 3.5, 55.6, 0.104, 0 },
 };
+#define LAWS (sizeof laws / sizeof laws[0])
+
+#define CUSTOM_MEAN_MAX_S 3600
+#define CUSTOM_VARIATION_MAX 5
 
 /* Pooled quantiles relative to the mean. The first is replaced by the chip's own shortest. */
 static const struct { double p, value; } quantiles[] = {
@@ -25,19 +40,60 @@ static const struct { double p, value; } quantiles[] = {
 };
 #define QUANTILES (sizeof quantiles / sizeof quantiles[0])
 
-const struct law *
-law_by_name(const char *name)
+/* A number from 0 to `most`, ended by `end`; its end goes to *rest. */
+static bool
+take_number(const char *text, char end, double most, double *number, const char **rest)
 {
-	for (size_t i = 0; i < sizeof laws / sizeof laws[0]; i++)
-		if (strcmp(laws[i].name, name) == 0)
-			return &laws[i];
-	return NULL;
+	char *after;
+
+	if (*text < '0' || *text > '9') /* no sign, no "inf", no "nan" */
+		return false;
+	*number = strtod(text, &after);
+	*rest = after + 1;
+	return *after == end && *number >= 0 && *number <= most;
 }
 
-const char *
-law_names(void)
+static bool
+take_custom(struct law *law, const char *text)
 {
-	return "none|jcop4|j3a081";
+	law->shape = SHAPE_CUSTOM;
+	return take_number(text, ',', CUSTOM_MEAN_MAX_S, &law->rsa_mean_s, &text) &&
+	       take_number(text, '\0', CUSTOM_VARIATION_MAX, &law->variation, &text);
+}
+
+static bool
+take_named(struct law *law, const char *text)
+{
+	for (size_t i = 0; i < LAWS; i++)
+		if (strcmp(laws[i].name, text) == 0)
+			*law = laws[i];
+	return law->name != NULL;
+}
+
+struct law *
+law_new(const char *text)
+{
+	struct law *law = calloc(1, sizeof *law);
+	size_t prefix = strlen(LAW_CUSTOM);
+
+	if (law && !(strncmp(text, LAW_CUSTOM, prefix) ? take_named(law, text) : take_custom(law, text + prefix)))
+		law_free(&law);
+	return law;
+}
+
+void
+law_free(struct law **law)
+{
+	free(*law);
+	*law = NULL;
+}
+
+int
+law_list(size_t n, const char **name, const char **what)
+{
+	*name = n < LAWS ? laws[n].name : LAW_CUSTOM "MEAN,CV";
+	*what = n < LAWS ? laws[n].what : "log-normal, mean in seconds and coefficient of variation";
+	return n <= LAWS;
 }
 
 /* The n-th quantile in seconds, stretched by `stretch` and kept within the chip's bounds. */
@@ -78,24 +134,35 @@ fit(const struct law *law)
 	return middle;
 }
 
-/* Uniform in [0, 1), from nothing but the arguments. */
-static double
-uniform(uint64_t seed, const char *serial, uint32_t n)
+/* Two numbers uniform in [0, 1), from nothing but the arguments. */
+static void
+uniform(uint64_t seed, const char *serial, uint32_t n, double u[2])
 {
-	uint8_t input[8 + 4 + 64] = { 0 }, hash[EVP_MAX_MD_SIZE];
-	size_t serial_len = strnlen(serial, 64);
-	uint64_t bits = 0;
+	uint8_t input[8 + 4 + 64] = { 0 }, hash[EVP_MAX_MD_SIZE] = { 0x80 };
+	uint64_t bits;
 
 	for (int i = 0; i < 8; i++)
 		input[i] = (uint8_t)(seed >> 8 * i);
 	for (int i = 0; i < 4; i++)
 		input[8 + i] = (uint8_t)(n >> 8 * i);
-	memcpy(input + 12, serial, serial_len);
-	if (!EVP_Digest(input, sizeof input, hash, NULL, EVP_sha256(), NULL))
-		return 0.5;
-	for (int i = 0; i < 7; i++)
-		bits = bits << 8 | hash[i];
-	return (double)(bits >> 3) / (double)(1ULL << 53);
+	memcpy(input + 12, serial, strnlen(serial, 64));
+	EVP_Digest(input, sizeof input, hash, NULL, EVP_sha256(), NULL);
+	for (int k = 0; k < 2; k++) {
+		bits = 0;
+		for (int i = 0; i < 7; i++)
+			bits = bits << 8 | hash[8 * k + i];
+		u[k] = (double)(bits >> 3) / (double)(1ULL << 53);
+	}
+}
+
+/* Log-normal: mean and variation fix the parameters of the normal law below, which Box and Muller draw. */
+static double
+custom_seconds(const struct law *law, const double u[2])
+{
+	double variance = log(1 + law->variation * law->variation);
+	double normal = sqrt(-2 * log(1 - u[0])) * cos(2 * M_PI * u[1]);
+
+	return law->rsa_mean_s * exp(sqrt(variance) * normal - variance / 2);
 }
 
 static double
@@ -113,11 +180,14 @@ rsa_seconds(const struct law *law, double u)
 uint64_t
 law_draw_us(const struct law *law, uint64_t seed, const char *serial, uint32_t n, enum key_type type, unsigned bits)
 {
-	double ratio = (double)bits / (type == KEY_RSA ? RSA_REFERENCE_BITS : EC_REFERENCE_BITS), seconds;
+	double ratio = (double)bits / (type == KEY_RSA ? RSA_REFERENCE_BITS : EC_REFERENCE_BITS), u[2], seconds = 0;
 
-	if (type == KEY_RSA)
-		seconds = rsa_seconds(law, uniform(seed, serial, n)) * ratio * ratio * ratio * ratio;
-	else
+	uniform(seed, serial, n, u);
+	if (law->shape == SHAPE_CUSTOM)
+		seconds = custom_seconds(law, u);
+	else if (law->shape == SHAPE_CHIP && type == KEY_RSA)
+		seconds = rsa_seconds(law, u[0]) * ratio * ratio * ratio * ratio;
+	else if (law->shape == SHAPE_CHIP)
 		seconds = law->ec_mean_s * ratio * ratio * ratio;
 	return (uint64_t)(seconds * 1e6 + 0.5);
 }

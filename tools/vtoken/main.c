@@ -5,7 +5,9 @@
  */
 #include "hostd/base/log.h"
 #include "schemas/errors.h"
+#include "tools/vtoken/card.h"
 #include "tools/vtoken/control.h"
+#include "tools/vtoken/files.h"
 #include "tools/vtoken/keygen.h"
 #include "tools/vtoken/rack.h"
 #include "tools/vtoken/say.h"
@@ -21,11 +23,13 @@
 #include <unistd.h>
 
 #define POOL_TARGET 16
+#define ATR_MAX 33
 
 struct settings {
 	struct rack_config rack;
 	uint16_t ports[RACK_SLOTS_MAX];
-	const char *control_path, *say;
+	uint8_t atr[ATR_MAX];
+	const char *control_path, *say, *script;
 	size_t fill;
 	const struct pool_type *fill_type; /* NULL: every kind */
 	bool help;
@@ -85,9 +89,17 @@ take_say(struct settings *settings, const char *argument)
 }
 
 static const char *
+take_script(struct settings *settings, const char *argument)
+{
+	settings->script = argument;
+	return NULL;
+}
+
+static const char *
 take_law(struct settings *settings, const char *argument)
 {
-	settings->rack.law = law_by_name(argument);
+	law_free(&settings->rack.law);
+	settings->rack.law = law_new(argument);
 	return settings->rack.law ? NULL : "no such law";
 }
 
@@ -109,6 +121,36 @@ take_apdu_us(struct settings *settings, const char *argument)
 
 	settings->rack.apdu_us = (uint32_t)us;
 	return wrong;
+}
+
+static const char *
+take_memory(struct settings *settings, const char *argument)
+{
+	unsigned long long bytes;
+	const char *wrong = take_number(argument, FILES_BYTES_MAX, &bytes);
+
+	settings->rack.memory = (size_t)bytes;
+	return wrong;
+}
+
+/* ISO/IEC 7816-3:2006, 8.2: TS, T0 and what they announce; more than that is not looked at. */
+static const char *
+take_atr(struct settings *settings, const char *argument)
+{
+	size_t digits = strlen(argument), len = digits / 2;
+	char byte[3] = "";
+
+	if (digits % 2 || len > sizeof settings->atr || strspn(argument, "0123456789abcdefABCDEF") != digits)
+		return "not up to 33 bytes in hexadecimal";
+	for (size_t n = 0; n < len; n++) {
+		memcpy(byte, argument + 2 * n, 2);
+		settings->atr[n] = (uint8_t)strtoul(byte, NULL, 16);
+	}
+	if (len < 2 || (settings->atr[0] != 0x3B && settings->atr[0] != 0x3F))
+		return "an ATR is 2 to 33 bytes and begins with 3B or 3F";
+	settings->rack.atr = settings->atr;
+	settings->rack.atr_len = len;
+	return NULL;
 }
 
 static const char *
@@ -169,9 +211,12 @@ static const struct option_row {
 	{ "state", "DIR", take_state, "where the tokens' states are kept" },
 	{ "control", "SOCKET", take_control, "Unix socket for commands; say `help` on it" },
 	{ "say", "COMMAND", take_say, "with --control: say this to the vtoken that runs there, print its answer" },
-	{ "law", "NAME", take_law, "time of key generation: none (default), jcop4, j3a081" },
+	{ "script", "FILE", take_script, "likewise every line of a file (-: standard input), up to the first that is refused" },
+	{ "law", "NAME", take_law, "time of key generation (default none), one of the laws below" },
 	{ "seed", "N", take_seed, "of the law's draws (default 1)" },
 	{ "apdu-us", "N", take_apdu_us, "least time of any command, microseconds (default 0)" },
+	{ "atr", "HEX", take_atr, "answer to reset, to play a card that nobody knows" },
+	{ "memory", "BYTES", take_memory, "of each card, for files and keys (default 65536)" },
 	{ "log", "FILE", take_log, "APDU log: a line a command, PINs masked" },
 	{ "pool", "DIR", take_pool, "key pairs made ahead, none used twice" },
 	{ "pool-target", "N", take_pool_target, "keys of each kind an idle thread keeps in the pool (default 16, 0: none)" },
@@ -184,16 +229,21 @@ static const struct option_row {
 static void
 print_help(void)
 {
+	const char *name, *what;
 	char left[64];
 
 	printf("usage: vtoken --ports P1,P2,… --state DIR --control SOCKET [option…]\n"
 	       "       vtoken --control SOCKET --say COMMAND\n"
+	       "       vtoken --control SOCKET --script FILE\n"
 	       "       vtoken --fill-pool N --pool DIR [--type rsa2048|p256]\n\n"
 	       "Virtual MyEID tokens behind the vpcd readers of a pcscd.\n\n");
 	for (size_t n = 0; n < OPTIONS; n++) {
 		snprintf(left, sizeof left, "--%s %s", options[n].name, options[n].argument ? options[n].argument : "");
 		printf("  %-20s %s\n", left, options[n].help);
 	}
+	printf("\nLaws of the time a key generation takes:\n");
+	for (size_t n = 0; law_list(n, &name, &what); n++)
+		printf("  %-20s %s\n", name, what);
 }
 
 static int
@@ -299,6 +349,25 @@ serve(const struct settings *settings)
 	return error;
 }
 
+static int
+run(const struct settings *settings)
+{
+	if (settings->help) {
+		print_help();
+		return 0;
+	}
+	if (settings->say && settings->control_path)
+		return say_command(settings->control_path, settings->say);
+	if (settings->script && settings->control_path)
+		return say_script(settings->control_path, settings->script);
+	if (settings->fill && settings->rack.pool_path)
+		return fill_pool(settings);
+	if (settings->rack.count && settings->rack.state_path && settings->control_path)
+		return serve(settings);
+	log_error("--ports, --state and --control are needed, or --say, --script or --fill-pool: see --help");
+	return MINT_ARGUMENT;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -308,25 +377,15 @@ main(int argc, char **argv)
 	log_open("vtoken");
 	signal(SIGPIPE, SIG_IGN);
 	settings.rack.ports = settings.ports;
-	settings.rack.law = law_by_name("none");
+	settings.rack.law = law_new("none");
 	settings.rack.seed = 1;
+	settings.rack.atr = card_atr;
+	settings.rack.atr_len = card_atr_len;
+	settings.rack.memory = FILES_BYTES_MAX;
 	settings.rack.pool_target = POOL_TARGET;
 	error = parse(&settings, argc, argv);
-	if (error)
-		return error_info(error)->exit_status;
-	if (settings.help) {
-		print_help();
-		return 0;
-	}
-	if (settings.say && settings.control_path) {
-		error = say_command(settings.control_path, settings.say);
-	} else if (settings.fill && settings.rack.pool_path) {
-		error = fill_pool(&settings);
-	} else if (settings.rack.count && settings.rack.state_path && settings.control_path) {
-		error = serve(&settings);
-	} else {
-		log_error("--ports, --state and --control are needed, or --say, or --fill-pool: see --help");
-		error = MINT_ARGUMENT;
-	}
+	if (!error)
+		error = run(&settings);
+	law_free(&settings.rack.law);
 	return error ? error_info(error)->exit_status : 0;
 }

@@ -8,6 +8,8 @@ vtoken-core_SRC := \
 	tools/vtoken/card_keys.c \
 	tools/vtoken/card_pins.c \
 	tools/vtoken/durable.c \
+	tools/vtoken/expect.c \
+	tools/vtoken/fault.c \
 	tools/vtoken/files.c \
 	tools/vtoken/key_parts.c \
 	tools/vtoken/keys.c \
@@ -19,6 +21,7 @@ vtoken-core_SRC := \
 	tools/vtoken/trail.c \
 	tools/vtoken/wire.c
 vtoken-core_PKGS := libcrypto
+vtoken-core_LDLIBS := -lm
 
 PROGRAMS += vtoken
 vtoken_SRC := \
@@ -28,6 +31,7 @@ vtoken_SRC := \
 	tools/vtoken/rack.c \
 	tools/vtoken/say.c \
 	tools/vtoken/slot.c \
+	tools/vtoken/slot_fault.c \
 	tools/vtoken/vpcd.c \
 	tools/vtoken/work.c
 vtoken_USES := vtoken-core base schemas
@@ -59,7 +63,11 @@ test-vtoken-trace_SRC := \
 test-vtoken-trace_USES := vtoken-core base schemas
 test-vtoken-trace_PKGS := cmocka
 
-UNIT_TESTS += test-vtoken-keys test-vtoken-law test-vtoken-store test-vtoken-trail
+UNIT_TESTS += test-vtoken-fault test-vtoken-keys test-vtoken-law test-vtoken-store test-vtoken-trail
+test-vtoken-fault_SRC := tests/unit/test_vtoken_fault.c
+test-vtoken-fault_USES := vtoken-core base schemas
+test-vtoken-fault_PKGS := cmocka
+
 test-vtoken-keys_SRC := tests/unit/test_vtoken_keys.c
 test-vtoken-keys_USES := vtoken-core base schemas
 test-vtoken-keys_PKGS := cmocka
@@ -78,6 +86,9 @@ test-vtoken-trail_SRC := \
 test-vtoken-trail_USES := vtoken-core base schemas
 test-vtoken-trail_PKGS := cmocka
 
-FUZZERS += fuzz-vtoken
+FUZZERS += fuzz-vtoken fuzz-vtoken_words
 fuzz-vtoken_SRC := tests/fuzz/fuzz_vtoken.c
 fuzz-vtoken_USES := vtoken-core base schemas
+
+fuzz-vtoken_words_SRC := tests/fuzz/fuzz_vtoken_words.c
+fuzz-vtoken_words_USES := vtoken-core base schemas

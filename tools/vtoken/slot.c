@@ -1,9 +1,8 @@
-#include "tools/vtoken/slot.h"
+#include "tools/vtoken/slot_internal.h"
 
 #include "hostd/base/log.h"
 #include "schemas/errors.h"
 #include "tools/vtoken/sw.h"
-#include "tools/vtoken/vpcd.h"
 
 #include <openssl/crypto.h>
 
@@ -12,35 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-/* The command in progress goes through these one after the other; any but the first two may be skipped. */
-enum stage {
-	STAGE_NONE,
-	STAGE_GENERATING, /* a thread makes or fetches the key */
-	STAGE_SAVING,     /* a thread brings the new state to the disk */
-	STAGE_WAITING,    /* everything is done, its time is not yet over */
-};
-
-struct slot {
-	const struct slot_world *world;
-	unsigned number;
-	uint16_t port;
-	struct vpcd *vpcd;
-	struct token *token;
-	uint64_t commands;
-	enum stage stage;
-	/* of the command in progress */
-	struct work_item save;
-	int save_error;
-	struct keygen_order *order;
-	struct event *due;
-	uint64_t at_us, started_us, least_us; /* UTC; monotonic; how long the command takes at least */
-	bool generated;
-	struct trail_generation generation;
-	char key_name[16];
-	uint8_t *command;
-	size_t command_len;
-	struct card_reply reply;
-};
+#define INS_AT 1
 
 static uint64_t
 monotonic_us(void)
@@ -70,6 +41,12 @@ write_trail(struct slot *slot, bool answered)
 	trail_command(slot->world->trail, &entry);
 }
 
+static void
+notice(const struct slot *slot)
+{
+	slot->world->noticed(slot->world->argument, slot->number);
+}
+
 /* The command's bytes may hold a PIN. */
 static void
 end_command(struct slot *slot)
@@ -80,37 +57,55 @@ end_command(struct slot *slot)
 }
 
 /* The line stands in the log before the answer is out: nobody has seen an answer that the log does not show. */
-static void
-answer(struct slot *slot)
+void
+slot_send(struct slot *slot)
 {
 	write_trail(slot, true);
 	end_command(slot);
 	vpcd_reply(slot->vpcd, slot->reply.bytes, slot->reply.len);
+	notice(slot);
 }
+
+static void
+answer(struct slot *slot)
+{
+	if (!slot_fault_after(slot))
+		slot_send(slot);
+}
+
+static void run_command(struct slot *slot);
 
 static void
 on_due(evutil_socket_t fd, short what, void *argument)
 {
+	struct slot *slot = argument;
+
 	(void)fd;
 	(void)what;
-	answer(argument);
+	if (slot->stage == STAGE_HELD)
+		run_command(slot);
+	else
+		answer(slot);
+}
+
+void
+slot_wait(struct slot *slot, enum stage stage, uint64_t us)
+{
+	struct timeval wait = { .tv_sec = (time_t)(us / 1000000), .tv_usec = (suseconds_t)(us % 1000000) };
+
+	slot->stage = stage;
+	event_add(slot->due, &wait);
 }
 
 static void
 answer_when_due(struct slot *slot)
 {
-	uint64_t took = monotonic_us() - slot->started_us, left;
-	struct timeval wait;
+	uint64_t took = monotonic_us() - slot->started_us;
 
-	if (took >= slot->least_us) {
+	if (took >= slot->least_us)
 		answer(slot);
-		return;
-	}
-	left = slot->least_us - took;
-	wait.tv_sec = (time_t)(left / 1000000);
-	wait.tv_usec = (suseconds_t)(left % 1000000);
-	slot->stage = STAGE_WAITING;
-	event_add(slot->due, &wait);
+	else
+		slot_wait(slot, STAGE_WAITING, slot->least_us - took);
 }
 
 static void
@@ -142,6 +137,7 @@ done_save(struct work_item *item)
 
 	if (slot->stage != STAGE_SAVING)
 		return; /* pulled out meanwhile */
+	slot->stage = STAGE_NONE;
 	if (slot->save_error)
 		take_back(slot);
 	answer_when_due(slot);
@@ -155,6 +151,10 @@ save_then_answer(struct slot *slot)
 		answer_when_due(slot);
 		return;
 	}
+	slot->changes++;
+	faults_count_change(slot->faults);
+	if (slot_fault_unstored(slot))
+		return;
 	if (token_freeze(slot->token)) {
 		take_back(slot);
 		answer_when_due(slot);
@@ -194,32 +194,48 @@ start_generation(struct slot *slot, const struct card_order *order)
 }
 
 static void
-on_command(void *argument, const uint8_t *command, size_t len)
+run_command(struct slot *slot)
 {
-	struct slot *slot = argument;
+	struct card *card = token_card(slot->token);
 	struct card_order order;
 
-	slot->commands++;
-	slot->at_us = trail_now_us();
-	slot->started_us = monotonic_us();
-	slot->least_us = slot->world->apdu_us;
-	slot->generated = false;
-	slot->command = OPENSSL_memdup(command, len);
-	slot->command_len = slot->command ? len : 0;
-	if (card_command(token_card(slot->token), command, len, &slot->reply, &order) == CARD_GENERATE)
+	slot->stage = STAGE_NONE;
+	if (card_command(card, slot->command, slot->command_len, &slot->reply, &order) == CARD_GENERATE)
 		start_generation(slot, &order);
 	else
 		save_then_answer(slot);
 }
 
+static void
+on_command(void *argument, const uint8_t *command, size_t len)
+{
+	struct slot *slot = argument;
+
+	slot->commands++;
+	slot->at_us = trail_now_us();
+	slot->started_us = monotonic_us();
+	slot->least_us = slot->slow_us > slot->world->apdu_us ? slot->slow_us : slot->world->apdu_us;
+	slot->generated = false;
+	slot->command = OPENSSL_memdup(command, len);
+	slot->command_len = slot->command ? len : 0;
+	if (!slot->command) {
+		card_refuse(&slot->reply, SW_INTERNAL);
+		slot_send(slot);
+		return;
+	}
+	faults_count_command(slot->faults, len > INS_AT ? command[INS_AT] : 0);
+	if (!slot_fault_before(slot))
+		run_command(slot);
+}
+
 /* Stops what is in progress; it will not be answered. What was already decided reaches the disk or not, as with a
  * token that is pulled out. */
-static void
-abandon(struct slot *slot)
+void
+slot_abandon(struct slot *slot)
 {
 	enum stage stage = slot->stage;
 
-	if (stage == STAGE_NONE)
+	if (!slot->command)
 		return;
 	keygen_forget(&slot->order);
 	event_del(slot->due);
@@ -238,7 +254,7 @@ on_power(void *argument, enum vpcd_power power)
 	};
 	struct slot *slot = argument;
 
-	abandon(slot);
+	slot_abandon(slot);
 	card_reset(token_card(slot->token));
 	trail_event(slot->world->trail, slot->number, slot_serial(slot), names[power]);
 }
@@ -248,12 +264,28 @@ on_lost(void *argument)
 {
 	struct slot *slot = argument;
 
-	abandon(slot);
+	slot_abandon(slot);
 	card_reset(token_card(slot->token));
 	trail_event(slot->world->trail, slot->number, slot_serial(slot), "lost");
 }
 
-static const struct vpcd_events events = { .command = on_command, .power = on_power, .lost = on_lost };
+static void
+on_connected(void *argument)
+{
+	notice(argument);
+}
+
+static const struct vpcd_events events = {
+	.command = on_command, .power = on_power, .connected = on_connected, .lost = on_lost,
+};
+
+static void
+on_after_cut(evutil_socket_t fd, short what, void *argument)
+{
+	(void)fd;
+	(void)what;
+	slot_fault_over(argument);
+}
 
 struct slot *
 slot_new(const struct slot_world *world, unsigned number, uint16_t port)
@@ -268,8 +300,10 @@ slot_new(const struct slot_world *world, unsigned number, uint16_t port)
 	slot->save.run = run_save;
 	slot->save.done = done_save;
 	slot->due = evtimer_new(world->base, on_due, slot);
-	slot->vpcd = vpcd_new(world->base, port, card_atr, card_atr_len, &events, slot);
-	if (!slot->due || !slot->vpcd)
+	slot->after_cut = evtimer_new(world->base, on_after_cut, slot);
+	slot->faults = faults_new();
+	slot->vpcd = vpcd_new(world->base, port, world->atr, world->atr_len, &events, slot);
+	if (!slot->due || !slot->after_cut || !slot->faults || !slot->vpcd)
 		slot_free(&slot);
 	return slot;
 }
@@ -282,6 +316,9 @@ slot_free(struct slot **slot)
 		vpcd_free(&(*slot)->vpcd);
 		if ((*slot)->due)
 			event_free((*slot)->due);
+		if ((*slot)->after_cut)
+			event_free((*slot)->after_cut);
+		faults_free(&(*slot)->faults);
 		free(*slot);
 	}
 	*slot = NULL;
@@ -291,9 +328,10 @@ void
 slot_insert(struct slot *slot, struct token *token)
 {
 	slot->token = token;
-	slot->commands = 0;
+	slot->commands = slot->changes = 0;
 	trail_event(slot->world->trail, slot->number, slot_serial(slot), "insert");
 	vpcd_plug(slot->vpcd);
+	notice(slot);
 }
 
 void
@@ -302,9 +340,11 @@ slot_remove(struct slot *slot)
 	if (!slot->token)
 		return;
 	vpcd_unplug(slot->vpcd);
-	abandon(slot);
+	event_del(slot->after_cut);
+	slot_abandon(slot);
 	trail_event(slot->world->trail, slot->number, slot_serial(slot), "remove");
 	token_free(&slot->token);
+	notice(slot);
 }
 
 const char *
@@ -313,15 +353,43 @@ slot_serial(const struct slot *slot)
 	return slot->token ? card_serial(token_card(slot->token)) : NULL;
 }
 
+const char *
+slot_name(const struct slot *slot)
+{
+	return slot->token ? token_name(slot->token) : NULL;
+}
+
+const struct card *
+slot_card(const struct slot *slot)
+{
+	return slot->token ? token_card(slot->token) : NULL;
+}
+
+struct faults *
+slot_faults(struct slot *slot)
+{
+	return slot->faults;
+}
+
+void
+slot_clear_faults(struct slot *slot)
+{
+	faults_clear(slot->faults);
+	slot->slow_us = 0;
+}
+
 void
 slot_status(const struct slot *slot, struct slot_status *status)
 {
 	*status = (struct slot_status){
 		.port = slot->port,
 		.serial = slot_serial(slot),
+		.name = slot_name(slot),
 		.connected = vpcd_connected(slot->vpcd),
 		.generating = slot->stage == STAGE_GENERATING || (slot->stage == STAGE_WAITING && slot->generated),
 		.commands = slot->commands,
+		.changes = slot->changes,
+		.fired = faults_fired(slot->faults),
 		.generations = slot->token ? card_generations(token_card(slot->token)) : 0,
 	};
 }

@@ -3,8 +3,10 @@
 #ifndef MINT_VTOKEN_SLOT_H
 #define MINT_VTOKEN_SLOT_H
 
+#include "tools/vtoken/fault.h"
 #include "tools/vtoken/keygen.h"
 #include "tools/vtoken/law.h"
+#include "tools/vtoken/status.h"
 #include "tools/vtoken/token.h"
 #include "tools/vtoken/trail.h"
 #include "tools/vtoken/work.h"
@@ -23,6 +25,13 @@ struct slot_world {
 	const struct law  *law;
 	uint64_t           seed;
 	uint32_t           apdu_us; /* least time of any command */
+	const uint8_t     *atr;
+	size_t             atr_len;
+	/* Something that slot_status shows has changed. */
+	void (*noticed)(void *argument, unsigned slot);
+	/* A fault has pulled the token, which is to stay out: remove it. */
+	void (*pulled)(void *argument, unsigned slot);
+	void              *argument; /* of both */
 };
 
 struct slot;
@@ -38,17 +47,18 @@ void slot_insert(struct slot *slot, struct token *token);
  * generated is lost. Returns when no thread works on the token any more. */
 void slot_remove(struct slot *slot);
 
-/* Serial number of the token, NULL when the slot is empty. */
+/* Serial number and name of the token, NULL when the slot is empty. */
 const char *slot_serial(const struct slot *slot);
+const char *slot_name(const struct slot *slot);
 
-struct slot_status {
-	uint16_t    port;
-	const char *serial;      /* NULL: empty */
-	bool        connected;   /* the driver can be reached: pcscd runs */
-	bool        generating;
-	uint64_t    commands;    /* since the token was put in */
-	uint32_t    generations; /* of this token, ever */
-};
+/* The card in the slot, NULL when it is empty. */
+const struct card *slot_card(const struct slot *slot);
+
+/* Faults of this slot, whatever token is in it. */
+struct faults *slot_faults(struct slot *slot);
+/* Forgets them all; commands take their usual time again. What one of them holds up stays held up. */
+void           slot_clear_faults(struct slot *slot);
+
 void slot_status(const struct slot *slot, struct slot_status *status);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "schemas/errors.h"
 #include "tools/vtoken/durable.h"
+#include "tools/vtoken/files.h"
 #include "tools/vtoken/store.h"
 
 #include <openssl/crypto.h>
@@ -9,6 +10,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,23 +23,36 @@
 #define NAME_LOCK "lock"
 #define FIRST_SERIAL 1
 #define SLOTS_TEXT_MAX 65536
+#define OTHERS_MAX 9999
 
 struct drawer {
 	int directory, lock;
 	unsigned long long next;
+	size_t memory;
 };
 
 struct token {
 	int directory; /* borrowed from the drawer */
+	size_t memory;
+	char name[TOKEN_NAME_TEXT];
 	struct card *card;
 	struct store *store;
 	struct wire_out frozen;
 };
 
 static void
-file_name(const char *serial, char name[NAME_MAX])
+file_name(const char *name, char file[NAME_MAX])
 {
-	snprintf(name, NAME_MAX, "%s" SUFFIX, serial);
+	snprintf(file, NAME_MAX, "%s" SUFFIX, name);
+}
+
+static bool
+is_there(const struct drawer *drawer, const char *name)
+{
+	char file[NAME_MAX];
+
+	file_name(name, file);
+	return faccessat(drawer->directory, file, F_OK, 0) == 0;
 }
 
 /* The last eight bytes count, the first two are zero: 2^64 tokens are enough. */
@@ -49,18 +64,34 @@ number_to_serial(unsigned long long number, uint8_t serial[CARD_SERIAL_LEN])
 		serial[CARD_SERIAL_LEN - 1 - i] = (uint8_t)(number >> 8 * i);
 }
 
-/* Pads with zeroes in front, makes capitals. */
+/* The first `len` characters as a serial number: pads with zeroes in front, makes capitals. */
 static int
-normalise(const char *text, char serial[CARD_SERIAL_TEXT])
+normalise(const char *text, size_t len, char serial[CARD_SERIAL_TEXT])
 {
-	size_t len = strlen(text), width = CARD_SERIAL_TEXT - 1;
+	size_t width = CARD_SERIAL_TEXT - 1;
 
-	if (len == 0 || len > width || strspn(text, "0123456789abcdefABCDEF") != len)
+	if (len == 0 || len > width || strspn(text, "0123456789abcdefABCDEF") < len)
 		return MINT_ARGUMENT;
 	memset(serial, '0', width - len);
 	for (size_t i = 0; i < len; i++)
 		serial[width - len + i] = (char)(text[i] >= 'a' ? text[i] - 'a' + 'A' : text[i]);
 	serial[width] = '\0';
+	return 0;
+}
+
+/* A serial number, or one with ".2", ".3" … behind it. */
+static int
+normalise_name(const char *text, char name[TOKEN_NAME_TEXT])
+{
+	size_t len = strcspn(text, "."), digits = strspn(text + len + (text[len] != '\0'), "0123456789");
+
+	if (normalise(text, len, name))
+		return MINT_ARGUMENT;
+	if (text[len] == '\0')
+		return 0;
+	if (digits == 0 || digits > 4 || text[len + 1 + digits])
+		return MINT_ARGUMENT;
+	strcat(name, text + len);
 	return 0;
 }
 
@@ -85,7 +116,8 @@ find_next(struct drawer *drawer)
 		if (!strstr(entry->d_name, SUFFIX) || entry->d_name[0] == '.')
 			continue;
 		number = strtoull(entry->d_name, NULL, 16);
-		if (number >= drawer->next)
+		/* A number that was chosen may be the last there is: what comes after it is looked for from the start. */
+		if (number >= drawer->next && number < ULLONG_MAX)
 			drawer->next = number + 1;
 	}
 	closedir(stream);
@@ -111,6 +143,7 @@ drawer_open(struct drawer **drawer, const char *path)
 	if (!opened)
 		return MINT_MEMORY;
 	opened->lock = -1;
+	opened->memory = FILES_BYTES_MAX;
 	opened->directory = durable_directory(path);
 	error = opened->directory < 0 ? MINT_STORAGE : take_lock(opened);
 	if (!error)
@@ -134,16 +167,43 @@ drawer_close(struct drawer **drawer)
 	*drawer = NULL;
 }
 
-/* The number is used up on the disk before a token carries it. */
+/* The number is used up on the disk before a token carries it. One that a token was given by hand is passed over. */
 static int
 next_serial(struct drawer *drawer, uint8_t serial[CARD_SERIAL_LEN])
 {
 	char text[CARD_SERIAL_TEXT];
-	int len = snprintf(text, sizeof text, "%llX\n", drawer->next + 1), error;
+	int len, error;
 
+	for (;; drawer->next++) {
+		snprintf(text, sizeof text, "%020llX", drawer->next);
+		if (!is_there(drawer, text))
+			break;
+	}
+	len = snprintf(text, sizeof text, "%llX\n", drawer->next + 1);
 	error = durable_replace(drawer->directory, NAME_NEXT, text, (size_t)len);
 	if (!error)
 		number_to_serial(drawer->next++, serial);
+	return error;
+}
+
+/* Opens the state file of that name with its card. */
+static int
+load(int directory, const char *name, size_t memory, struct store **store, struct card **card)
+{
+	char file[NAME_MAX];
+	uint8_t *state = NULL;
+	size_t len = 0;
+	int error;
+
+	file_name(name, file);
+	error = store_open(store, directory, file, &state, &len);
+	if (!error)
+		error = card_get(card, state, len);
+	OPENSSL_clear_free(state, len);
+	if (!error)
+		card_limit(*card, memory);
+	else
+		store_close(store);
 	return error;
 }
 
@@ -151,62 +211,99 @@ static int
 open_token(struct drawer *drawer, const char *name, struct token **token)
 {
 	struct token *opened = calloc(1, sizeof *opened);
-	uint8_t *state = NULL;
-	size_t len = 0;
 	int error;
 
 	*token = NULL;
 	if (!opened)
 		return MINT_MEMORY;
 	opened->directory = drawer->directory;
-	error = store_open(&opened->store, drawer->directory, name, &state, &len);
-	if (!error)
-		error = card_get(&opened->card, state, len);
-	OPENSSL_clear_free(state, len);
+	opened->memory = drawer->memory;
+	snprintf(opened->name, sizeof opened->name, "%s", name);
+	error = load(drawer->directory, name, drawer->memory, &opened->store, &opened->card);
 	if (error)
 		token_free(&opened);
 	*token = opened;
 	return error;
 }
 
-int
-drawer_make(struct drawer *drawer, struct token **token)
+/* A blank card with this serial number under that name. */
+static int
+make_token(struct drawer *drawer, const uint8_t serial[CARD_SERIAL_LEN], const char *name, struct token **token)
 {
-	uint8_t serial[CARD_SERIAL_LEN];
-	char name[NAME_MAX] = "";
+	char file[NAME_MAX];
 	struct wire_out state = { 0 };
-	struct card *card;
-	int error = next_serial(drawer, serial);
+	struct card *card = card_new(serial);
+	int error = card ? card_put(card, &state) : MINT_MEMORY;
 
-	*token = NULL;
-	if (error)
-		return error;
-	card = card_new(serial);
-	error = card ? card_put(card, &state) : MINT_MEMORY;
-	if (!error) {
-		file_name(card_serial(card), name);
-		error = store_create(drawer->directory, name, state.bytes, state.len);
-	}
+	file_name(name, file);
+	if (!error)
+		error = store_create(drawer->directory, file, state.bytes, state.len);
 	card_free(&card);
 	wire_clear(&state);
 	return error ? error : open_token(drawer, name, token);
 }
 
-int
-drawer_take(struct drawer *drawer, const char *text, struct token **token)
+static void
+name_of(const uint8_t serial[CARD_SERIAL_LEN], char name[TOKEN_NAME_TEXT])
 {
-	char serial[CARD_SERIAL_TEXT], name[NAME_MAX];
-	int error = normalise(text, serial);
+	for (int i = 0; i < CARD_SERIAL_LEN; i++)
+		snprintf(name + 2 * i, 3, "%02X", serial[i]);
+}
+
+int
+drawer_make(struct drawer *drawer, struct token **token)
+{
+	uint8_t serial[CARD_SERIAL_LEN];
+	char name[TOKEN_NAME_TEXT];
+	int error = next_serial(drawer, serial);
 
 	*token = NULL;
 	if (error)
 		return error;
-	file_name(serial, name);
-	return open_token(drawer, name, token);
+	name_of(serial, name);
+	return make_token(drawer, serial, name, token);
 }
 
 int
-drawer_remember(struct drawer *drawer, char (*serials)[CARD_SERIAL_TEXT], size_t count)
+drawer_make_as(struct drawer *drawer, const char *text, struct token **token)
+{
+	char name[TOKEN_NAME_TEXT], digits[3] = "";
+	uint8_t serial[CARD_SERIAL_LEN];
+	int error = normalise(text, strlen(text), name);
+
+	*token = NULL;
+	if (error)
+		return error;
+	for (int i = 0; i < CARD_SERIAL_LEN; i++) {
+		memcpy(digits, name + 2 * i, 2);
+		serial[i] = (uint8_t)strtoul(digits, NULL, 16);
+	}
+	for (int other = 2; is_there(drawer, name); other++) {
+		if (other > OTHERS_MAX)
+			return MINT_ARGUMENT;
+		snprintf(name + CARD_SERIAL_TEXT - 1, TOKEN_NAME_TEXT - CARD_SERIAL_TEXT + 1, ".%d", other);
+	}
+	return make_token(drawer, serial, name, token);
+}
+
+int
+drawer_take(struct drawer *drawer, const char *text, struct token **token)
+{
+	char name[TOKEN_NAME_TEXT];
+	int error = normalise_name(text, name);
+
+	*token = NULL;
+	return error ? error : open_token(drawer, name, token);
+}
+
+void
+drawer_limit(struct drawer *drawer, size_t memory)
+{
+	drawer->memory = memory;
+}
+
+int
+drawer_remember(struct drawer *drawer, char (*names)[TOKEN_NAME_TEXT], size_t count)
 {
 	char *text = malloc(SLOTS_TEXT_MAX);
 	size_t used = 0;
@@ -215,27 +312,27 @@ drawer_remember(struct drawer *drawer, char (*serials)[CARD_SERIAL_TEXT], size_t
 	if (!text)
 		return MINT_MEMORY;
 	for (size_t n = 0; n < count && used < SLOTS_TEXT_MAX - 64; n++)
-		if (serials[n][0])
-			used += (size_t)snprintf(text + used, SLOTS_TEXT_MAX - used, "%zu %s\n", n, serials[n]);
+		if (names[n][0])
+			used += (size_t)snprintf(text + used, SLOTS_TEXT_MAX - used, "%zu %s\n", n, names[n]);
 	error = durable_replace(drawer->directory, NAME_SLOTS, text, used);
 	free(text);
 	return error;
 }
 
 int
-drawer_recall(struct drawer *drawer, char (*serials)[CARD_SERIAL_TEXT], size_t count)
+drawer_recall(struct drawer *drawer, char (*names)[TOKEN_NAME_TEXT], size_t count)
 {
-	char *text = calloc(1, SLOTS_TEXT_MAX), *line, *rest, serial[64];
+	char *text = calloc(1, SLOTS_TEXT_MAX), *line, *rest, name[64];
 	unsigned slot;
 	int len;
 
-	memset(serials, 0, count * sizeof *serials);
+	memset(names, 0, count * sizeof *names);
 	if (!text)
 		return MINT_MEMORY;
 	len = durable_read(drawer->directory, NAME_SLOTS, text, SLOTS_TEXT_MAX - 1);
 	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		if (sscanf(line, "%u %63s", &slot, serial) == 2 && slot < count)
-			normalise(serial, serials[slot]);
+		if (sscanf(line, "%u %63s", &slot, name) == 2 && slot < count && normalise_name(name, names[slot]))
+			names[slot][0] = '\0';
 	free(text);
 	return len < 0 && len != MINT_NOT_FOUND ? len : 0;
 }
@@ -258,6 +355,12 @@ token_card(struct token *token)
 	return token->card;
 }
 
+const char *
+token_name(const struct token *token)
+{
+	return token->name;
+}
+
 int
 token_freeze(struct token *token)
 {
@@ -274,22 +377,12 @@ token_save(struct token *token)
 int
 token_reload(struct token *token)
 {
-	char name[NAME_MAX];
 	struct store *store = NULL;
 	struct card *card = NULL;
-	uint8_t *state = NULL;
-	size_t len = 0;
-	int error;
+	int error = load(token->directory, token->name, token->memory, &store, &card);
 
-	file_name(card_serial(token->card), name);
-	error = store_open(&store, token->directory, name, &state, &len);
-	if (!error)
-		error = card_get(&card, state, len);
-	OPENSSL_clear_free(state, len);
-	if (error) {
-		store_close(&store);
+	if (error)
 		return error;
-	}
 	card_free(&token->card);
 	store_close(&token->store);
 	token->card = card;

@@ -13,7 +13,8 @@
  *	> 00B0000080                 the command
  *	< 3082…9000                  the answer; "-" when the connection was cut before it left
  *
- * or an event: time, slot, serial, event=insert|remove|power-on|power-off|reset|lost.
+ * or an event: time, slot, serial, event=insert|remove|power-on|power-off|reset|lost, or "event=fault id=N" and the
+ * fault's words (fault.h), which happened to the command of the next line.
  *
  * PINs, PUKs and parts of private keys never stand in it: every byte that may hold one (the bodies of VERIFY, CHANGE
  * REFERENCE DATA, RESET RETRY COUNTER, and of PUT DATA other than for initialising) is written as "**".

@@ -159,6 +159,7 @@ on_writable(evutil_socket_t fd, short what, void *argument)
 	vpcd->connected = true;
 	vpcd->retry_ms = RETRY_FIRST_MS;
 	event_add(vpcd->readable, NULL);
+	vpcd->events->connected(vpcd->argument);
 }
 
 static void

@@ -25,6 +25,8 @@ struct vpcd_events {
 	/* A command; the bytes are valid until it returns. Answer now or later by vpcd_reply, once. */
 	void (*command)(void *argument, const uint8_t *command, size_t len);
 	void (*power)(void *argument, enum vpcd_power power);
+	/* The driver is reached: the card is there. */
+	void (*connected)(void *argument);
 	/* The connection is gone (pcscd has ended): what was in progress will not be answered. It connects again. */
 	void (*lost)(void *argument);
 };
