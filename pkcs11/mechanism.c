@@ -22,17 +22,11 @@ static const struct key_type key_types[] = {
 	{ "p521", CKK_EC, CKM_EC_KEY_PAIR_GEN, 521, p521, sizeof p521, NID_secp521r1, NID_sha512 },
 };
 
-/* In order of preference: the first that the token offers is used. A token that hashes itself is spared the DigestInfo;
- * for ECDSA the host hashes first, since tokens that offer the combined mechanisms offer the plain one too. */
 static const struct signature_way signature_ways[] = {
-	{ CKK_RSA, NID_sha256, CKM_SHA256_RSA_PKCS, INPUT_WHOLE, OUTPUT_AS_IS },
-	{ CKK_RSA, NID_sha256, CKM_RSA_PKCS, INPUT_DIGEST_INFO, OUTPUT_AS_IS },
-	{ CKK_EC, NID_sha256, CKM_ECDSA, INPUT_DIGEST, OUTPUT_R_S },
-	{ CKK_EC, NID_sha256, CKM_ECDSA_SHA256, INPUT_WHOLE, OUTPUT_R_S },
-	{ CKK_EC, NID_sha384, CKM_ECDSA, INPUT_DIGEST, OUTPUT_R_S },
-	{ CKK_EC, NID_sha384, CKM_ECDSA_SHA384, INPUT_WHOLE, OUTPUT_R_S },
-	{ CKK_EC, NID_sha512, CKM_ECDSA, INPUT_DIGEST, OUTPUT_R_S },
-	{ CKK_EC, NID_sha512, CKM_ECDSA_SHA512, INPUT_WHOLE, OUTPUT_R_S },
+#define SIGNATURE(key, digest, mechanism, input, output) \
+	{ CKK_##key, NID_##digest, CKM_##mechanism, INPUT_##input, OUTPUT_##output },
+#include "schemas/signatures.def"
+#undef SIGNATURE
 };
 
 /* What a token may offer in their place and no request may use: SHA-1 is broken for signatures (RFC 9155; CA/Browser Forum,

@@ -85,7 +85,7 @@ conf_file_free(struct conf_file **place)
 
 /* --- reading */
 
-/* The text is file->text, `length` bytes of CONF_FILE_BYTES_MAX + 1. */
+/* The text is file->text, `length` bytes and room for one more, unless they are too many. */
 static int
 look_through(struct conf_file *file, size_t length)
 {
@@ -98,18 +98,20 @@ look_through(struct conf_file *file, size_t length)
 }
 
 static int
-make_room(struct conf_file *file)
+make_room(struct conf_file *file, size_t length)
 {
-	file->text = malloc(CONF_FILE_BYTES_MAX + 1);
+	file->text = malloc(length + 1);
 	return file->text ? 0 : conf_fault_set(&file->fault, MINT_MEMORY, 0, "out of memory: close other programs");
 }
 
 int
 conf_file_take(struct conf_file *file, const char *text, size_t length)
 {
-	if (make_room(file) != 0)
+	size_t kept = length > CONF_FILE_BYTES_MAX ? CONF_FILE_BYTES_MAX : length;
+
+	if (make_room(file, kept) != 0)
 		return file->fault.error;
-	memcpy(file->text, text, length > CONF_FILE_BYTES_MAX ? CONF_FILE_BYTES_MAX : length);
+	memcpy(file->text, text, kept);
 	return look_through(file, length);
 }
 
@@ -124,7 +126,7 @@ read_whole(struct conf_file *file, int descriptor)
 		return conf_fault_set(&file->fault, MINT_SYSTEM, 0, "%s: check the disk", strerror(errno));
 	if (!S_ISREG(status.st_mode))
 		return conf_fault_set(&file->fault, MINT_CONFIG, 0, "is no regular file: name a file with text in it");
-	if (make_room(file) != 0)
+	if (make_room(file, CONF_FILE_BYTES_MAX) != 0)
 		return file->fault.error;
 	do {
 		got = read(descriptor, file->text + length, CONF_FILE_BYTES_MAX + 1 - length);

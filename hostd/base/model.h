@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MODEL_ATR_MAX = 33, MODEL_APDU_MAX = 64, MODEL_CODE_MAX = 16 };
+enum { MODEL_ATR_MAX = 33, MODEL_APDU_MAX = 64, MODEL_CODE_MAX = 16, MODEL_WHY_BYTES = 600 };
 
 /* The four codes of a token. A model need not have all of them. */
 enum code { CODE_SO_PIN, CODE_SO_PUK, CODE_USER_PIN, CODE_USER_PUK, CODES };
@@ -127,7 +127,10 @@ struct models {
  * The caller frees with model_free. */
 int model_read(const char *path, struct model **model);
 
-/* The same from memory; `path` names it in log lines and gives the model its name. */
+/* The same without a log line: `why`, of MODEL_WHY_BYTES, is what it would say; "" when all is well. */
+int model_read_why(const char *path, struct model **model, char *why);
+
+/* As model_read from memory; `path` names it in log lines and gives the model its name. */
 int model_parse(const char *path, const char *text, size_t length, struct model **model);
 void model_free(struct model **model);
 

@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Key generation: the longest of many draws is about four times the mean, the slowest token of a lot slower still. */
-enum { TIMEOUT_MS = 60000, TIMEOUT_MEANS = 6, WHY_BYTES = 600 };
+enum { TIMEOUT_MS = 60000, TIMEOUT_MEANS = 6 };
 
 static const char suffix[] = ".conf";
 
@@ -372,22 +372,19 @@ new_reader(void)
 	return cfg;
 }
 
-/* `read` is what reading the file's text has come to. */
+/* `read` is what reading the file's text has come to; `why` has MODEL_WHY_BYTES. */
 static int
-build(const char *path, struct conf_file *file, int read, struct model **out)
+build(const char *path, struct conf_file *file, int read, struct model **out, char *why)
 {
 	struct model *model = calloc(1, sizeof *model);
 	cfg_t *cfg = new_reader();
-	char why[WHY_BYTES];
 	int r = model && cfg ? read : MINT_MEMORY;
 
 	if (r == 0)
 		r = conf_file_parse(file, cfg);
 	if (r == 0)
 		r = take_all(model, file, cfg, path);
-	conf_file_why(file, "mend the profile", why, sizeof why);
-	if (r != 0 && *why)
-		log_error("%s", why);
+	conf_file_why(file, "mend the profile", why, MODEL_WHY_BYTES);
 	if (cfg)
 		cfg_free(cfg);
 	if (r == 0)
@@ -397,15 +394,38 @@ build(const char *path, struct conf_file *file, int read, struct model **out)
 	return r;
 }
 
+static int
+tell(int error, const char *why)
+{
+	if (error != 0 && *why)
+		log_error("%s", why);
+	return error;
+}
+
 int
 model_parse(const char *path, const char *text, size_t length, struct model **model)
+{
+	struct conf_file *file = conf_file_new(path);
+	char why[MODEL_WHY_BYTES] = "";
+	int r = MINT_MEMORY;
+
+	*model = NULL;
+	if (file)
+		r = build(path, file, conf_file_take(file, text, length), model, why);
+	conf_file_free(&file);
+	return tell(r, why);
+}
+
+int
+model_read_why(const char *path, struct model **model, char *why)
 {
 	struct conf_file *file = conf_file_new(path);
 	int r = MINT_MEMORY;
 
 	*model = NULL;
+	why[0] = '\0';
 	if (file)
-		r = build(path, file, conf_file_take(file, text, length), model);
+		r = build(path, file, conf_file_load(file), model, why);
 	conf_file_free(&file);
 	return r;
 }
@@ -413,13 +433,8 @@ model_parse(const char *path, const char *text, size_t length, struct model **mo
 int
 model_read(const char *path, struct model **model)
 {
-	struct conf_file *file = conf_file_new(path);
-	int r = MINT_MEMORY;
+	char why[MODEL_WHY_BYTES];
+	int r = model_read_why(path, model, why);
 
-	*model = NULL;
-	if (file)
-		r = build(path, file, conf_file_load(file), model);
-	conf_file_free(&file);
-	return r;
+	return tell(r, why);
 }
-

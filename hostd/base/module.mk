@@ -7,6 +7,7 @@ base_SRC += \
 	hostd/base/application_rules.c \
 	hostd/base/application_schema.c \
 	hostd/base/application_stream.c \
+	hostd/base/assign.c \
 	hostd/base/calendar.c \
 	hostd/base/clock.c \
 	hostd/base/conf_file.c \
@@ -38,6 +39,12 @@ test-application-stream_SRC := \
 	tests/unit/test_application_stream.c
 test-application-stream_USES := base schemas
 test-application-stream_PKGS := cmocka
+
+UNIT_TESTS += test-assign
+test-assign_SRC := \
+	tests/unit/test_assign.c
+test-assign_USES := base schemas
+test-assign_PKGS := cmocka
 
 UNIT_TESTS += test-calendar
 test-calendar_SRC := \

@@ -1,8 +1,8 @@
 #include "hostd/bench/presence.h"
+#include "hostd/base/assign.h"
 #include "hostd/base/config.h"
 #include "hostd/base/ipc.h"
 #include "hostd/base/log.h"
-#include "hostd/bench/assign.h"
 #include "schemas/errors.h"
 
 #include <pthread.h>

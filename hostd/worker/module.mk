@@ -25,7 +25,7 @@ mint-worker_USES := worker pkcs11 base schemas
 PROGRAMS += worker-drive
 worker-drive_SRC := \
 	tests/flow/worker_drive.c
-worker-drive_USES := worker base schemas
+worker-drive_USES := drive worker base schemas
 
 UNIT_TESTS += test-worker
 test-worker_SRC := \

@@ -11,18 +11,17 @@
  * to the virtual tokens. What a queue would keep (codes, key, certificate, envelope) is kept in DIR, so that several
  * calls make one life of a token. Exit status 0 when every step ended as expected.
  */
-#include "hostd/base/ipc.h"
-#include "hostd/base/release.h"
+#include "hostd/worker/codes.h"
 #include "schemas/errors.h"
 #include "schemas/messages.h"
-#include "hostd/worker/codes.h"
+#include "tools/drive/drive.h"
+#include "tools/drive/office.h"
 
-#include <openssl/pem.h>
-#include <openssl/rand.h>
-#include <openssl/x509.h>
 #include <err.h>
 #include <getopt.h>
-#include <signal.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,14 +33,13 @@
 enum { FILE_MAX = 16384, EXIT_UNEXPECTED = 2 };
 
 static struct {
-	const char *config, *worker, *reader, *directory, *key_type, *label, *station_key, *control, *expected, *so_pin;
+	const char *config, *program, *reader, *directory, *key_type, *label, *station_key, *control, *expected, *so_pin;
 	uint8_t     atr[33], key_id[8], buffer[6][FILE_MAX];
 	uint32_t    atr_length;
 	char        serial[65];
-	pid_t       pid;
-	int         fd;
 	uint64_t    journal;
-} drive = { .key_type = "p256", .label = "MB-00000001", .key_id = { 0, 0, 0, 0, 0, 0, 1, 0x45 }, .fd = -1, .serial = "" };
+	struct drive *worker;
+} drive = { .key_type = "p256", .label = "MB-00000001", .key_id = { 0, 0, 0, 0, 0, 0, 1, 0x45 }, .serial = "" };
 
 /* --- files of DIR */
 
@@ -94,43 +92,27 @@ print_hex(const char *name, const struct blob *blob)
 static void
 start_worker(void)
 {
-	int fds[2];
+	int r = drive_start(&drive.worker, drive.program, drive.config);
 
-	if (ipc_pair(fds) != 0)
-		err(1, "no socket pair");
-	drive.pid = fork();
-	if (drive.pid == 0) {
-		setpgid(0, 0);
-		dup2(fds[1], IPC_PARENT_FD);
-		execl(drive.worker, "mint-worker", "--config", drive.config, (char *)NULL);
-		err(71, "%s", drive.worker);
-	}
-	close(fds[1]);
-	drive.fd = fds[0];
-}
-
-static void
-say(const struct message *message)
-{
-	if (ipc_write(drive.fd, message, -1) != 0)
-		err(1, "the worker does not listen");
+	if (r != 0)
+		errx(1, "%s: %s", drive.program, error_info(r)->name);
 }
 
 static void
 hear(struct message *message)
 {
-	int r = ipc_read(drive.fd, message, NULL);
+	int r = drive_hear(drive.worker, message, -1);
 
 	if (r != 0)
 		errx(1, "the worker does not answer: %s", error_info(r)->name);
 }
 
-/* Sends a step and prints the answer's name; the caller clears it. 1 when it is the one wanted. */
+/* Asks a step and prints the answer's name; the caller clears it. 1 when it is the one wanted. */
 static int
 ask(const struct message *message, enum message_type wanted, struct message *answer)
 {
-	say(message);
-	hear(answer);
+	int r = drive_ask(drive.worker, message, wanted, answer, -1);
+
 	if (answer->type == MESSAGE_failed) {
 		const char *name = error_info((int)answer->failed.error)->name;
 
@@ -141,8 +123,10 @@ ask(const struct message *message, enum message_type wanted, struct message *ans
 		drive.expected = NULL;
 		return 0;
 	}
+	if (answer->type == 0)
+		errx(1, "the worker does not answer: %s", error_info(r)->name);
 	printf("%s", message_name(answer->type));
-	if (answer->type != wanted || drive.expected) {
+	if (r != 0 || drive.expected) {
 		printf(", expected %s\n", drive.expected ? drive.expected : message_name(wanted));
 		exit(EXIT_UNEXPECTED);
 	}
@@ -152,17 +136,9 @@ ask(const struct message *message, enum message_type wanted, struct message *ans
 static void
 order(enum worker_role role)
 {
-	struct message message, answer;
+	struct message message = { .type = MESSAGE_order }, answer;
 
 	start_worker();
-	hear(&message);
-	if (ipc_check_hello(&message) != 0)
-		errx(1, "no hello");
-	message_clear(&message);
-	message = (struct message){ .type = MESSAGE_hello };
-	message.hello = (struct message_hello){ MESSAGES_VERSION, PROGRAM_QUEUE, (uint32_t)getpid(), MINT_RELEASE };
-	say(&message);
-	message = (struct message){ .type = MESSAGE_order };
 	message.order = (struct message_order){
 		.lease = 7, .bay = 1, .role = (uint8_t)role, .reader = drive.reader, .atr = { drive.atr, drive.atr_length },
 	};
@@ -171,7 +147,8 @@ order(enum worker_role role)
 		    answer.probed.model, answer.probed.serial, answer.probed.label, answer.probed.user_tries, answer.probed.so_tries);
 		print_hex("key_id", &answer.probed.key_id);
 		print_hex("certificate", &answer.probed.certificate_sha256);
-		printf(" key_types=\"%s\" spki=%u codes=%u pid=%d\n", answer.probed.key_types, answer.probed.spki.length, answer.probed.fresh_codes.length, drive.pid);
+		printf(" key_types=\"%s\" spki=%u codes=%u pid=%d\n", answer.probed.key_types, answer.probed.spki.length,
+		    answer.probed.fresh_codes.length, drive_pid(drive.worker));
 		snprintf(drive.serial, sizeof drive.serial, "%s", answer.probed.serial);
 		keep_blob("fresh", &answer.probed.fresh_codes);
 	}
@@ -205,14 +182,12 @@ print_bay(const struct message *message)
 static void
 word_watch(void)
 {
-	struct message message, answer;
+	struct message message = { .type = MESSAGE_order }, answer;
 
 	start_worker();
-	hear(&message);
-	message_clear(&message);
-	message = (struct message){ .type = MESSAGE_order };
 	message.order = (struct message_order){ .lease = 7, .bay = 1, .role = ROLE_WATCH, .reader = "" };
-	say(&message);
+	if (drive_say(drive.worker, &message) != 0)
+		errx(1, "the worker does not listen");
 	hear(&answer);
 	if (answer.type != MESSAGE_bay)
 		errx(EXIT_UNEXPECTED, "%s instead of bay", message_name(answer.type));
@@ -308,29 +283,16 @@ word_request(void)
 static void
 word_certify(void)
 {
-	struct blob der = kept("request.der", 0);
-	const uint8_t *at = der.data;
-	X509_REQ *request = d2i_X509_REQ(NULL, &at, (long)der.length);
+	struct blob request = kept("request.der", 0);
 	EVP_PKEY *issuer = EVP_EC_gen("P-256");
-	X509 *certificate = X509_new();
-	uint8_t *out = NULL;
-	int length;
+	uint8_t *der;
+	size_t length;
 
-	if (!request || X509_REQ_verify(request, X509_REQ_get0_pubkey(request)) != 1)
+	if (office_certify(issuer, &request, 0, &der, &length) != 0)
 		errx(1, "the request does not verify");
-	X509_set_version(certificate, X509_VERSION_3);
-	ASN1_INTEGER_set(X509_get_serialNumber(certificate), 4711);
-	X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
-	X509_gmtime_adj(X509_getm_notAfter(certificate), 86400);
-	X509_set_subject_name(certificate, X509_REQ_get_subject_name(request));
-	X509_set_pubkey(certificate, X509_REQ_get0_pubkey(request));
-	X509_sign(certificate, issuer, EVP_sha256());
-	length = i2d_X509(certificate, &out);
-	keep("certificate.der", out, (size_t)length);
-	printf("certified bytes=%d\n", length);
-	OPENSSL_free(out);
-	X509_free(certificate);
-	X509_REQ_free(request);
+	keep("certificate.der", der, length);
+	printf("certified bytes=%zu\n", length);
+	OPENSSL_free(der);
 	EVP_PKEY_free(issuer);
 }
 
@@ -392,13 +354,8 @@ word_seal(void)
 }
 
 static void
-wait_for_worker(void)
+print_end(int status)
 {
-	int status;
-
-	if (waitpid(drive.pid, &status, 0) != drive.pid)
-		err(1, "waitpid");
-	close(drive.fd);
 	printf("exited %s=%d\n", WIFSIGNALED(status) ? "signal" : "status",
 	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
@@ -406,17 +363,13 @@ wait_for_worker(void)
 static void
 word_finish(void)
 {
-	struct message message = { .type = MESSAGE_finish };
-
-	say(&message);
-	wait_for_worker();
+	print_end(drive_finish(&drive.worker));
 }
 
 static void
 word_kill(void)
 {
-	kill(-drive.pid, SIGKILL);
-	wait_for_worker();
+	print_end(drive_kill(&drive.worker));
 }
 
 /* One line a code, for programs that are to try them. */
@@ -516,7 +469,7 @@ main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		switch (option) {
 		case 'c': drive.config = optarg; break;
-		case 'w': drive.worker = optarg; break;
+		case 'w': drive.program = optarg; break;
 		case 'r': drive.reader = optarg; break;
 		case 'a': take_atr(optarg); break;
 		case 'd': drive.directory = optarg; break;
@@ -526,7 +479,7 @@ main(int argc, char **argv)
 		case 'v': drive.control = optarg; break;
 		default: return 64;
 		}
-	if (!drive.config || !drive.worker || !drive.reader || !drive.directory)
+	if (!drive.config || !drive.program || !drive.reader || !drive.directory)
 		errx(64, "--config, --worker, --reader and --dir are needed");
 	for (; optind < argc; optind++)
 		run_word(argv[optind]);

@@ -1,5 +1,5 @@
 /* Readers and bays: who gets which, and that nobody loses his because of a neighbour. */
-#include "hostd/bench/assign.h"
+#include "hostd/base/assign.h"
 #include "hostd/base/config.h"
 
 #include <setjmp.h>

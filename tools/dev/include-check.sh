@@ -15,7 +15,8 @@ hostd/bench     schemas hostd/base
 hostd/label     schemas hostd/base
 hostd/api       schemas hostd/base
 hostd           schemas hostd/base
-tools/mintctl   schemas hostd/base
+tools/drive     schemas hostd/base
+tools/mintctl   schemas hostd/base tools/drive
 tools/operator  schemas hostd/base
 tools/pinoffice schemas hostd/base
 tools/vtoken    schemas hostd/base
@@ -26,7 +27,7 @@ firmware/board  schemas firmware/core hw
 firmware        firmware/core
 hw
 tests           schemas pkcs11 hostd/base hostd/queue hostd/worker hostd/ca hostd/bench hostd/label hostd/api hostd
-tests           tools/mintctl tools/operator tools/pinoffice tools/vtoken tools/vpcdbell tools/dev firmware/core firmware/board firmware hw
+tests           tools/drive tools/mintctl tools/operator tools/pinoffice tools/vtoken tools/vpcdbell tools/dev firmware/core firmware/board firmware hw
 '
 # pkcs11 in hostd/worker: the one program that touches tokens. In hostd/ca: for a CA key that lies in an HSM.
 # A folder takes the longest layer that begins its path; one that is in no layer is an error: give it a row.

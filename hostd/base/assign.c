@@ -1,4 +1,4 @@
-#include "hostd/bench/assign.h"
+#include "hostd/base/assign.h"
 #include "hostd/base/config.h"
 #include "hostd/base/text.h"
 

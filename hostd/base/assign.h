@@ -3,8 +3,8 @@
  * A reader that stands for a bay stays with it as long as it is there, so that a token is never told as being in another bay
  * because a neighbour came or went. Several bays may have one pattern; each gets a reader of its own.
  */
-#ifndef MINT_BENCH_ASSIGN_H
-#define MINT_BENCH_ASSIGN_H
+#ifndef MINT_BASE_ASSIGN_H
+#define MINT_BASE_ASSIGN_H
 
 struct config;
 
