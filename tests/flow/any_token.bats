@@ -26,6 +26,7 @@ order() {
 all_sealed() { [ "$(credentials_in "'sealed','taken','packed'")" = "$1" ]; }
 mints() {
 	BAYS_CONF=$1 "$bench" up
+	"$mintctl" --config "$RUN/mint.conf" doctor | tee "$work/doctor"
 	order "$2" "$3"
 	wait_until "${PATIENCE:-60}" all_sealed "$2" || {
 		"$mintctl" --socket "$RUN/api.sock" bays
@@ -68,6 +69,7 @@ shows_certificate() {
 		bay 2 { reader = "Bench *" model = "myeid" }
 	CONF
 	mints "$work/bays.conf" 2 p256
+	grep -q "bay 1: myeid; .*bay 2: myeid\|工位 1：myeid" "$work/doctor"
 	export PCSCLITE_CSOCK_NAME=$work/pcscd/pcscd.comm
 	"$bench" down
 	shows_certificate --slot-index 0
@@ -95,6 +97,38 @@ softhsm_store() {
 }
 
 bay_says() { "$mintctl" --socket "$RUN/api.sock" bays | grep -q "^ *$1 .*\($2\)"; }
+
+@test "doctor tells of each bay what is in it, and what is wrong with it" {
+	softhsm=$(dpkg -L libsofthsm2 | grep -m1 'libsofthsm2.so$')
+	mkdir -p "$work/models" "$RUN"
+	cp data/models/softhsm.conf "$work/models/"
+	(umask 077; head -c 32 /dev/urandom >"$work/station.key")
+	cat >"$work/mint.conf" <<-CONF
+		database = "mint.db"
+		programs = "$PWD/$B"
+		models = "models"
+		station_key = "station.key"
+		office_certificate = "office.pem"
+		ca_directory = "ca"
+		printer = "file:labels"
+		work = "$work"
+	CONF
+	{ softhsm_store 1; sed 's/environment/slot = "4711" environment/' <<<"$(softhsm_store 2)"
+	  echo 'bay 4 { module = "/etc/passwd" model = "nosuch" }'; } >>"$work/mint.conf"
+	run "$mintctl" --lang en --config "$work/mint.conf" doctor
+	echo "$output"
+	[ "$status" -ne 0 ]
+	grep "^PKCS#11 module *wrong.*/etc/passwd" <<<"$output"
+	grep "^pcscd *ok *not needed" <<<"$output"
+	grep "^token models *wrong.*bay 4: there is no profile nosuch" <<<"$output"
+	grep "^slots *wrong.*bay 1: softhsm; bay 2: the reader is not there: C_GetSlotList: no slot fits.*bay 4:" <<<"$output"
+	rm "$work/models/softhsm.conf"
+	cp data/models/myeid.conf "$work/models/"
+	sed -i '/^bay [24]/d' "$work/mint.conf"
+	run "$mintctl" --lang zh --config "$work/mint.conf" doctor
+	grep "没有匹配的型号" <<<"$output"
+	[ "$("$mintctl" --config "$work/mint.conf" doctor --json | jq -r '.checks[] | select(.check == "slots") | .error')" = TOKEN_UNKNOWN ]
+}
 
 @test "a bench of your own" {
 	[ -n "${ANY_TOKEN:-}" ] || skip "ANY_TOKEN names none"

@@ -6,7 +6,6 @@
 #include "tools/mintctl/command.h"
 #include "tools/mintctl/screen.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/pem.h>
@@ -27,7 +26,9 @@ static const struct check {
 	{ "programs", { "programs", "程序" }, doctor_programs, { "install Mintbench, or mend `programs`", "安装 Mintbench，或修改 programs" } },
 	{ "module", { "PKCS#11 module", "PKCS#11 模块" }, doctor_module, { "install opensc-pkcs11, or mend `module`", "安装 opensc-pkcs11，或修改 module" } },
 	{ "pcscd", { "pcscd", "pcscd" }, doctor_pcscd, { "start pcscd, or mend `pcscd_socket`", "启动 pcscd，或修改 pcscd_socket" } },
-	{ "models", { "token models", "介质型号" }, doctor_models, { "mend `models`: it holds one file for each model", "修改 models：每种型号一个文件" } },
+	{ "models", { "token models", "介质型号" }, doctor_models, { "mend `models`: it holds one file for each model (mintctl token model check FILE)", "修改 models：每种型号一个文件（mintctl token model check 文件）" } },
+	{ "cards", { "readers and cards", "读卡器和介质" }, doctor_cards, { "check the cable; compare `reader` of the bay with the names that pcscd tells; docs/connect.md", "检查连线；核对工位的 reader 与 pcscd 报告的名称；见 docs/connect.md" } },
+	{ "slots", { "slots", "插槽" }, doctor_slots, { "mend `module`, `slot`, `model` or `environment` of the bay; docs/connect.md", "修改该工位的 module、slot、model 或 environment；见 docs/connect.md" } },
 	{ "station_key", { "station key", "工作站密钥" }, doctor_station_key, { "make it: (umask 077; head -c 32 /dev/urandom > FILE); keep a copy apart", "生成：(umask 077; head -c 32 /dev/urandom > 文件)，并另存备份" } },
 	{ "office", { "PIN office certificate", "口令管理证书" }, doctor_office, { "ask the PIN office for its certificate (PEM)", "向口令管理方索取证书（PEM）" } },
 	{ "ca", { "CA", "CA" }, doctor_ca, { "make one: mintctl ca init --dir DIR, or mend `ca_directory`", "创建：mintctl ca init --dir 目录，或修改 ca_directory" } },
@@ -74,22 +75,8 @@ doctor_programs(struct doctor *doctor)
 	return found(doctor, 0, "%s", doctor->config->programs);
 }
 
-int
-doctor_module(struct doctor *doctor)
-{
-	void *module = dlopen(doctor->config->module, RTLD_NOW | RTLD_LOCAL);
-	int r;
-
-	if (!module)
-		return found(doctor, MINT_MODULE, "%s", dlerror());
-	r = dlsym(module, "C_GetFunctionList") ? found(doctor, 0, "%s", doctor->config->module)
-	                                       : found(doctor, MINT_MODULE, "%s: no C_GetFunctionList", doctor->config->module);
-	dlclose(module);
-	return r;
-}
-
-int
-doctor_pcscd(struct doctor *doctor)
+static int
+pcscd_listens(struct doctor *doctor)
 {
 	const char *path = doctor->config->pcscd_socket[0] ? doctor->config->pcscd_socket : "/run/pcscd/pcscd.comm";
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -106,6 +93,14 @@ doctor_pcscd(struct doctor *doctor)
 	return r;
 }
 
+int
+doctor_pcscd(struct doctor *doctor)
+{
+	if (doctor_has_readers(doctor))
+		return pcscd_listens(doctor);
+	return found(doctor, 0, "%s", say("not needed: no bay is a reader", "无需：没有读卡器工位"));
+}
+
 static int
 directory_holds_files(struct doctor *doctor, const char *path)
 {
@@ -116,12 +111,6 @@ directory_holds_files(struct doctor *doctor, const char *path)
 	if (!S_ISDIR(status.st_mode) || access(path, R_OK | X_OK) != 0)
 		return found(doctor, MINT_NOT_FOUND, "%s: %s", path, say("is no directory that can be read", "不是可读取的目录"));
 	return found(doctor, 0, "%s", path);
-}
-
-int
-doctor_models(struct doctor *doctor)
-{
-	return directory_holds_files(doctor, doctor->config->models);
 }
 
 int
@@ -303,7 +292,7 @@ run_doctor(struct run *run)
 {
 	const char *path = run->config_path ? run->config_path : "/etc/mintbench/mint.conf";
 	struct config *config = NULL;
-	struct doctor doctor = { .socket_path = run->socket_path };
+	struct doctor doctor = { .config_path = path, .socket_path = run->socket_path };
 	json_t *results = json_array(), *answer;
 	int r = config_read(path, &config);
 
@@ -312,6 +301,7 @@ run_doctor(struct run *run)
 		return command_fail_with(run, r, path);
 	}
 	doctor.config = config;
+	setenv("MINT_LOG", "none", 0); /* of workers that are asked: what they say is told here */
 	if (!run->options[OPTION_SOCKET] && !getenv("MINT_SOCKET"))
 		doctor.socket_path = config->api_socket;
 	r = make_round(run, &doctor, results);

@@ -6,6 +6,7 @@ ctl_SRC := \
 	tools/mintctl/client.c \
 	tools/mintctl/command.c \
 	tools/mintctl/doctor.c \
+	tools/mintctl/doctor_bays.c \
 	tools/mintctl/doctor_record.c \
 	tools/mintctl/events.c \
 	tools/mintctl/import.c \
@@ -19,21 +20,21 @@ ctl_SRC := \
 	tools/mintctl/show.c \
 	tools/mintctl/token.c \
 	tools/mintctl/watch.c
-ctl_PKGS := jansson libcrypto libcurl sqlite3
+ctl_PKGS := jansson libcrypto libcurl libpcsclite sqlite3
 
 PROGRAMS += mintctl
 mintctl_SRC := \
 	tools/mintctl/main.c
-mintctl_USES := ctl base schemas
+mintctl_USES := ctl drive base schemas
 
 UNIT_TESTS += test-command
 test-command_SRC := \
 	tests/unit/test_command.c
-test-command_USES := ctl base schemas
+test-command_USES := ctl drive base schemas
 test-command_PKGS := cmocka
 
 UNIT_TESTS += test-screen
 test-screen_SRC := \
 	tests/unit/test_screen.c
-test-screen_USES := ctl base schemas
+test-screen_USES := ctl drive base schemas
 test-screen_PKGS := cmocka
