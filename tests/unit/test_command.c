@@ -157,6 +157,24 @@ commands_of_two_words_are_found_and_their_first_word_alone_is_not_enough(void **
 	assert_string_equal(run.group, "pins");
 }
 
+static void
+commands_of_three_words_are_found_in_one_go_or_word_by_word(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("token model check a.conf b.conf"), 0);
+	assert_string_equal(run.command->name, "token model check");
+	assert_int_equal(run.argument_count, 2);
+	assert_int_equal(parse("token --json model --lang en check a.conf"), 0);
+	assert_string_equal(run.command->name, "token model check");
+	assert_int_equal(parse("token model"), MINT_ARGUMENT);
+	assert_string_equal(fault, "token model: needs check");
+	assert_int_equal(parse("token model fly"), MINT_ARGUMENT);
+	assert_string_equal(fault, "token model fly: not a command");
+	assert_int_equal(parse("token model check"), MINT_ARGUMENT);
+	assert_int_equal(parse("token model --help"), 0);
+	assert_string_equal(run.group, "token model");
+}
+
 static char *
 written(const struct command *command, int completion)
 {
@@ -209,6 +227,7 @@ main(void)
 		cmocka_unit_test(everything_behind_ca_belongs_to_mint_ca),
 		cmocka_unit_test(a_name_takes_as_many_leading_words_as_it_has),
 		cmocka_unit_test(commands_of_two_words_are_found_and_their_first_word_alone_is_not_enough),
+		cmocka_unit_test(commands_of_three_words_are_found_in_one_go_or_word_by_word),
 		cmocka_unit_test(no_command_asks_for_help),
 		cmocka_unit_test(help_and_completion_know_every_command_in_both_languages),
 	};

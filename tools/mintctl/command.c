@@ -12,6 +12,12 @@ static const struct {
 	const char *value;   /* NULL for a flag */
 	const char *summary[2];
 } options[OPTION_COUNT] = {
+	[OPTION_AGAIN] = { "again", "DIR", { "a token that an earlier trial left: its directory has the codes", "继续处理上次试制遗留的介质：该目录存有其口令" } },
+	[OPTION_CERTIFICATE_SIZE] = { "certificate-size", NULL, { "find the longest certificate that fits", "测定可写入的最长证书" } },
+	[OPTION_KEEP] = { "keep", NULL, { "leave the token as it is at the end, do not erase it", "结束后保留介质现状，不擦除" } },
+	[OPTION_KEYS] = { "keys", "TYPE,…", { "only these key types of the profile", "仅试这些密钥类型" } },
+	[OPTION_MODEL] = { "model", "NAME", { "this profile of the configuration's `models`", "使用配置 models 目录中的该型号" } },
+	[OPTION_PROFILE] = { "profile", "FILE", { "this profile, wherever it lies", "使用该型号文件" } },
 	[OPTION_AFTER] = { "after", "N", { "what comes behind this number", "起始编号" } },
 	[OPTION_AS] = { "as", "CHOICE", { "what is decided", "处理方式" } },
 	[OPTION_FOLLOW] = { "follow", NULL, { "go on as things happen, until Ctrl-C", "持续输出，按 Ctrl-C 结束" } },
@@ -59,6 +65,7 @@ static const struct command commands[] = {
 	{ "bays", "", 0, 0, PLACE_CLIENT, 0, { "what each bay shows and does", "工位" }, run_bays },
 	{ "watch", "", 0, 0, PLACE_CLIENT, BIT(UNTIL_IDLE) | BIT(TIMEOUT), { "live progress; plain lines when piped", "实时进度" }, run_watch },
 	{ "token list", "", 0, 0, PLACE_CLIENT, BIT(STATE) | BIT(LIMIT), { "tokens, or those of a state", "列出介质或某状态的介质" }, run_token_list },
+	{ "token model check", "FILE…", 1, -1, PLACE_OFFLINE, 0, { "is a token model's profile right, and does it go with the others", "检查介质型号文件" }, run_token_model_check },
 	{ "token show", "token", 1, 1, PLACE_CLIENT, 0, { "a token: its state, whom it served, what may be ordered about it", "查看介质：状态、用途及可下命令" }, run_token_show },
 #define COMMAND(verb, object, en, zh) { NAME_##object(verb), #object, 1, 1, PLACE_CLIENT, 0, { en, zh }, run_order },
 #define ARGUMENT(...)
@@ -101,22 +108,49 @@ second_word(const char *name)
 	return blank ? blank + 1 : NULL;
 }
 
-/* 1 when `word` is the first of a name of several. */
+/* 1 when the words of `group` are the first of a longer name. */
 static int
 is_in_group(const char *name, const char *group)
 {
 	size_t length = strlen(group);
 
-	return second_word(name) && strncmp(name, group, length) == 0 && name[length] == ' ';
+	return strncmp(name, group, length) == 0 && name[length] == ' ';
 }
 
 static int
-is_group(const char *word)
+is_group(const char *words)
 {
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		if (is_in_group(commands[i].name, word))
+		if (is_in_group(commands[i].name, words))
 			return 1;
 	return 0;
+}
+
+/* 1 when no row before `index` begins with the same `length` bytes of whole words. */
+static int
+is_first_of(size_t index, size_t length)
+{
+	for (size_t i = 0; i < index; i++)
+		if (strncmp(commands[i].name, commands[index].name, length) == 0 && strchr(" ", commands[i].name[length]))
+			return 0;
+	return 1;
+}
+
+/* The words that may follow a group's, each once, with `between` them. */
+static void
+print_next_words(const char *group, const char *between, FILE *out)
+{
+	size_t length = strlen(group);
+	const char *before = "";
+
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		size_t word = is_in_group(commands[i].name, group) ? strcspn(commands[i].name + length + 1, " ") : 0;
+
+		if (!word || !is_first_of(i, length + 1 + word))
+			continue;
+		fprintf(out, "%s%.*s", before, (int)word, commands[i].name + length + 1);
+		before = between;
+	}
 }
 
 const char *
@@ -319,23 +353,35 @@ check_arguments(const struct run *run, char *fault, size_t fault_bytes)
 	return 0;
 }
 
+/* A word behind those of a group: one more of a group, or the last of a command. */
+static int
+take_in_group(const char *word, struct run *run, char *fault, size_t fault_bytes)
+{
+	size_t used = strlen(run->group);
+
+	snprintf(run->group + used, sizeof run->group - used, " %s", word);
+	run->command = command_by_name(run->group);
+	if (!run->command && !is_group(run->group))
+		return fault_is(fault, fault_bytes, "%s: %s", run->group, say("not a command", "没有此命令"));
+	if (run->command)
+		run->group[0] = '\0';
+	return 0;
+}
+
 /* The words at *index as a command, a group, or `help`. *index moves to the last word taken. */
 static int
 take_command(int argc, char **argv, int *index, struct run *run, char *fault, size_t fault_bytes)
 {
-	char *word = argv[*index], *pair[] = { run->group, word };
+	const char *word = argv[*index];
 	int used;
 
-	run->command = run->group ? command_by_words(pair, 2, &used) : command_by_words(argv + *index, argc - *index, &used);
-	if (run->command) {
-		*index += run->group ? 0 : used - 1;
-		run->group = NULL;
-		return 0;
-	}
-	if (run->group)
-		return fault_is(fault, fault_bytes, "%s %s: %s", run->group, word, say("not a command", "没有此命令"));
-	if (is_group(word))
-		run->group = word;
+	if (run->group[0])
+		return take_in_group(word, run, fault, fault_bytes);
+	run->command = command_by_words(argv + *index, argc - *index, &used);
+	if (run->command)
+		*index += used - 1;
+	else if (is_group(word))
+		snprintf(run->group, sizeof run->group, "%s", word);
 	else if (strcmp(word, "help") == 0)
 		run->options[OPTION_HELP] = ""; /* `help`, `help COMMAND` */
 	else
@@ -347,17 +393,19 @@ take_command(int argc, char **argv, int *index, struct run *run, char *fault, si
 static int
 check_group(const struct run *run, char *fault, size_t fault_bytes)
 {
-	size_t used;
+	char *next = NULL;
+	size_t length;
+	FILE *out;
 
-	if (!run->group || run->options[OPTION_HELP])
+	if (!run->group[0] || run->options[OPTION_HELP])
 		return 0;
-	fault_is(fault, fault_bytes, "%s: %s", run->group, say("needs", "需要"));
-	used = strlen(fault);
-	for (size_t i = 0, first = 1; i < COMMAND_COUNT; i++)
-		if (is_in_group(commands[i].name, run->group) && used < fault_bytes) {
-			used += (size_t)snprintf(fault + used, fault_bytes - used, "%s%s", first ? " " : "|", second_word(commands[i].name));
-			first = 0;
-		}
+	out = open_memstream(&next, &length);
+	if (!out)
+		return MINT_MEMORY;
+	print_next_words(run->group, "|", out);
+	fclose(out);
+	fault_is(fault, fault_bytes, "%s: %s %s", run->group, say("needs", "需要"), next);
+	free(next);
 	return MINT_ARGUMENT;
 }
 
@@ -483,45 +531,43 @@ command_group_help(const char *group, FILE *out)
 
 /* --- completion */
 
-/* 1 when no row before `index` begins with the same word. */
-static int
-is_first_of_word(size_t index)
-{
-	size_t length = strcspn(commands[index].name, " ");
-
-	for (size_t i = 0; i < index; i++)
-		if (strncmp(commands[i].name, commands[index].name, length) == 0 && strchr(" ", commands[i].name[length]))
-			return 0;
-	return 1;
-}
-
-/* First words, each once; those of groups alone, each behind `before`. */
 static void
-print_first_words(int groups, const char *before, const char *after, FILE *out)
+print_first_words(FILE *out)
 {
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		const char *name = commands[i].name;
+		size_t length = strcspn(commands[i].name, " ");
 
-		if (is_first_of_word(i) && (!groups || second_word(name)))
-			fprintf(out, "%s%.*s%s", before, (int)strcspn(name, " "), name, after);
+		if (is_first_of(i, length))
+			fprintf(out, "%.*s ", (int)length, commands[i].name);
 	}
 }
 
+/* Each group of words once. */
 static void
-print_second_words(FILE *out)
+for_each_group(void (*print)(const char *group, FILE *out), FILE *out)
 {
-	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		const char *name = commands[i].name;
-		int length = (int)strcspn(name, " ");
+	char group[GROUP_BYTES];
 
-		if (!second_word(name) || !is_first_of_word(i))
-			continue;
-		fprintf(out, "\t%.*s) COMPREPLY=($(compgen -W \"", length, name);
-		for (size_t k = i; k < COMMAND_COUNT; k++)
-			if (second_word(commands[k].name) && strncmp(commands[k].name, name, (size_t)length + 1) == 0)
-				fprintf(out, "%s ", second_word(commands[k].name));
-		fputs("--help\" -- \"$word\")) ;;\n", out);
-	}
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		for (const char *at = strchr(commands[i].name, ' '); at; at = strchr(at + 1, ' ')) {
+			snprintf(group, sizeof group, "%.*s", (int)(at - commands[i].name), commands[i].name);
+			if (is_first_of(i, strlen(group)))
+				print(group, out);
+		}
+}
+
+static void
+print_group_goes_on(const char *group, FILE *out)
+{
+	fprintf(out, "\t\t\t'%s') ;;\n", group);
+}
+
+static void
+print_group_words(const char *group, FILE *out)
+{
+	fprintf(out, "\t'%s') COMPREPLY=($(compgen -W \"", group);
+	print_next_words(group, " ", out);
+	fputs(" --help\" -- \"$word\")) ;;\n", out);
 }
 
 void
@@ -529,14 +575,14 @@ command_completion(FILE *out)
 {
 	fputs("_mintctl() {\n\tlocal word=${COMP_WORDS[COMP_CWORD]} command=\n\tlocal i\n"
 	      "\tfor (( i = 1; i < COMP_CWORD; i++ )); do\n\t\tcase ${COMP_WORDS[i]} in\n"
-	      "\t\t--socket|--config|--lang) (( i++ )) ;;\n\t\t-*) ;;\n\t\t*) command+=${command:+ }${COMP_WORDS[i]}\n"
+	      "\t\t--socket|--config|--lang|--model|--profile|--keys|--again) (( i++ )) ;;\n\t\t-*) ;;\n\t\t*) command+=${command:+ }${COMP_WORDS[i]}\n"
 	      "\t\t\tcase $command in\n", out);
-	print_first_words(1, "\t\t\t", ") ;;\n", out);
+	for_each_group(print_group_goes_on, out);
 	fputs("\t\t\t*) break ;;\n\t\t\tesac ;;\n\t\tesac\n\tdone\n"
 	      "\tcase $command in\n\t'') COMPREPLY=($(compgen -W \"", out);
-	print_first_words(0, "", " ", out);
+	print_first_words(out);
 	fputs("--help --json --lang --socket --config\" -- \"$word\")) ;;\n", out);
-	print_second_words(out);
+	for_each_group(print_group_words, out);
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		unsigned bits = options_of(&commands[i]);
 

@@ -8,19 +8,21 @@
 struct client;
 
 enum option {
-	OPTION_AFTER, OPTION_AS, OPTION_FOLLOW, OPTION_LATE, OPTION_LIMIT, OPTION_OUT, OPTION_REFERENCE, OPTION_SINCE, OPTION_SO_PIN_FILE, OPTION_STATE,
+	OPTION_AFTER, OPTION_AGAIN, OPTION_AS, OPTION_CERTIFICATE_SIZE, OPTION_FOLLOW, OPTION_KEEP, OPTION_KEYS, OPTION_MODEL, OPTION_PROFILE, OPTION_LATE, OPTION_LIMIT, OPTION_OUT, OPTION_REFERENCE, OPTION_SINCE, OPTION_SO_PIN_FILE, OPTION_STATE,
 	OPTION_TIMEOUT, OPTION_UNTIL_IDLE, OPTION_URGENT, OPTION_WHY,
 	/* of every command */
 	OPTION_CONFIG, OPTION_HELP, OPTION_JSON, OPTION_LANG, OPTION_SOCKET,
 	OPTION_COUNT
 };
 
+enum { GROUP_BYTES = 64 };
+
 struct command;
 
 /* One run: what was asked for and how to answer. */
 struct run {
 	const struct command *command;
-	char       *group;                 /* first word of commands of two, when the second is missing; only help can be asked then */
+	char        group[GROUP_BYTES];    /* first words of longer names, when the last is missing; only help can be asked then */
 	const char *options[OPTION_COUNT]; /* value, "" for a flag given, NULL when not given */
 	char      **arguments;             /* positional */
 	int         argument_count;
@@ -33,7 +35,7 @@ struct run {
 enum command_place { PLACE_CLIENT, PLACE_OFFLINE, PLACE_VERBATIM /* all that follows belongs to another program */ };
 
 struct command {
-	const char *name;        /* one word, or two with a blank between them */
+	const char *name;        /* one word, or several with a blank between them */
 	const char *arguments;   /* for people: "FILE"; the kind of object of an order */
 	int         least, most; /* positional arguments; most −1: any number */
 	enum command_place place;
@@ -99,6 +101,8 @@ int run_pins_list(struct run *run);
 int run_show(struct run *run);
 int run_status(struct run *run);
 int run_summary(struct run *run);
+int run_token_model_check(struct run *run);
+int run_token_try(struct run *run);
 int run_token_list(struct run *run);
 int run_token_show(struct run *run);
 int run_watch(struct run *run);

@@ -102,7 +102,7 @@ main(int argc, char **argv)
 	if (r != 0)
 		return error_info(command_fail_with(&run, r, fault))->exit_status;
 	if (run.options[OPTION_HELP]) {
-		if (run.group)
+		if (run.group[0])
 			command_group_help(run.group, stdout);
 		else
 			command_help(run.command, stdout);

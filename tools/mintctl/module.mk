@@ -14,11 +14,13 @@ ctl_SRC := \
 	tools/mintctl/list.c \
 	tools/mintctl/look.c \
 	tools/mintctl/manifest.c \
+	tools/mintctl/model_lint.c \
 	tools/mintctl/order.c \
 	tools/mintctl/pins.c \
 	tools/mintctl/screen.c \
 	tools/mintctl/show.c \
 	tools/mintctl/token.c \
+	tools/mintctl/token_model.c \
 	tools/mintctl/watch.c
 ctl_PKGS := jansson libcrypto libcurl libpcsclite sqlite3
 
@@ -38,3 +40,9 @@ test-screen_SRC := \
 	tests/unit/test_screen.c
 test-screen_USES := ctl drive base schemas
 test-screen_PKGS := cmocka
+
+UNIT_TESTS += test-model-lint
+test-model-lint_SRC := \
+	tests/unit/test_model_lint.c
+test-model-lint_USES := ctl base schemas
+test-model-lint_PKGS := cmocka
