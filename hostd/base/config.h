@@ -17,7 +17,7 @@ struct config_bay {
 	int    number;        /* 1 … */
 	char  *reader;        /* PC/SC reader name, whole, or with * and ? for any of several (text_fits); "" a slot */
 	char  *module;        /* PKCS#11 module of this bay; "" the configuration's; must be given for a slot */
-	char  *slot;          /* id of the slot, or its whole description; "" any */
+	char  *slot;          /* id of the slot, or its description, * and ? allowed; "" any */
 	char  *model;         /* name of the only model profile that may be worked on here; "" any */
 	char **environment;   /* "NAME=value", for the bay's workers and what they start; NULL-terminated, never NULL itself */
 };

@@ -130,10 +130,14 @@ where(const struct worker *worker, unsigned long *number)
 	const char *slot = worker->place->slot;
 	char *end = NULL;
 
+	if (!slot[0] && config_bay_is_slot(worker->place))
+		return (struct token_where){ .reader = NULL };
 	if (!slot[0])
-		return (struct token_where){ .reader = config_bay_is_slot(worker->place) ? NULL : worker->reader };
+		return (struct token_where){ .reader = worker->reader };
 	*number = strtoul(slot, &end, 0);
-	return *end == '\0' ? (struct token_where){ .slot = number } : (struct token_where){ .reader = slot };
+	if (*end == '\0')
+		return (struct token_where){ .slot = number };
+	return (struct token_where){ .description = slot };
 }
 
 int

@@ -9,6 +9,7 @@
 #include "tools/mintctl/screen.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,16 +105,31 @@ check_programs(struct doctor *doctor, const struct model *model)
 	return 0;
 }
 
+/* A profile that is refused is told by a line of its own, with its file and line. */
+static int
+read_models(struct doctor *doctor, struct models **models)
+{
+	const char *directory = doctor->config->models;
+	int r;
+
+	if (access(directory, R_OK | X_OK) != 0) {
+		add(doctor, "%s: %s", directory, system_text(errno));
+		return MINT_NOT_FOUND;
+	}
+	r = models_read(directory, models);
+	if (r != 0)
+		add(doctor, "%s: %s", directory, say("see the line above", "见上一行"));
+	return r;
+}
+
 int
 doctor_models(struct doctor *doctor)
 {
 	struct models *models = NULL;
-	int r = models_read(doctor->config->models, &models);
+	int r = read_models(doctor, &models);
 
-	if (r != 0) {
-		add(doctor, "%s: %s", doctor->config->models, say("see the line above", "见上一行"));
+	if (r != 0)
 		return r;
-	}
 	for (size_t i = 0; i < models->count && r == 0; i++)
 		r = check_programs(doctor, models->list[i]);
 	for (size_t i = 0; i < models->count && r == 0; i++)
@@ -239,7 +255,7 @@ doctor_cards(struct doctor *doctor)
 		add(doctor, "%s", say("pcscd does not answer", "pcscd 无应答"));
 		return MINT_READER;
 	}
-	r = models_read(doctor->config->models, &models);
+	r = read_models(doctor, &models);
 	if (r == 0)
 		r = check_readers(doctor, context, models);
 	if (r == 0 && !doctor->detail[0])
