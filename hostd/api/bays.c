@@ -26,8 +26,10 @@ route_bays(struct call *call)
 static json_t *
 orders_open(const json_t *token)
 {
-	static const char *const verbs[] = {
-#define COMMAND(verb, object, en, zh) strcmp(#object, "token") == 0 ? #verb : "",
+	static const struct {
+		const char *verb, *object;
+	} orders_known[] = {
+#define COMMAND(verb, object, en, zh) { #verb, #object },
 #define ARGUMENT(...)
 #include "schemas/commands.def"
 #undef ARGUMENT
@@ -45,12 +47,17 @@ orders_open(const json_t *token)
 	const char *state = json_string_value(json_object_get(token, "state"));
 	json_t *orders = json_array();
 
-	for (size_t v = 0; state && v < sizeof verbs / sizeof verbs[0]; v++)
-		for (size_t i = 0; *verbs[v] && i < sizeof changes / sizeof changes[0]; i++)
+	for (size_t v = 0; state && v < sizeof orders_known / sizeof orders_known[0]; v++) {
+		const char *verb = orders_known[v].verb;
+
+		if (strcmp(orders_known[v].object, "token") != 0)
+			continue;
+		for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++)
 			if (strcmp(changes[i].machine, "token") == 0 && strcmp(changes[i].from, state) == 0 &&
-			    strcmp(changes[i].event, verbs[v]) == 0 &&
-			    (strcmp(verbs[v], "clear") != 0 || json_is_null(json_object_get(token, "found"))))
-				json_array_append_new(orders, json_string(verbs[v]));
+			    strcmp(changes[i].event, verb) == 0 &&
+			    (strcmp(verb, "clear") != 0 || json_is_null(json_object_get(token, "found"))))
+				json_array_append_new(orders, json_string(verb));
+	}
 	return orders;
 }
 
