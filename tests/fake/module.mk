@@ -8,3 +8,18 @@ tests/fake-queue_PKGS := jansson sqlite3
 PROGRAMS += tests/vpcd-host
 tests/vpcd-host_SRC := \
 	tests/fake/vpcd_host.c
+
+# A PKCS#11 module, loaded by programs that know nothing of our sanitizers: always plain flags. The archive is for lint alone.
+LIBS += fault-module
+fault-module_SRC := \
+	tests/fake/fault_module.c
+fault-module_PKGS := p11-kit-1
+
+$(B)/tests/fake/fault_module.o: FLAGS_$(FLAVOUR) := -O2 -g
+$(B)/tests/fake/fault_module.o: CFLAGS += -fPIC
+
+$(B)/pkcs11-fault.so: $(B)/tests/fake/fault_module.o
+	$(call note,LINK,$@)
+	$(Q)$(CC) -shared -Wl,-z,relro,-z,now,-z,nodelete -o $@ $< -ldl
+
+programs: $(B)/pkcs11-fault.so
