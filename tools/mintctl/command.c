@@ -66,6 +66,7 @@ static const struct command commands[] = {
 	{ "watch", "", 0, 0, PLACE_CLIENT, BIT(UNTIL_IDLE) | BIT(TIMEOUT), { "live progress; plain lines when piped", "实时进度" }, run_watch },
 	{ "token list", "", 0, 0, PLACE_CLIENT, BIT(STATE) | BIT(LIMIT), { "tokens, or those of a state", "列出介质或某状态的介质" }, run_token_list },
 	{ "token model check", "FILE…", 1, -1, PLACE_OFFLINE, 0, { "is a token model's profile right, and does it go with the others", "检查介质型号文件" }, run_token_model_check },
+	{ "token try", "BAY|READER|MODULE[#SLOT]", 1, 1, PLACE_OFFLINE, BIT(MODEL) | BIT(PROFILE) | BIT(KEYS) | BIT(KEEP) | BIT(AGAIN) | BIT(CERTIFICATE_SIZE), { "a whole life on a blank token: does its profile work, what belongs into it", "用空白介质试走全流程，给出型号文件内容" }, run_token_try },
 	{ "token show", "token", 1, 1, PLACE_CLIENT, 0, { "a token: its state, whom it served, what may be ordered about it", "查看介质：状态、用途及可下命令" }, run_token_show },
 #define COMMAND(verb, object, en, zh) { NAME_##object(verb), #object, 1, 1, PLACE_CLIENT, 0, { en, zh }, run_order },
 #define ARGUMENT(...)

@@ -17,10 +17,17 @@ ctl_SRC := \
 	tools/mintctl/model_lint.c \
 	tools/mintctl/order.c \
 	tools/mintctl/pins.c \
+	tools/mintctl/reader.c \
 	tools/mintctl/screen.c \
 	tools/mintctl/show.c \
 	tools/mintctl/token.c \
 	tools/mintctl/token_model.c \
+	tools/mintctl/token_try.c \
+	tools/mintctl/trial_bench.c \
+	tools/mintctl/trial_life.c \
+	tools/mintctl/trial_place.c \
+	tools/mintctl/trial_report.c \
+	tools/mintctl/trial_talk.c \
 	tools/mintctl/watch.c
 ctl_PKGS := jansson libcrypto libcurl libpcsclite sqlite3
 
@@ -44,5 +51,5 @@ test-screen_PKGS := cmocka
 UNIT_TESTS += test-model-lint
 test-model-lint_SRC := \
 	tests/unit/test_model_lint.c
-test-model-lint_USES := ctl base schemas
+test-model-lint_USES := ctl drive base schemas
 test-model-lint_PKGS := cmocka

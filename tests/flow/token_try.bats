@@ -1,0 +1,90 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154 # work, the readers, output and status come from worker.bash and bats
+# mintctl token try: a whole life on a blank token, with profiles that are right and profiles that are not; and token model check.
+
+load worker.bash
+
+setup() {
+	worker_set_up
+	sed -i "1i programs = \"$PWD/$B\"" "$work/mint.conf"
+	export TMPDIR=$work
+}
+teardown() { worker_tear_down; }
+
+# The words of one try: "$@"; output and status as of `run`.
+try() {
+	run timeout 100 "$B/mintctl" --lang en --config "$work/mint.conf" token try "$@"
+	echo "$output"
+}
+tells() { grep -q -- "$1" <<<"$output" || { echo "not told: $1"; return 1; }; }
+
+# A profile of one's own: myeid's, changed by sed.
+profile() { sed "$1" data/models/myeid.conf >"$work/own.conf"; }
+
+@test "a whole life on a blank MyEID ends with lines for its profile and a blank token" {
+	try 1 --keys p256
+	[ "$status" -eq 0 ]
+	tells "p256 *transport codes are worth nothing now"
+	tells "^key p256 { mean_ms = [0-9]* }"
+	tells "whole life worked"
+	drives mint finish
+	said "probed content=1 "
+}
+
+@test "a token that is not blank is not touched" {
+	drives mint initialise key finish
+	try 1 --keys p256
+	[ "$status" -ne 0 ]
+	drives mint finish
+	said "label=MB-00000001 .*key_id=0000000000000145"
+}
+
+@test "a profile whose command is wrong is told with the step and the program's own words" {
+	profile 's/"--create-pkcs15"/"--create-nonsense"/'
+	try 1 --profile "$work/own.conf" --keys p256
+	[ "$status" -ne 0 ]
+	tells "initialise"
+	tells "create"
+}
+
+@test "a profile with a code that the token refuses is told" {
+	profile 's/^code so-pin { length = 8 }/code so-pin { length = 16 }/'
+	try 1 --profile "$work/own.conf" --keys p256
+	[ "$status" -ne 0 ]
+	tells "initialise"
+}
+
+@test "a profile that names the wrong driver is told" {
+	profile 's/^driver = "myeid"/driver = "cardos"/'
+	try 1 --profile "$work/own.conf" --keys p256
+	[ "$status" -ne 0 ]
+}
+
+@test "a profile that leaves out the last command is told as not finished" {
+	profile '/^initialise finish/,/^}/d'
+	try 1 --profile "$work/own.conf" --keys p256
+	[ "$status" -ne 0 ]
+	tells "not finished"
+}
+
+@test "a profile that the reader refuses is told with its line, before any token is touched" {
+	profile 's/^alphabet = .*/alphabet = "012"/'
+	try 1 --profile "$work/own.conf"
+	[ "$status" -ne 0 ]
+	tells "own.conf:[0-9]*: alphabet"
+	drives mint finish
+	said "probed content=1 "
+}
+
+@test "token model check passes the profiles that come with the bench, and names what is wrong with others" {
+	"$B/mintctl" token model check data/models/*.conf
+	profile '/^erase/,/^}/d; /^unblock/,/^}/d'
+	run "$B/mintctl" --lang en token model check "$work/own.conf"
+	echo "$output"
+	tells "eras"
+	tells "unblock"
+	profile 's/"<so-pin>"/"12345678"/'
+	run "$B/mintctl" --lang en token model check "$work/own.conf"
+	[ "$status" -ne 0 ]
+	tells "takes a code"
+}
