@@ -32,7 +32,7 @@ jobs_of() {
 # The command of a job, and how many seconds it may take.
 limit_of() {
 	case $1 in
-	lint) echo 600 ;;
+	lint) echo 900 ;;
 	flow) echo 600 ;;
 	fuzz) echo $((FUZZ_SECONDS + 60)) ;;
 	unit) echo 60 ;;

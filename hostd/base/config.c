@@ -167,12 +167,39 @@ bay_of_reader(const struct config *config, const char *reader)
 	return NULL;
 }
 
+static bool
+same_environment(char *const *one, char *const *other)
+{
+	for (; *one && *other; one++, other++)
+		if (strcmp(*one, *other) != 0)
+			return false;
+	return !*one && !*other;
+}
+
+/* Without a slot of its own a bay takes whatever the module shows. */
+static bool
+slot_of_another(const struct config *config, const struct config_bay *bay)
+{
+	for (size_t i = 0; i < config->bay_count; i++) {
+		const struct config_bay *other = &config->bays[i];
+
+		if (config_bay_is_slot(other) && strcmp(other->module, bay->module) == 0 &&
+		    (!other->slot[0] || !bay->slot[0] || strcmp(other->slot, bay->slot) == 0) &&
+		    same_environment(other->environment, bay->environment))
+			return true;
+	}
+	return false;
+}
+
 static int
 check_bay(const struct config *config, struct conf_file *file, cfg_t *section, const struct config_bay *bay)
 {
 	if (!bay->reader[0] && !bay->module[0])
 		return conf_file_refuse(file, section, "reader", "bay %d: has no reader: add `reader = \"…\"` with a name of `mintctl doctor`, "
 		    "or `module = \"…\"` for a PKCS#11 slot that PC/SC does not know", bay->number);
+	if (config_bay_is_slot(bay) && slot_of_another(config, bay))
+		return conf_file_refuse(file, section, "module", "bay %d: another bay has the same module, slot and environment already: two would work on "
+		    "one token", bay->number);
 	if (bay->reader[0] && !config_bay_is_pattern(bay) && bay_of_reader(config, bay->reader))
 		return conf_file_refuse(file, section, "reader", "bay %d: reader \"%s\" has another bay already: one bay a reader", bay->number,
 		    bay->reader);

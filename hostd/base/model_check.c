@@ -152,16 +152,27 @@ texts_known(const char *argument)
 	return true;
 }
 
-/* "--pin=1234" */
+/* "--pin=1234", or an option that getopt_long would take for one of a code, cut short. */
 static bool
 holds_a_code(const char *argument)
 {
-	for (size_t i = 0; i < COUNT(code_options); i++) {
-		size_t length = strlen(code_options[i]);
+	size_t length = strcspn(argument, "=");
 
-		if (strncmp(argument, code_options[i], length) == 0 && argument[length] == '=')
+	for (size_t i = 0; length > 3 && i < COUNT(code_options); i++)
+		if (strncmp(argument, code_options[i], length) == 0 && (argument[length] == '=' || code_options[i][length]))
 			return true;
-	}
+	return false;
+}
+
+/* What would have OpenSC show commands with PINs in them, or read options from elsewhere. */
+static bool
+is_dangerous(const char *argument)
+{
+	static const char *const refused[] = { "-v", "--verb", "--opt", "--passph" };
+
+	for (size_t i = 0; i < COUNT(refused); i++)
+		if (strncmp(argument, refused[i], strlen(refused[i])) == 0)
+			return true;
 	return false;
 }
 
@@ -175,6 +186,8 @@ check_run(cfg_t *cfg, cfg_opt_t *option)
 
 	if (last == 0 && !is_one_of(argument, programs, COUNT(programs)))
 		cfg_error(cfg, "run: \"%s\" is no program a profile may run: %s and %s are", argument, programs[0], programs[1]);
+	else if (is_dangerous(argument))
+		cfg_error(cfg, "run: %s is not for a profile: it shows codes, or takes options from elsewhere", argument);
 	else if (holds_a_code(argument))
 		cfg_error(cfg, "run: \"%.*s…\" holds a code: write the option and the placeholder as two texts", 8, argument);
 	else if (is_one_of(before, code_options, COUNT(code_options)) && model_code_placeholder(argument) == CODES)
@@ -293,6 +306,21 @@ check_serial_length(cfg_t *cfg, cfg_opt_t *option)
 	return check_range(cfg, option, 1, 32);
 }
 
+/* A pattern that fits any label would have every stranger's token taken for a blank one. */
+static int
+check_blank_label(cfg_t *cfg, cfg_opt_t *option)
+{
+	const char *text = cfg_opt_getnstr(option, 0);
+	size_t letters = 0;
+
+	for (const char *c = text; *c; c++)
+		letters += *c != '*' && *c != '?';
+	if (letters >= 4 || !*text)
+		return 0;
+	cfg_error(cfg, "blank_label: \"%s\" would fit too much: give at least four characters that are neither * nor ?", text);
+	return -1;
+}
+
 static int
 check_certificate_max(cfg_t *cfg, cfg_opt_t *option)
 {
@@ -345,7 +373,7 @@ model_set_checks(cfg_t *cfg)
 		{ "atr", check_atr }, { "alphabet", check_alphabet }, { "step_timeout_ms", check_timeout },
 		{ "probe|select", check_apdu }, { "probe|serial", check_apdu }, { "probe|blank", check_apdu },
 		{ "probe|user_tries", check_apdu }, { "probe|so_tries", check_apdu }, { "code|alphabet", check_alphabet },
-		{ "code|factory", check_factory }, { "key|mean_ms", check_mean }, { "certificate_max", check_certificate_max },
+		{ "code|factory", check_factory }, { "token|blank_label", check_blank_label }, { "key|mean_ms", check_mean }, { "certificate_max", check_certificate_max },
 		{ "unblock|run", check_run }, { "unblock|timeout_ms", check_timeout }, { "probe|lifecycle_tag", check_byte }, { "probe|lifecycle_finished", check_byte },
 		{ "probe|serial_offset", check_byte }, { "probe|serial_length", check_serial_length },
 		{ "code|length", check_code_length }, { "key|timeout_ms", check_timeout }, { "initialise|run", check_run },

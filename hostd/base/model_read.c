@@ -258,6 +258,15 @@ check_codes_of(const struct model *model, struct conf_file *file, cfg_t *cfg, co
 	return 0;
 }
 
+static bool
+calls_init_token(const struct model_commands *commands)
+{
+	for (size_t i = 0; i < commands->count; i++)
+		if (commands->list[i].call == CALL_INIT_TOKEN)
+			return true;
+	return false;
+}
+
 /* Where commands stand, and what of the module may be called there. C_InitToken destroys whatever is on the token, and some
  * modules destroy it and then fail: it is called nowhere else. */
 static int
@@ -280,6 +289,8 @@ take_all_commands(struct model *model, struct conf_file *file, cfg_t *cfg)
 		if (r == 0)
 			r = check_codes_of(model, file, cfg, places[i].key, places[i].commands);
 	}
+	if (r == 0 && calls_init_token(&model->erase) && !calls_init_token(&model->initialise))
+		return conf_file_refuse(file, cfg_getnsec(cfg, "erase", 0), NULL, "erase: C_InitToken erases only as a part of `initialise`, which does not call it");
 	return r == 0 ? check_unblock(model, file, cfg) : r;
 }
 

@@ -278,15 +278,20 @@ follow(struct bay *bay)
 		return start_worker(bay, ROLE_PROVE);
 	case AFTER_PROBE:
 		return start_worker(bay, ROLE_MINT);
-	case AFTER_WATCH:
+	case AFTER_WATCH: {
+		int gone = bay->gone;
+		int r = token_left(bay);
+
+		bay->gone = gone; /* a slot that shows a token which its module cannot use is for a person in the end */
 		bay->presence = PRESENCE_NO_READER; /* until the watch has told what is there now */
-		return token_left(bay);
+		return r;
+	}
 	case AFTER_LOST:
 		return lost_again(bay);
 	case AFTER_IDLE:
 		bay->settled = 1;
 		bay->queue->wake = 1; /* work may have come while the worker left */
-		return bay_set(bay, STATE_bay_idle, NULL);
+		return bay_set(bay, STATE_bay_idle, bay->trouble);
 	case AFTER_TAKE:
 		bay->settled = 1;
 		return bay_set(bay, STATE_bay_take, NULL);

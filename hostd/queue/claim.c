@@ -42,6 +42,18 @@ starting(const struct queue *queue)
 	return count;
 }
 
+/* Whether anything waits that the token in the bay can do. */
+static int
+has_work(struct bay *bay)
+{
+	struct store *store = bay->queue->store;
+
+	if (store_get(store, QUEUE_credential_next, "s", bay->key_types) != 0)
+		return 0;
+	store_done(store, QUEUE_credential_next);
+	return 1;
+}
+
 int
 claim_wake(struct queue *queue, void *unused)
 {
@@ -52,7 +64,7 @@ claim_wake(struct queue *queue, void *unused)
 	(void)unused;
 	queue->wake = 0;
 	for (size_t i = 0; r == 0 && wanted > 0 && i < queue->config->bay_count; i++)
-		if (queue->bays[i].state == STATE_bay_idle && bay_is_free(&queue->bays[i])) {
+		if (queue->bays[i].state == STATE_bay_idle && bay_is_free(&queue->bays[i]) && has_work(&queue->bays[i])) {
 			r = bay_wake(&queue->bays[i]);
 			wanted--;
 		}

@@ -12,6 +12,9 @@
 
 #include <string.h>
 
+/* A token that vanishes each time it is initialised and comes back is not worth more. */
+enum { INITIALISE_TRIES = 6 };
+
 /* --- going on */
 
 static int
@@ -19,6 +22,9 @@ next(struct bay *bay, struct work *work)
 {
 	switch ((int)work->state) {
 	case STATE_credential_claimed:
+		if (store_value(bay->queue->store, QUEUE_journal_begun, 0, "iis", work->credential, work->use, steps[STEP_initialise].name) >=
+		    INITIALISE_TRIES)
+			return fault_token(bay, work, "TOKEN_INIT", "its initialisation was begun again and again and never came to an end");
 		return steps_begin(bay, work, STEP_initialise);
 	case STATE_credential_initialised:
 		return steps_begin(bay, work, STEP_key);

@@ -13,6 +13,7 @@
 #include "hostd/queue/work.h"
 #include "schemas/errors.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* What a row of the record says of the token. */
@@ -156,6 +157,12 @@ is_elsewhere(const struct bay *bay, int64_t token)
 	return elsewhere;
 }
 
+static int
+is_out(const struct token *token)
+{
+	return token->known == KNOWN_STRANGER || token->known == KNOWN_QUARANTINED || token->known == KNOWN_SCRAPPED;
+}
+
 /* How well a row fits, lower is better; 0: not at all. A destroyed token is refused by its serial number alone while no other
  * one has that number. */
 static int
@@ -164,6 +171,12 @@ rank_of(const struct bay *bay, const struct message_probed *probed, const struct
 	int rank = decisions[probed->content][token->known].rank;
 
 	if (!rank || !may_show(token, probed) || is_elsewhere(bay, token->id))
+		return 0;
+	/* What shows nothing of ours may be somebody's: it is the one that we had begun only if it never left its bay. */
+	if (probed->content == CONTENT_FOREIGN && token->known == KNOWN_BEGUN && !token->erasing && token->id != bay->token)
+		return 0;
+	/* Where no serial number tells one from the next, a token that was refused is known by its label alone. */
+	if (!probed->serial[0] && is_out(token) && strcmp(probed->label, token->marker) != 0 && strcmp(probed->label, token->found) != 0)
 		return 0;
 	if (token->known == KNOWN_SCRAPPED && rows > 1 && strcmp(probed->label, token->marker) != 0)
 		return 0;
@@ -234,6 +247,7 @@ probe_decide(struct bay *bay, const struct message_probed *probed)
 	if (probed->content < CONTENT_BLANK || probed->content > CONTENT_UNKNOWN_CARD)
 		return MINT_PROTOCOL;
 	bay->content = probed->content;
+	snprintf(bay->key_types, sizeof bay->key_types, "%s", probed->key_types);
 	r = find(bay, probed, &token, &taken);
 	if (r != 0)
 		return r;
@@ -314,8 +328,8 @@ claim(struct bay *bay, const struct message_probed *probed, struct token *token)
 	r = claim_next(queue, bay, token->id, probed->key_types, &use);
 	if (r == MINT_NOT_FOUND)
 		return bay_finish(bay, AFTER_IDLE, NULL);
-	if (r == MINT_TOKEN_MECHANISM) /* a good token, but none that can be used now */
-		return trouble(bay, "TOKEN_MECHANISM");
+	if (r == MINT_TOKEN_MECHANISM) /* a good token, but none that can be used now: the bay says so and waits for other work */
+		return bay_finish(bay, AFTER_IDLE, "TOKEN_MECHANISM");
 	if (r == 0)
 		r = keep_codes(bay, probed, token->id);
 	return r == 0 ? mint_next(bay, use) : r;

@@ -50,6 +50,7 @@ struct bay {
 	uint8_t       atr[33];
 	uint32_t      atr_bytes;
 	char          label[65];     /* last told of a slot */
+	char          key_types[129]; /* that the token in it offers, as last probed; "" any */
 	enum state    state;         /* STATE_bay_… */
 	const char   *trouble;       /* name in schemas/errors.def */
 	int64_t       token, credential; /* rows that are here, 0 when not known */

@@ -84,7 +84,9 @@ static int
 look_by_card(struct worker *worker, enum card_depth depth, struct card_look *look)
 {
 	const char *why = "";
-	int r = card_look(worker->reader, worker->atr, worker->atr_length, &worker->model->probe, depth, look, &why);
+	/* Some cards show another ATR once they are initialised: where there is a serial number, that tells them apart. */
+	size_t atr_length = worker->model->probe.serial.length ? 0 : worker->atr_length;
+	int r = card_look(worker->reader, worker->atr, atr_length, &worker->model->probe, depth, look, &why);
 
 	if (r != 0)
 		return worker_fail(worker, r, "reader \"%s\": %s", worker->reader, why);
@@ -249,9 +251,18 @@ access_may_try(struct worker *worker, enum code code, int64_t deadline_ms)
 
 	if (r != 0)
 		return access_failed(worker, r);
-	if (token_facts(worker->token)->flags & few)
+	if (token_facts(worker->token)->flags & few || worker->tries[code] <= 1)
 		return worker_fail(worker, MINT_PIN_LOCKED, "the %s has one try left or none: it was not used", code_name(code));
 	return 0;
+}
+
+void
+access_tried(struct worker *worker, enum code code, int result)
+{
+	if (result == 0)
+		worker->tries[code] = TRIES_NOT_SAID;
+	else if (result == MINT_PIN_WRONG && worker->tries[code] != TRIES_NOT_SAID && worker->tries[code] > 0)
+		worker->tries[code]--;
 }
 
 static int
@@ -265,6 +276,7 @@ log_in(struct worker *worker, const struct codes *codes, int64_t deadline_ms)
 	if (r != 0)
 		return r;
 	r = session_login(worker->session, SESSION_USER, pin, strlen(pin), deadline_ms);
+	access_tried(worker, CODE_USER_PIN, r);
 	worker->logged_in = r == 0;
 	return r == 0 ? 0 : access_failed(worker, r);
 }

@@ -223,7 +223,7 @@ same_atr(struct card *card, const uint8_t *atr, size_t atr_length)
 
 	if (r != 0)
 		return r;
-	return length == atr_length && memcmp(now, atr, atr_length) == 0 ? 0 : MINT_TOKEN_OTHER;
+	return atr_length == 0 || (length == atr_length && memcmp(now, atr, atr_length) == 0) ? 0 : MINT_TOKEN_OTHER;
 }
 
 static int

@@ -25,7 +25,7 @@ struct card_look {
 /* Whether the tries left are asked for too: they cost a command each. */
 enum card_depth { CARD_STAGE_ONLY, CARD_WITH_TRIES };
 
-/* Looks. `atr` is what the bay showed: MINT_TOKEN_OTHER when the card answers with another one now. MINT_TOKEN_GONE,
+/* Looks. `atr` is what the bay showed (length 0: any): MINT_TOKEN_OTHER when the card answers with another one now. MINT_TOKEN_GONE,
  * MINT_READER, MINT_TOKEN_ERROR (an answer that the profile does not expect). *why (may be NULL) is a static text. */
 int card_look(const char *reader, const uint8_t *atr, size_t atr_length, const struct model_probe *probe,
     enum card_depth depth, struct card_look *look, const char **why);

@@ -88,6 +88,7 @@ init_token(struct worker *worker, const struct plan *plan, int64_t deadline_ms)
 		r = access_may_try(worker, CODE_SO_PIN, deadline_ms);
 		if (r == 0)
 			r = token_initialise(worker->token, taken, strlen(taken), plan->label, deadline_ms);
+		access_tried(worker, CODE_SO_PIN, r);
 		if (r != 0 && r != MINT_PIN_LOCKED)
 			access_failed(worker, r);
 	}
@@ -232,7 +233,10 @@ take_old_codes(struct worker *worker, const struct message_initialise *order, st
 {
 	int r = order->old_codes.length > 0 ? access_codes(worker, &order->old_codes, old) : 0;
 
-	if (r == 0 && order->so_pin[0])
+	if (strlen(order->so_pin) > MODEL_CODE_MAX)
+		return worker_fail(worker, MINT_CODE_UNKNOWN, "the so-pin that was given has more than %d characters", MODEL_CODE_MAX);
+	/* A token that shows our marker has been made ours since the person spoke: the codes on record are what is on it. */
+	if (r == 0 && order->so_pin[0] && strncmp(worker->label, TOKEN_MARKER, sizeof TOKEN_MARKER - 1) != 0)
 		snprintf(old->text[CODE_SO_PIN], sizeof old->text[CODE_SO_PIN], "%s", order->so_pin);
 	codes_fill_factory(worker->model, old);
 	return r;
@@ -361,6 +365,7 @@ access_unblock(struct worker *worker, enum code code, const struct codes *codes)
 		return worker_fail(worker, MINT_PIN_LOCKED, "the %s has one try left or none: it was not used", code_name(code));
 	}
 	worker->unblocked |= 1u << code;
+	worker->tries[code] = TRIES_NOT_SAID;
 	access_close(worker);
 	r = command->call == CALL_NONE ? run_program(worker, command, worker->label, codes) : call_module(worker, command, &plan);
 	codes_wipe(&plan.fresh);

@@ -42,19 +42,21 @@ static const struct step {
 	{ MESSAGE_survey, ROLE_SURVEY, "survey", step_survey, offsetof(struct message, survey.journal) },
 };
 
-/* Who is to blame, as far as the worker can tell. What is not here is the host's. */
+/* Who is to blame, as far as the worker can tell. An order that this token alone cannot carry out is the token's fault: blaming the
+ * order would have the same token claim, and park, one credential after the other. A token that is not recognised any more, though it
+ * was when the worker came, is looked at again like one that has gone. What is not here is the host's. */
 static const struct {
 	int        error;
 	enum fault fault;
 } faults[] = {
 	{ MINT_TOKEN_GONE, FAULT_GONE },       { MINT_READER, FAULT_GONE },          { MINT_TOKEN_OTHER, FAULT_GONE },
-	{ MINT_TOKEN_UNKNOWN, FAULT_TOKEN },   { MINT_TOKEN_FOREIGN, FAULT_TOKEN },  { MINT_TOKEN_LIVE, FAULT_TOKEN },
+	{ MINT_TOKEN_UNKNOWN, FAULT_GONE },    { MINT_TOKEN_FOREIGN, FAULT_TOKEN },  { MINT_TOKEN_LIVE, FAULT_TOKEN },
 	{ MINT_TOKEN_FULL, FAULT_TOKEN },      { MINT_TOKEN_ERROR, FAULT_TOKEN },    { MINT_TOKEN_INIT, FAULT_TOKEN },
 	{ MINT_PIN_WRONG, FAULT_TOKEN },       { MINT_PIN_LOCKED, FAULT_TOKEN },     { MINT_TIMEOUT, FAULT_TOKEN },
 	{ MINT_PROOF_CERTIFICATE, FAULT_TOKEN }, { MINT_PROOF_KEY, FAULT_TOKEN },    { MINT_PROOF_CHALLENGE, FAULT_TOKEN },
 	{ MINT_CODE_UNKNOWN, FAULT_TOKEN },    { MINT_TOKEN_MODEL, FAULT_TOKEN },    { MINT_CERTIFICATE_SIZE, FAULT_ORDER },
-	{ MINT_NOT_FOUND, FAULT_TOKEN },       { MINT_TOKEN_MECHANISM, FAULT_ORDER }, { MINT_ARGUMENT, FAULT_ORDER },
-	{ MINT_REFUSED, FAULT_ORDER },         { MINT_EXISTS, FAULT_ORDER },         { MINT_SYNTAX, FAULT_ORDER },
+	{ MINT_NOT_FOUND, FAULT_TOKEN },       { MINT_TOKEN_MECHANISM, FAULT_TOKEN }, { MINT_ARGUMENT, FAULT_ORDER },
+	{ MINT_REFUSED, FAULT_TOKEN },         { MINT_EXISTS, FAULT_TOKEN },         { MINT_SYNTAX, FAULT_ORDER },
 };
 
 static enum fault

@@ -151,6 +151,8 @@ take_tries(struct worker *worker, const struct card_look *look, struct message_p
 		probed->user_tries = tries_of(flags, TOKEN_PIN_LOCKED, TOKEN_PIN_LAST_TRY);
 	if (look->so_tries == TRIES_NOT_SAID)
 		probed->so_tries = tries_of(flags, TOKEN_SO_PIN_LOCKED, TOKEN_SO_PIN_LAST_TRY);
+	worker->tries[CODE_USER_PIN] = probed->user_tries;
+	worker->tries[CODE_SO_PIN] = probed->so_tries;
 }
 
 /* What the module makes of it, once its token is open. */
@@ -189,6 +191,8 @@ look_by_module(struct worker *worker, const struct card_look *look, struct messa
 	r = access_open(worker, deadline_ms);
 	if (r == 0)
 		r = find_key(worker, probed, keep, deadline_ms);
+	if (r != 0 && probed->content == CONTENT_FOREIGN && r != MINT_TOKEN_GONE && r != MINT_READER && r != MINT_TIMEOUT && r != MINT_MEMORY)
+		r = 0; /* a stranger's keys need not be of a kind that we know */
 	return r == 0 ? 0 : access_failed(worker, r);
 }
 

@@ -143,6 +143,7 @@ is_transport(struct worker *worker, const struct seat *seat, int64_t deadline_ms
 	if (r != 0)
 		return r;
 	r = log_in(worker, seat, &worker->transport, deadline_ms);
+	access_tried(worker, seat->code, r);
 	if (r == MINT_PIN_WRONG)
 		return 0;
 	if (r != 0)

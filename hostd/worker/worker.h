@@ -37,6 +37,7 @@ struct worker {
 	/* what was found */
 	const struct model *model;           /* NULL before the order, or when no profile fits */
 	enum token_content  content;         /* as the probe of this process found it */
+	uint8_t             tries[CODES];    /* left of each code then, less those that failed since; TRIES_NOT_SAID */
 	char                serial[65];
 	char                label[65];
 
@@ -107,7 +108,9 @@ void access_close(struct worker *worker);
 /* Opens the sealed codes of a message. */
 int access_codes(struct worker *worker, const struct blob *sealed, struct codes *codes);
 
-/* MINT_PIN_LOCKED when that code has one try left or none: no worker ever uses up the last one. */
+/* MINT_PIN_LOCKED when that code has one try left or none, as the module's flags or the card itself told: no worker ever uses up the
+ * last one. access_tried keeps count: `result` of a login with it. */
+void access_tried(struct worker *worker, enum code code, int result);
 int access_may_try(struct worker *worker, enum code code, int64_t deadline_ms);
 
 /* Has the card's driver ask whether it is blank, for cards that take plain commands not at all (initialise.c). *stage is CARD_BLANK or

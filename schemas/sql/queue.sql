@@ -176,12 +176,13 @@ SELECT use_id FROM credential WHERE id = ?1;
 -- ---------------------------------------------------------------- tokens
 
 -- Every token with this model, ATR and serial number; `state` of its credential where it is in work. Ours in the order they came.
+-- The ATR of some models changes when they are initialised: it counts only where there is no serial number.
 -- :token_find  by queue/probe.c  read
 SELECT t.id, t.state, t.marker, t.codes IS NOT NULL, t.failed_error, u.id, u.credential_id, t.found, t.erasing,
        CASE c.state WHEN 'parked' THEN c.parked_from ELSE c.state END
 FROM token t LEFT JOIN token_use u ON u.token_id = t.id AND u.ended_at IS NULL
 LEFT JOIN credential c ON c.id = u.credential_id
-WHERE t.model = ?1 AND t.atr = ?2 AND t.serial = ?3 ORDER BY t.id;
+WHERE t.model = ?1 AND t.serial = ?3 AND (t.atr = ?2 OR ?3 <> '') ORDER BY t.id;
 
 -- How many there are.
 -- :token_alike  by queue/probe.c  read
@@ -366,7 +367,8 @@ WHERE t.id = ?1 ORDER BY u.ended_at IS NULL DESC, u.id DESC LIMIT 1;
 
 -- What tells each from every other token: the marker too, where another one has its serial number.
 -- :tokens_of_application  by queue/label.c  read
-SELECT CASE WHEN EXISTS (SELECT 1 FROM token o WHERE o.serial = t.serial AND o.id <> t.id) THEN t.serial || ' ' || t.marker
+SELECT CASE WHEN t.serial = '' THEN t.marker
+       WHEN EXISTS (SELECT 1 FROM token o WHERE o.serial = t.serial AND o.id <> t.id) THEN t.serial || ' ' || t.marker
        ELSE t.serial END
 FROM credential c JOIN token_use u ON u.id = c.use_id JOIN token t ON t.id = u.token_id
 WHERE c.application_id = ?1 AND c.state <> 'revoked' ORDER BY c.ordinal;

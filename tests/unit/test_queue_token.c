@@ -202,7 +202,7 @@ static const struct {
 	{ CONTENT_HALF, "", set_scrapped, "trouble TOKEN_SCRAPPED 1 0 0" },
 	{ CONTENT_FOREIGN, "somebody", set_not, "trouble TOKEN_FOREIGN 1 0 0" },
 	{ CONTENT_FOREIGN, "somebody", set_free, "trouble TOKEN_FOREIGN 2 0 0" },
-	{ CONTENT_FOREIGN, "", set_begun, "take - 1 1 1" },
+	{ CONTENT_FOREIGN, "", set_begun, "trouble TOKEN_FOREIGN 2 0 0" },
 	{ CONTENT_FOREIGN, "somebody", set_begun, "trouble TOKEN_FOREIGN 2 0 0" },
 	{ CONTENT_FOREIGN, "somebody", set_bound, "trouble TOKEN_FOREIGN 2 0 0" },
 	{ CONTENT_FOREIGN, "", set_bound, "trouble TOKEN_FOREIGN 2 0 0" },
@@ -713,7 +713,7 @@ token_is_given_only_what_its_model_can_do(void **state)
 	stage->tokens[1].key_types = "rsa2048 p256";
 	import(stage, "A-1", 1);
 	put(stage, 0, 0);
-	assert_sql(stage, "trouble TOKEN_MECHANISM", "SELECT state || ' ' || error FROM bay WHERE bay = 1");
+	assert_sql(stage, "idle TOKEN_MECHANISM", "SELECT state || ' ' || error FROM bay WHERE bay = 1");
 	assert_sql(stage, "waiting", "SELECT state FROM credential");
 	put(stage, 1, 1);
 	assert_sql(stage, "take", "SELECT state FROM bay WHERE bay = 2");
