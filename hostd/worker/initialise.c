@@ -20,7 +20,8 @@ enum { ARGUMENTS_MAX = 64, DRIVER_BLANKS_MAX = 8 };
 struct plan {
 	const char   *label;
 	struct codes  fresh; /* what the token is to get */
-	struct codes  old;   /* what may be on it: known from the record, given by a person, or the factory's */
+	struct codes  old;   /* what may be on it: known from the record, or the factory's */
+	const char   *given; /* SO-PIN that a person has given for it; "" when none */
 };
 
 /* --- one command */
@@ -66,12 +67,21 @@ change_so_pin(struct worker *worker, const char *from, const char *to, int64_t d
 	return r == 0 ? 0 : access_failed(worker, r);
 }
 
+static bool
+is_among(const char *const *texts, size_t count, const char *text)
+{
+	while (count > 0)
+		if (strcmp(texts[--count], text) == 0)
+			return true;
+	return false;
+}
+
 /* C_InitToken asks for the SO-PIN of a token that has one (PKCS#11 2.40, section 5.5). Which one that is may be in doubt after an
  * interruption: the candidates are tried in turn, and never with the last try. */
 static int
 init_token(struct worker *worker, const struct plan *plan, int64_t deadline_ms)
 {
-	const char *const candidates[] = { plan->old.text[CODE_SO_PIN], worker->model->codes[CODE_SO_PIN].factory };
+	const char *const candidates[] = { plan->given, plan->old.text[CODE_SO_PIN], worker->model->codes[CODE_SO_PIN].factory };
 	const char *fresh = plan->fresh.text[CODE_SO_PIN], *taken = fresh;
 	int r = access_token(worker, deadline_ms);
 
@@ -83,7 +93,7 @@ init_token(struct worker *worker, const struct plan *plan, int64_t deadline_ms)
 		r = worker_fail(worker, MINT_CODE_UNKNOWN, "the SO-PIN that the token has is not known here");
 	for (size_t i = 0; i < sizeof candidates / sizeof candidates[0] && (r == MINT_CODE_UNKNOWN || r == MINT_PIN_WRONG); i++) {
 		taken = candidates[i];
-		if (!taken[0] || (i > 0 && strcmp(taken, candidates[0]) == 0))
+		if (!taken[0] || is_among(candidates, i, taken))
 			continue;
 		r = access_may_try(worker, CODE_SO_PIN, deadline_ms);
 		if (r == 0)
@@ -157,7 +167,7 @@ knows_codes(struct worker *worker, const struct model_command *command, const st
 
 /* C_InitToken is no erasing of its own: `make` calls it and finds the old code in the plan. */
 static int
-unmake(struct worker *worker, const struct model_commands *commands, const struct plan *plan, bool *blank)
+unmake(struct worker *worker, const struct model_commands *commands, const struct plan *plan, const struct codes *old, bool *blank)
 {
 	int r = 0;
 
@@ -168,9 +178,9 @@ unmake(struct worker *worker, const struct model_commands *commands, const struc
 		if (command->call != CALL_NONE)
 			continue;
 		*blank = true;
-		r = knows_codes(worker, command, &plan->old);
+		r = knows_codes(worker, command, old);
 		if (r == 0)
-			r = run_program(worker, command, plan->label, &plan->old);
+			r = run_program(worker, command, plan->label, old);
 	}
 	return r;
 }
@@ -203,22 +213,42 @@ may_try_so_pin(struct worker *worker, const struct card_look *look)
 	return worker_fail(worker, MINT_PIN_LOCKED, "the so-pin has one try left or none: it was not used");
 }
 
+/* The code that a person gave comes first. It is another one by now where the token has been made anew since, and the power failed:
+ * then the card counts a try less, and the record's is the right one. */
+static int
+unmake_locked(struct worker *worker, const struct plan *plan, bool *blank)
+{
+	const struct model_commands *commands = &worker->model->erase;
+	struct card_look before, after;
+	struct codes codes = plan->old;
+	int r = access_look_tries(worker, &before);
+
+	if (r == 0)
+		r = may_try_so_pin(worker, &before);
+	if (plan->given[0])
+		snprintf(codes.text[CODE_SO_PIN], sizeof codes.text[CODE_SO_PIN], "%s", plan->given);
+	if (r == 0)
+		r = unmake(worker, commands, plan, &codes, blank);
+	codes_wipe(&codes);
+	if (r == 0 || !plan->given[0] || !plan->old.text[CODE_SO_PIN][0])
+		return r;
+	if (access_look_tries(worker, &after) != 0 || after.so_tries >= before.so_tries)
+		return r;
+	r = may_try_so_pin(worker, &after);
+	return r == 0 ? unmake(worker, commands, plan, &plan->old, blank) : r;
+}
+
 static int
 erase(struct worker *worker, enum card_stage stage, const struct plan *plan)
 {
 	const struct model *model = worker->model;
-	const struct model_commands *commands = stage == CARD_HALF && model->erase_half.count ? &model->erase_half : &model->erase;
+	bool blank = false, half = stage == CARD_HALF && model->erase_half.count > 0;
 	struct card_look look;
-	bool blank;
 	int r;
 
-	if (commands->count == 0)
+	if (!half && model->erase.count == 0)
 		return worker_fail(worker, MINT_TOKEN_INIT, "model %s cannot be erased", model->name);
-	r = access_look_tries(worker, &look);
-	if (r == 0 && commands == &model->erase)
-		r = may_try_so_pin(worker, &look);
-	if (r == 0)
-		r = unmake(worker, commands, plan, &blank);
+	r = half ? unmake(worker, &model->erase_half, plan, &plan->old, &blank) : unmake_locked(worker, plan, &blank);
 	if (r != 0 || !blank)
 		return r;
 	r = access_look(worker, &look);
@@ -229,16 +259,14 @@ erase(struct worker *worker, enum card_stage stage, const struct plan *plan)
 
 /* What may be on a token that is not blank. A half-made one may take no PIN at all, and codes for it need not be on record. */
 static int
-take_old_codes(struct worker *worker, const struct message_initialise *order, struct codes *old)
+take_old_codes(struct worker *worker, const struct message_initialise *order, struct plan *plan)
 {
-	int r = order->old_codes.length > 0 ? access_codes(worker, &order->old_codes, old) : 0;
+	int r = order->old_codes.length > 0 ? access_codes(worker, &order->old_codes, &plan->old) : 0;
 
 	if (strlen(order->so_pin) > MODEL_CODE_MAX)
 		return worker_fail(worker, MINT_CODE_UNKNOWN, "the so-pin that was given has more than %d characters", MODEL_CODE_MAX);
-	/* A token that shows our marker has been made ours since the person spoke: the codes on record are what is on it. */
-	if (r == 0 && order->so_pin[0] && strncmp(worker->label, TOKEN_MARKER, sizeof TOKEN_MARKER - 1) != 0)
-		snprintf(old->text[CODE_SO_PIN], sizeof old->text[CODE_SO_PIN], "%s", order->so_pin);
-	codes_fill_factory(worker->model, old);
+	plan->given = order->so_pin;
+	codes_fill_factory(worker->model, &plan->old);
 	return r;
 }
 
@@ -274,7 +302,7 @@ int
 step_initialise(struct worker *worker, const struct message *message, struct message *answer, struct step_keep *keep)
 {
 	const struct message_initialise *order = &message->initialise;
-	struct plan plan = { .label = order->label };
+	struct plan plan = { .label = order->label, .given = "" };
 	struct card_look look;
 	int r;
 
@@ -284,7 +312,7 @@ step_initialise(struct worker *worker, const struct message *message, struct mes
 	if (r == 0)
 		r = access_look(worker, &look);
 	if (r == 0 && stage_of(worker, &look) != CARD_BLANK) {
-		r = order->erase ? take_old_codes(worker, order, &plan.old)
+		r = order->erase ? take_old_codes(worker, order, &plan)
 		                 : worker_fail(worker, MINT_REFUSED, "the token is not blank, and no erasing was ordered");
 		if (r == 0)
 			r = or_gone(worker, erase(worker, stage_of(worker, &look), &plan));
@@ -357,7 +385,7 @@ int
 access_unblock(struct worker *worker, enum code code, const struct codes *codes)
 {
 	const struct model_command *command = model_unblock(worker->model, code);
-	struct plan plan = { .label = worker->label, .fresh = *codes };
+	struct plan plan = { .label = worker->label, .fresh = *codes, .given = "" };
 	int r;
 
 	if (!command || worker->unblocked & 1u << code) {
