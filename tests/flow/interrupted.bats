@@ -12,25 +12,32 @@ teardown() { worker_tear_down; }
 say() { "$B/vtoken" --control "$work/vtoken.sock" --say "$*"; }
 serial=00000000000000000001
 
+take_out() { say remove 0 >/dev/null || true; wait_for_no_card; }
+put_in() { say insert 0 $serial >/dev/null || true; wait_for_card; }
+
 # Puts the token back after its fault; fails when the fault never fired, which ends an enumeration.
 put_back() {
 	local fired
 	fired=$(say faults 0 | jq '[.faults[].fired] | add')
 	say clear 0 >/dev/null
 	[ "$fired" = 1 ] || return 1
-	say insert 0 $serial >/dev/null || true
-	wait_for_card
+	put_in
 }
 
 # The same token, blank or as it was kept under that name.
-keep() { say remove 0 >/dev/null; cp "$work/tokens/$serial.token" "$work/$1.token"; rm -rf "$work/kept-$1"; cp -r "$work/d" "$work/kept-$1"; say insert 0 $serial >/dev/null; wait_for_card; }
+keep() {
+	take_out
+	cp "$work/tokens/$serial.token" "$work/$1.token"
+	rm -rf "$work/kept-$1"
+	cp -r "$work/d" "$work/kept-$1"
+	put_in
+}
 restore() {
-	say remove 0 >/dev/null || true
+	take_out
 	cp "$work/$1.token" "$work/tokens/$serial.token"
 	rm -rf "$work/d"
 	cp -r "$work/kept-$1" "$work/d"
-	say insert 0 $serial >/dev/null
-	wait_for_card
+	put_in
 }
 
 works_with_its_envelope() {

@@ -57,6 +57,9 @@ worker_remove() {
 
 # The card in the first reader has been seen by pcscd.
 wait_for_card() { wait_until 5 card_is_there; }
+# And that it was taken out: a card that comes back before pcscd has missed it disappears a little later.
+wait_for_no_card() { wait_until 5 card_is_gone; }
+card_is_gone() { ! card_is_there; }
 card_is_there() { timeout 5 opensc-tool --reader "$first_reader" --atr >/dev/null 2>&1; }
 both_readers_are_there() { opensc-tool --list-readers | grep -q -F "$second_reader"; }
 
@@ -80,7 +83,7 @@ drive() {
 drives() {
 	run drive "$@"
 	echo "$output"
-	[ "$status" -eq 0 ]
+	[ "$status" -eq 0 ] || { echo "status $status"; return 1; }
 }
 
 said() { grep -q -- "$1" <<<"$output" || { echo "not said: $1"; return 1; }; }
