@@ -53,7 +53,8 @@ LIBS :=
 LIBS += schemas
 schemas_SRC := \
 	schemas/errors.c \
-	schemas/messages.c
+	schemas/messages.c \
+	schemas/utf8.c
 
 LIBS += base
 base_SRC := \

@@ -57,7 +57,8 @@ int module_fail(struct module *module, const char *function, int error, const ch
 /* Whether the last failure was this value of the module's. */
 bool module_failed_with(const struct module *module, CK_RV rv);
 
-/* Copies a blank-padded field of `len` bytes to a string of at least len + 1 bytes, trailing blanks and NULs cut. */
+/* Copies a blank-padded field of `len` bytes to a string of at least len + 1 bytes, trailing blanks and NULs cut. The standard says UTF-8;
+ * of what is none, a '?' stands for each byte. */
 void module_trim(char *out, const unsigned char *field, size_t len);
 
 /* The slot that `where` asks for; its description is in *reader (65 bytes). Errors as of token_open. */

@@ -9,6 +9,7 @@
 #include "pkcs11/internal.h"
 #include "pkcs11/rv.h"
 #include "schemas/errors.h"
+#include "schemas/utf8.h"
 
 static int64_t
 monotonic_us(void)
@@ -81,6 +82,7 @@ module_trim(char *out, const unsigned char *field, size_t len)
 		len--;
 	memcpy(out, field, len);
 	out[len] = '\0';
+	utf8_repair(out);
 }
 
 /* A module that cannot take what it was given for locking is content with none: we use it from one thread. */

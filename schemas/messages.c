@@ -1,6 +1,7 @@
 /* Encoding of the messages: one put and one get for each field type; the list does the rest. */
 #include "schemas/messages.h"
 #include "schemas/errors.h"
+#include "schemas/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,29 +15,14 @@ struct cursor {
 	int            failed;
 };
 
+/* A NUL inside would end the text early. */
 static int
-utf8_is_valid(const uint8_t *s, size_t length)
+is_text(const uint8_t *bytes, size_t length)
 {
-	/* RFC 3629, section 4: lead byte range, then the range of its second byte. */
-	static const struct { uint8_t lead_low, lead_high, second_low, second_high, more; } rows[] = {
-		{ 0x01, 0x7f, 0, 0, 0 },       { 0xc2, 0xdf, 0x80, 0xbf, 1 }, { 0xe0, 0xe0, 0xa0, 0xbf, 2 },
-		{ 0xe1, 0xec, 0x80, 0xbf, 2 }, { 0xed, 0xed, 0x80, 0x9f, 2 }, { 0xee, 0xef, 0x80, 0xbf, 2 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 3 }, { 0xf1, 0xf3, 0x80, 0xbf, 3 }, { 0xf4, 0xf4, 0x80, 0x8f, 3 },
-	};
-
-	for (size_t i = 0; i < length;) {
-		size_t row = 0;
-
-		while (row < 9 && (s[i] < rows[row].lead_low || s[i] > rows[row].lead_high))
-			row++;
-		if (row == 9 || rows[row].more >= length - i)
+	for (size_t i = 0, character; i < length; i += character) {
+		character = bytes[i] ? utf8_character((const char *)bytes + i, length - i) : 0;
+		if (character == 0)
 			return 0;
-		if (rows[row].more && (s[i + 1] < rows[row].second_low || s[i + 1] > rows[row].second_high))
-			return 0;
-		for (size_t k = 2; k <= rows[row].more; k++)
-			if ((s[i + k] & 0xc0) != 0x80)
-				return 0;
-		i += 1u + rows[row].more;
 	}
 	return 1;
 }
@@ -115,7 +101,7 @@ put_text(struct cursor *c, const char *const *v, size_t limit)
 {
 	const char *text = *v ? *v : "";
 
-	if (!utf8_is_valid((const uint8_t *)text, strlen(text)))
+	if (!is_text((const uint8_t *)text, strlen(text)))
 		c->failed = 1;
 	put_bytes(c, text, strlen(text), limit);
 }
@@ -132,7 +118,7 @@ get_text(struct cursor *c, const char **v, size_t limit)
 	uint32_t length;
 	const uint8_t *bytes = get_bytes(c, &length, limit);
 
-	if (bytes && !utf8_is_valid(bytes, length))
+	if (bytes && !is_text(bytes, length))
 		c->failed = 1;
 	*v = (const char *)bytes;
 }

@@ -4,6 +4,7 @@
 #include "schemas/errors.h"
 
 #include <glob.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,6 +199,30 @@ model_unblock(const struct model *model, enum code code)
 		if (strcmp(model->unblock.list[i].title, code_name(code)) == 0)
 			return &model->unblock.list[i];
 	return NULL;
+}
+
+static int64_t
+sum_ms(const struct model_commands *commands)
+{
+	int64_t ms = 0;
+
+	for (size_t i = 0; i < commands->count; i++)
+		ms += commands->list[i].timeout_ms;
+	return ms;
+}
+
+int
+model_step_limit_ms(const struct model *model)
+{
+	/* Erasing may be tried with two codes, or with the commands for a token that was begun only. */
+	int64_t erase_ms = 2 * sum_ms(&model->erase), half_ms = sum_ms(&model->erase_half), ms;
+
+	ms = (erase_ms > half_ms ? erase_ms : half_ms) + sum_ms(&model->initialise);
+	for (size_t i = 0; i < model->key_count; i++)
+		if (ms < model->keys[i].timeout_ms)
+			ms = model->keys[i].timeout_ms;
+	ms += sum_ms(&model->unblock) + (int64_t)2 * model->step_timeout_ms;
+	return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
 const struct model_key *

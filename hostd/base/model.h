@@ -150,6 +150,10 @@ const struct model *models_by_token(const struct models *models, const char *man
 /* NULL when there is none of that name. */
 const struct model *models_by_name(const struct models *models, const char *name);
 
+/* The longest that a step may take with this model, milliseconds: its commands one after the other, or its slowest key, and a look
+ * before and after. */
+int model_step_limit_ms(const struct model *model);
+
 /* The command that unblocks a code; NULL when the model has none. */
 const struct model_command *model_unblock(const struct model *model, enum code code);
 

@@ -1,45 +1,21 @@
 /* Texts from outside. */
 #include "hostd/base/text.h"
+#include "schemas/utf8.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* RFC 3629, section 3: the smallest code point of each length, by which overlong forms are known. */
-static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-
-static size_t
-sequence_length(unsigned char lead)
-{
-	if (lead < 0x80)
-		return 1;
-	if (lead >= 0xc2 && lead < 0xe0)
-		return 2;
-	if (lead >= 0xe0 && lead < 0xf0)
-		return 3;
-	return lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
-}
 
 uint32_t
 text_next(const char **text, const char *end)
 {
 	const unsigned char *bytes = (const unsigned char *)*text;
-	size_t length = sequence_length(bytes[0]);
-	uint32_t character = length == 1 ? bytes[0] : bytes[0] & (0x7fU >> length);
+	size_t length = utf8_character(*text, (size_t)(end - *text));
+	uint32_t character = length <= 1 ? bytes[0] : bytes[0] & (0x7fU >> length);
 
-	if (length == 0 || length > (size_t)(end - *text))
-		goto invalid;
-	for (size_t i = 1; i < length; i++) {
-		if ((bytes[i] & 0xc0) != 0x80)
-			goto invalid;
+	*text += length ? length : 1;
+	for (size_t i = 1; i < length; i++)
 		character = character << 6 | (bytes[i] & 0x3f);
-	}
-	if (character < smallest[length] || character > 0x10ffff || (character >= 0xd800 && character < 0xe000))
-		goto invalid;
-	*text += length;
-	return character;
-invalid:
-	(*text)++;
-	return TEXT_INVALID;
+	return length ? character : TEXT_INVALID;
 }
 
 size_t

@@ -11,6 +11,7 @@
 #include "schemas/errors.h"
 
 #include <event2/event.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +90,15 @@ arm(struct bay *bay, int ms)
 	evtimer_add(bay->deadline, &delay);
 }
 
+/* mint-worker keeps the model's own time-outs and says what went wrong: it is not cut off before it could. */
+static int
+step_limit_ms(const struct bay *bay, const struct step *step)
+{
+	int ms = step->timeout_ms ? step->timeout_ms : bay->queue->config->step_timeout_ms;
+
+	return bay->step_limit_ms > (uint32_t)ms && bay->step_limit_ms <= INT_MAX ? (int)bay->step_limit_ms : ms;
+}
+
 int
 bay_at_step(struct bay *bay, const struct step *step, int64_t journal)
 {
@@ -96,7 +106,7 @@ bay_at_step(struct bay *bay, const struct step *step, int64_t journal)
 	bay->journal = journal;
 	bay->step_at = step ? queue_now(bay->queue) : 0;
 	if (step && (step->performer == PERFORMER_mint || step->performer == PERFORMER_prove))
-		arm(bay, step->timeout_ms ? step->timeout_ms : bay->queue->config->step_timeout_ms);
+		arm(bay, step_limit_ms(bay, step));
 	else
 		evtimer_del(bay->deadline);
 	return show(bay);
@@ -117,6 +127,7 @@ lease(struct bay *bay, enum worker_role role, const char *name)
 	bay->lease = (uint64_t)store_last_id(queue->store);
 	bay->role = (uint8_t)role;
 	bay->pid = 0;
+	bay->step_limit_ms = 0;
 	bay->release[0] = '\0';
 	bay->greeted = bay->reaped = bay->killed = bay->left = bay->codes_known = 0;
 	bay->step = NULL;

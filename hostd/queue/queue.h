@@ -66,6 +66,7 @@ struct bay {
 	int           killed;        /* SIGKILL was ordered: what it still says changes nothing */
 	int           left;          /* the token was taken out under it */
 	int64_t       pulled;        /* credential whose token left in mid-work and is waited for; 0: none */
+	uint32_t      step_limit_ms; /* of the model that this process has found; 0 not told yet */
 	uint8_t       content;       /* enum token_content, as probed and then as changed by our own steps */
 	int           begun_by_us;   /* it shows what an initialising of ours leaves, done or cut short: no others' codes are on it */
 	int           codes_known;   /* this process has told which codes the token carries */

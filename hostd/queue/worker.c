@@ -59,6 +59,7 @@ on_probed(struct bay *bay, const struct message *message)
 {
 	if (message->probed.lease != bay->lease || bay->step)
 		return MINT_PROTOCOL;
+	bay->step_limit_ms = message->probed.step_limit_ms;
 	return bay->role == ROLE_PROVE ? prove_probed(bay, &message->probed) : probe_decide(bay, &message->probed);
 }
 

@@ -8,6 +8,7 @@
 #include "pkcs11/session.h"
 #include "pkcs11/token.h"
 #include "schemas/errors.h"
+#include "schemas/utf8.h"
 
 #include <openssl/crypto.h>
 #include <stdarg.h>
@@ -26,6 +27,7 @@ worker_fail(struct worker *worker, int error, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(worker->detail, sizeof worker->detail, format, arguments);
 	va_end(arguments);
+	utf8_repair(worker->detail); /* it may be cut in the middle of a character */
 	return error;
 }
 

@@ -279,5 +279,6 @@ step_order(struct worker *worker, const struct message *message, struct message 
 	probed->serial = worker->serial;
 	probed->label = worker->label;
 	probed->key_types = worker->key_types;
+	probed->step_limit_ms = (uint32_t)model_step_limit_ms(worker->model);
 	return r;
 }

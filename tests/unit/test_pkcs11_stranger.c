@@ -250,6 +250,18 @@ strange_cards_and_empty_slots_beside_the_token_do_no_harm(void **state)
 	assert_string_equal(token_facts(token)->label, "theirs");
 }
 
+/* The standard says UTF-8; tokens of before say Latin-1, or cut their maker's name in the middle of a character. */
+static void
+label_that_is_no_utf8_shows_a_question_mark_for_each_bad_byte(void **state)
+{
+	const struct token_where any = { .reader = NULL };
+
+	(void)state;
+	strcpy(stranger.slots[0].label, "caf\xe9 \xe4\xbb\x8b \xe4\xbb");
+	assert_int_equal(find(&any), 0);
+	assert_string_equal(token_facts(token)->label, "caf? \xe4\xbb\x8b ??");
+}
+
 static void
 only_slot_is_empty_or_holds_a_strange_card(void **state)
 {
@@ -905,6 +917,7 @@ main(void)
 		with_stranger(of_tokens_that_are_not_initialised_the_lowest_slot_is_taken),
 		with_stranger(blank_token_is_not_taken_for_one_that_cannot_be_read),
 		with_stranger(strange_cards_and_empty_slots_beside_the_token_do_no_harm),
+		with_stranger(label_that_is_no_utf8_shows_a_question_mark_for_each_bad_byte),
 		with_stranger(only_slot_is_empty_or_holds_a_strange_card),
 		with_stranger(information_that_is_not_available_is_told_as_not_said),
 		with_stranger(token_is_found_again_in_whatever_slot_it_shows_after_its_initialisation),
