@@ -72,11 +72,27 @@ bay_found(struct queue *queue, int64_t credential)
 	return r;
 }
 
+/* A token that has come to this bay is no more in one whose worker is being stopped because it was taken out. */
+static void
+take_from_left(struct bay *bay, int64_t token)
+{
+	struct queue *queue = bay->queue;
+
+	for (size_t i = 0; i < queue->config->bay_count; i++) {
+		struct bay *other = &queue->bays[i];
+
+		if (other != bay && other->left && other->token == token)
+			other->token = other->credential = 0;
+	}
+}
+
 int
 bay_holds(struct bay *bay, int64_t token, int64_t credential)
 {
 	int r = bay_found(bay->queue, credential);
 
+	if (token)
+		take_from_left(bay, token);
 	bay->token = token;
 	bay->credential = credential;
 	return r == 0 ? show(bay) : r;

@@ -141,20 +141,12 @@ may_show(const struct token *token, const struct message_probed *probed)
 static int
 is_elsewhere(const struct bay *bay, int64_t token)
 {
-	struct queue *queue = bay->queue;
-	int elsewhere = 0;
+	const struct queue *queue = bay->queue;
 
-	for (size_t i = 0; i < queue->config->bay_count; i++) {
-		struct bay *other = &queue->bays[i];
-
-		if (other == bay || other->token != token)
-			continue;
-		if (other->left)
-			other->token = other->credential = 0;
-		else
-			elsewhere = 1;
-	}
-	return elsewhere;
+	for (size_t i = 0; i < queue->config->bay_count; i++)
+		if (&queue->bays[i] != bay && queue->bays[i].token == token && !queue->bays[i].left)
+			return 1;
+	return 0;
 }
 
 static int

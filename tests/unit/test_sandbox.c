@@ -287,7 +287,7 @@ nobody_leaves_a_core_file_or_gains_rights_and_holders_of_secrets_are_closed(void
 {
 	(void)state;
 	for (int program = PROGRAM_MINTD; program <= PROGRAM_API; program++)
-		assert_int_equal(in_child(NOBODY, program, limits), (1 << program) & (WORKER | CA) ? 7 : 3);
+		assert_int_equal(in_child(NOBODY, program, limits), (1 << program) & (QUEUE | WORKER | CA | API) ? 7 : 3);
 }
 
 /* A connection to ourselves through the listener: both sockets are older than the last filter. */

@@ -17,7 +17,7 @@ trap 'rm -f "$new" "$part"' EXIT
 
 make_part() {
 	case $1 in
-	diagram | states | steps | errors | commands | reasons | decisions | privileges | denied) "$tables" "$@" ;;
+	diagram | states | steps | errors | commands | reasons | decisions | privileges | denied | outcomes) "$tables" "$@" ;;
 	configuration) awk -f tools/dev/config_keys.awk hostd/base/config.h hostd/base/config.c ;;
 	messages) awk -f tools/dev/message_list.awk schemas/messages.def ;;
 	channels) echo '```'; sed -n 's/^ \*   \([a-z]* *─▶.*\)$/\1/p' schemas/messages.def; echo '```' ;;

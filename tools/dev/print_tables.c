@@ -11,6 +11,7 @@
 struct state { const char *machine, *name, *en, *zh; };
 struct change { const char *machine, *from, *event, *to, *actor; };
 struct step { const char *name, *performer, *from, *to; int timeout_ms; const char *probe, *undo, *en, *zh; };
+struct outcome { const char *step, *finds, *answers; };
 struct error { const char *name; int number, exit_status; const char *what_en, *what_zh, *next_en, *next_zh; };
 struct command { const char *verb, *object, *en, *zh; };
 struct may { const char *program, *exec, *secrets, *starting, *serving; };
@@ -40,6 +41,12 @@ static const struct step steps[] = {
 	{ #name, #performer, #from, #to, timeout_ms, #probe, #undo, en, zh },
 #include "schemas/steps.def"
 #undef STEP
+};
+
+static const struct outcome outcomes[] = {
+#define OUTCOME(step, finds, answers) { #step, finds, answers },
+#include "schemas/outcomes.def"
+#undef OUTCOME
 };
 
 static const struct error errors[] = {
@@ -236,6 +243,16 @@ print_steps(const char *unused)
 }
 
 static int
+print_outcomes(const char *unused)
+{
+	(void)unused;
+	puts("| a call fails in | on the token is then | the worker answers |\n|---|---|---|");
+	for (size_t i = 0; i < COUNT(outcomes); i++)
+		printf("| `%s` | %s | %s |\n", outcomes[i].step, outcomes[i].finds, outcomes[i].answers);
+	return 0;
+}
+
+static int
 print_errors(const char *unused)
 {
 	(void)unused;
@@ -370,7 +387,7 @@ static const struct {
 	{ "diagram", 1, print_diagram }, { "states", 1, print_states }, { "steps", 0, print_steps },
 	{ "errors", 0, print_errors },   { "commands", 0, print_commands },
 	{ "reasons", 0, print_reasons },   { "decisions", 0, print_decisions },
-	{ "privileges", 0, print_privileges }, { "denied", 0, print_denied },
+	{ "privileges", 0, print_privileges }, { "denied", 0, print_denied }, { "outcomes", 0, print_outcomes },
 };
 
 int
@@ -379,6 +396,6 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < COUNT(tables); i++)
 		if (argc == 2 + tables[i].takes_machine && strcmp(argv[1], tables[i].name) == 0)
 			return tables[i].print(argc > 2 ? argv[2] : NULL) || fflush(stdout) != 0;
-	fputs("usage: print-tables diagram MACHINE | states MACHINE | steps | errors | commands | reasons | decisions | privileges | denied\n", stderr);
+	fputs("usage: print-tables diagram MACHINE | states MACHINE | steps | errors | commands | reasons | decisions | privileges | denied | outcomes\n", stderr);
 	return 64;
 }
