@@ -429,6 +429,51 @@ blank_twin_of_a_quarantined_token_waits_until_a_person_has_decided_about_that(vo
 	assert_bay(stage, 0, "take -");
 }
 
+static void
+strangers_token_without_a_serial_number_stands_in_no_ones_way(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->tokens[0].serial[0] = stage->tokens[1].serial[0] = '\0';
+	make_foreign(&stage->tokens[0], CONTENT_FOREIGN, "somebody");
+	put(stage, 0, 0);
+	assert_bay(stage, 0, "trouble TOKEN_FOREIGN");
+	take(stage, 0);
+	import(stage, "SQ-1", 1);
+	put(stage, 0, 1);
+	assert_bay(stage, 0, "take -");
+	put(stage, 1, 0);
+	assert_bay(stage, 1, "trouble TOKEN_FOREIGN");
+	assert_sql(stage, "1", "SELECT count(*) FROM token");
+}
+
+static int
+vanish(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	if (!bay || message->type != MESSAGE_initialise)
+		return 0;
+	stage_remove(stage, (int)(bay - stage->bays));
+	return 1;
+}
+
+static void
+token_that_vanishes_whenever_it_is_initialised_is_given_up_in_the_end(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->hook = vanish;
+	import(stage, "SQ-1", 1);
+	for (int i = 0; i < 6; i++)
+		put(stage, 0, 0);
+	assert_sql(stage, "parked", "SELECT state FROM credential"); /* waits for its token to come back */
+	put(stage, 0, 0);
+	assert_bay(stage, 0, "trouble TOKEN_INIT");
+	assert_sql(stage, "quarantined", "SELECT state FROM token");
+	stage->hook = NULL;
+	put(stage, 1, 1);
+	assert_bay(stage, 1, "take -");
+}
+
 /* --- a named person's word */
 
 static struct {
@@ -735,6 +780,8 @@ main(void)
 		TEST(token_with_a_finished_ones_marker_but_not_its_key_is_not_handed_over),
 		TEST(proof_is_begun_on_the_token_of_that_marker_only),
 		TEST(blank_twin_of_a_quarantined_token_waits_until_a_person_has_decided_about_that),
+		TEST(strangers_token_without_a_serial_number_stands_in_no_ones_way),
+		TEST(token_that_vanishes_whenever_it_is_initialised_is_given_up_in_the_end),
 		TEST(strangers_token_is_erased_on_a_named_persons_order_while_it_lies_in_its_bay),
 		TEST(token_is_given_only_what_its_model_can_do),
 		TEST(clearing_does_not_make_a_strangers_token_ours),
