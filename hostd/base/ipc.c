@@ -1,6 +1,7 @@
 /* Packets over SOCK_SEQPACKET: the kernel keeps their borders, so there is no framing to get wrong. */
 #include "hostd/base/ipc.h"
 #include "hostd/base/log.h"
+#include "hostd/base/seam.h"
 #include "hostd/base/release.h"
 #include "schemas/errors.h"
 
@@ -68,6 +69,8 @@ packet_send(int fd, const void *bytes, size_t length, int passed_fd)
 	do
 		sent = sendmsg(fd, &header, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
+	if (sent >= 0)
+		seam(SEAM_SENT);
 	return sent;
 }
 
@@ -89,6 +92,7 @@ packet_receive(int fd, void *bytes, size_t room, int *passed_fd)
 	while (got < 0 && errno == EINTR);
 	if (got <= 0)
 		return got;
+	seam(SEAM_RECEIVED);
 	control = CMSG_FIRSTHDR(&header);
 	if (control && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS)
 		memcpy(passed_fd, CMSG_DATA(control), sizeof *passed_fd);

@@ -1,4 +1,5 @@
 #include "hostd/base/keep.h"
+#include "hostd/base/seam.h"
 #include "schemas/errors.h"
 
 #include <errno.h>
@@ -69,6 +70,8 @@ write_new(int directory, const char *name, const void *bytes, size_t length)
 		r = MINT_STORAGE;
 	if (fd >= 0 && close(fd) != 0)
 		r = MINT_STORAGE;
+	if (r == 0)
+		seam(SEAM_WRITTEN);
 	return r;
 }
 
@@ -92,8 +95,10 @@ keep_file(int directory, const char *name, const void *bytes, size_t length)
 	/* Some file systems cannot promise it; nothing was there a moment ago. */
 	if (moved != 0 && errno == EINVAL)
 		moved = renameat(directory, written, directory, name);
-	if (moved == 0)
+	if (moved == 0) {
+		seam(SEAM_RENAMED);
 		return KEEP_NEW;
+	}
 	return errno == EEXIST ? MINT_EXISTS : MINT_STORAGE;
 }
 
@@ -104,7 +109,10 @@ keep_instead(int directory, const char *name, const void *bytes, size_t length)
 
 	if (new_name(name, written) != 0 || write_new(directory, written, bytes, length) != 0)
 		return MINT_STORAGE;
-	return renameat(directory, written, directory, name) == 0 ? 0 : MINT_STORAGE;
+	if (renameat(directory, written, directory, name) != 0)
+		return MINT_STORAGE;
+	seam(SEAM_RENAMED);
+	return 0;
 }
 
 int

@@ -24,6 +24,7 @@ base_SRC += \
 	hostd/base/model_read.c \
 	hostd/base/program.c \
 	hostd/base/sandbox.c \
+	hostd/base/seam.c \
 	hostd/base/text.c
 
 base_PKGS += jansson libconfuse libcrypto libevent_core libseccomp

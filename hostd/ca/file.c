@@ -1,4 +1,5 @@
 #include "hostd/ca/file.h"
+#include "hostd/base/seam.h"
 #include "schemas/errors.h"
 
 #include <errno.h>
@@ -21,7 +22,10 @@ write_all(int fd, const char *bytes, size_t length)
 		bytes += written;
 		length -= (size_t)written;
 	}
-	return fsync(fd) == 0 ? 0 : MINT_STORAGE;
+	if (fsync(fd) != 0)
+		return MINT_STORAGE;
+	seam(SEAM_WRITTEN);
+	return 0;
 }
 
 static int
@@ -53,6 +57,8 @@ file_replace(int directory, const char *name, const void *bytes, size_t length, 
 	r = write_new(directory, temporary, O_TRUNC, bytes, length, mode);
 	if (r == 0 && (renameat(directory, temporary, directory, name) != 0 || fsync(directory) != 0))
 		r = MINT_STORAGE;
+	if (r == 0)
+		seam(SEAM_RENAMED);
 	return r;
 }
 

@@ -1,5 +1,6 @@
 #include "hostd/ca/issuelog.h"
 #include "hostd/base/log.h"
+#include "hostd/base/seam.h"
 #include "schemas/errors.h"
 
 #include <errno.h>
@@ -329,6 +330,7 @@ issuelog_sync(struct issuelog *log, struct reason *reason)
 		batch_dropped(log);
 		return reason_set(reason, MINT_STORAGE, "the issue log cannot be synced: %s: check the disk", strerror(errno));
 	}
+	seam(SEAM_WRITTEN);
 	log->durable += log->batch_bytes;
 	log->synced_number = log->number;
 	memcpy(log->synced_prev, log->prev, CHECKSUM_BYTES);

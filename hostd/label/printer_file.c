@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "hostd/base/log.h"
+#include "hostd/base/seam.h"
 #include "hostd/label/png.h"
 #include "hostd/label/printer_driver.h"
 #include "hostd/label/raster.h"
@@ -108,6 +109,8 @@ write_synced(int directory, const char *name, const void *data, size_t length)
 	if (fd < 0)
 		return -1;
 	result = write_all(fd, data, length) == 0 ? fsync(fd) : -1;
+	if (result == 0)
+		seam(SEAM_WRITTEN);
 	saved = errno;
 	if (close(fd) == 0 || result < 0)
 		errno = saved;
@@ -124,8 +127,10 @@ put_file(int directory, const char *name, const void *data, size_t length)
 	int saved;
 
 	snprintf(temporary, sizeof temporary, ".%s.new", name);
-	if (write_synced(directory, temporary, data, length) == 0 && renameat(directory, temporary, directory, name) == 0)
+	if (write_synced(directory, temporary, data, length) == 0 && renameat(directory, temporary, directory, name) == 0) {
+		seam(SEAM_RENAMED);
 		return 0;
+	}
 	saved = errno;
 	unlinkat(directory, temporary, 0);
 	errno = saved;

@@ -1,5 +1,6 @@
 #include "hostd/queue/store.h"
 #include "hostd/base/log.h"
+#include "hostd/base/seam.h"
 #include "schemas/errors.h"
 
 #include "migrations.h"
@@ -132,10 +133,12 @@ migrate_one(struct store *store, int number)
 		r = run_sql(store, set);
 	if (r == 0)
 		r = run_sql(store, "COMMIT");
-	if (r != 0)
+	if (r != 0) {
 		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
-	else
+	} else {
+		seam(SEAM_COMMITTED);
 		log_info("database: migration %s", migrations[number - 1].name);
+	}
 	return r;
 }
 
@@ -457,6 +460,7 @@ store_commit(struct store *store)
 	/* A full disk may have ended the transaction under us: then there is nothing left that could be committed. */
 	if (!store->broken && !sqlite3_get_autocommit(store->db) && run_sql(store, "COMMIT") == 0) {
 		store->open = 0;
+		seam(SEAM_COMMITTED);
 		return 0;
 	}
 	store_rollback(store);

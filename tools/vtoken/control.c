@@ -64,7 +64,7 @@ static const struct command {
 	{ "clear", "SLOT", "forget the faults of a slot", 1, 1, do_clear },
 	{ "expect", "SLOT FIELD =|>=|<= N [MS]", "answer when it is so; an error after MS (10000)", 4, 5, do_expect },
 	{ "fault", "SLOT before|after apdu N|ins XX N|change N [every] EFFECT [VALUE]",
-	  "arm a fault: cut [MS], sw XXXX, silence [MS], garbage N, length +N|-N, slow MS", 5, 8, do_fault },
+	  "arm a fault: cut [MS], kill PID, sw XXXX, silence [MS], garbage N, length +N|-N, slow MS", 5, 8, do_fault },
 	{ "faults", "SLOT", "the faults of a slot and how often each happened", 1, 1, do_faults },
 	{ "help", "", "this list", 0, 0, do_help },
 	{ "insert", "SLOT new|serial=HEX|NAME", "put a token into a slot: a blank one, a blank one with that serial number, "

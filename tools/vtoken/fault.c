@@ -9,6 +9,7 @@
 
 #define MS_MAX 600000
 #define BYTES_MAX 4096
+#define PID_MAX 0x400000
 
 struct faults {
 	struct fault of[FAULTS_MAX];
@@ -36,6 +37,7 @@ static const struct effect_row {
 	[FAULT_GARBAGE] = { "garbage", 10, false, 1, BYTES_MAX, AT(FAULT_BEFORE) | AT(FAULT_AFTER) },
 	[FAULT_LENGTH] = { "length", 10, false, -BYTES_MAX, BYTES_MAX, AT(FAULT_AFTER) },
 	[FAULT_SLOW] = { "slow", 10, false, 0, MS_MAX, AT(FAULT_BEFORE) | AT(FAULT_AFTER) },
+	[FAULT_KILL] = { "kill", 10, false, 2, PID_MAX, AT(FAULT_BEFORE) | AT(FAULT_UNSTORED) | AT(FAULT_AFTER) },
 };
 #define EFFECTS (sizeof effects / sizeof effects[0])
 
@@ -110,10 +112,10 @@ take_effect(struct fault *fault, struct words *words)
 		if (strcmp(effects[fault->effect].name, name) == 0)
 			break;
 	if (fault->effect == EFFECTS)
-		return "then comes cut, sw, silence, garbage, length or slow";
+		return "then comes cut, kill, sw, silence, garbage, length or slow";
 	row = &effects[fault->effect];
 	if (!(row->moments & AT(fault->moment)))
-		return fault->moment == FAULT_UNSTORED ? "before a change there is only cut" : "length wants after";
+		return fault->moment == FAULT_UNSTORED ? "before a change there is only cut or kill" : "length wants after";
 	if (!(row->optional && words->left == 0) && !take_number(words, row->base, row->least, row->most, &number))
 		return "the effect's number is missing or out of range";
 	fault->value = (int32_t)number;

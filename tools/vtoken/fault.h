@@ -10,6 +10,7 @@
  * had failed before it was stored. after: the command was carried out and stored, only its answer suffers.
  *
  *	cut [MS]         the token is pulled out; it stays out, or is back after MS
+ *	kill PID         a power cut: process PID ends by SIGKILL, and the token is out as with cut
  *	sw XXXX          that status word, nothing else, in place of the answer
  *	silence [MS]     nothing is heard for MS, then all goes on: before, the command is carried out only then;
  *	                 without MS until the token is reset or pulled
@@ -31,7 +32,7 @@
 
 enum fault_moment { FAULT_BEFORE, FAULT_UNSTORED, FAULT_AFTER };
 enum fault_trigger { FAULT_APDU, FAULT_INS, FAULT_CHANGE };
-enum fault_effect { FAULT_CUT, FAULT_SW, FAULT_SILENCE, FAULT_GARBAGE, FAULT_LENGTH, FAULT_SLOW };
+enum fault_effect { FAULT_CUT, FAULT_SW, FAULT_SILENCE, FAULT_GARBAGE, FAULT_LENGTH, FAULT_SLOW, FAULT_KILL };
 
 struct fault {
 	enum fault_moment  moment;
@@ -40,7 +41,7 @@ struct fault {
 	uint32_t           n;
 	bool               every;
 	enum fault_effect  effect;
-	int32_t            value; /* milliseconds, FAULT_FOREVER, the status word, or bytes */
+	int32_t            value; /* milliseconds, FAULT_FOREVER, the status word, bytes, or a process id */
 	/* kept by the set below */
 	unsigned           id;    /* from 1, in its slot */
 	uint32_t           seen, fired;

@@ -6,6 +6,8 @@
 
 #include <openssl/rand.h>
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,30 +16,47 @@
 /* True when the command is dealt with. `after`: slot->reply holds the true answer, else the card was not asked. */
 typedef bool effect(struct slot *slot, const struct fault *fault, bool after);
 
-static effect do_cut, do_garbage, do_length, do_silence, do_slow, do_sw;
+static effect do_cut, do_garbage, do_kill, do_length, do_silence, do_slow, do_sw;
 
 static effect *const effects[] = {
 	[FAULT_CUT] = do_cut,         [FAULT_SW] = do_sw,         [FAULT_SILENCE] = do_silence,
 	[FAULT_GARBAGE] = do_garbage, [FAULT_LENGTH] = do_length, [FAULT_SLOW] = do_slow,
+	[FAULT_KILL] = do_kill,
 };
 
 /* The token loses its power now. Taking it out of the slot waits for the loop: the caller still works with it. */
 static bool
-do_cut(struct slot *slot, const struct fault *fault, bool after)
+cut(struct slot *slot, int32_t ms)
 {
 	struct timeval wait = { 0 };
 
-	(void)after;
 	vpcd_unplug(slot->vpcd);
 	slot_abandon(slot);
 	card_reset(token_card(slot->token));
-	slot->stays_out = fault->value == FAULT_FOREVER;
+	slot->stays_out = ms == FAULT_FOREVER;
 	if (!slot->stays_out) {
-		wait.tv_sec = fault->value / 1000;
-		wait.tv_usec = fault->value % 1000 * 1000;
+		wait.tv_sec = ms / 1000;
+		wait.tv_usec = ms % 1000 * 1000;
 	}
 	event_add(slot->after_cut, &wait);
 	return true;
+}
+
+static bool
+do_cut(struct slot *slot, const struct fault *fault, bool after)
+{
+	(void)after;
+	return cut(slot, fault->value);
+}
+
+/* The process first: it must not hear of the token. */
+static bool
+do_kill(struct slot *slot, const struct fault *fault, bool after)
+{
+	(void)after;
+	if (kill(fault->value, SIGKILL) != 0)
+		log_error("slot %u: process %d: %s", slot->number, (int)fault->value, strerror(errno));
+	return cut(slot, FAULT_FOREVER);
 }
 
 void
@@ -138,7 +157,7 @@ slot_fault_before(struct slot *slot)
 	return happen(slot, FAULT_BEFORE);
 }
 
-/* Only a cut can be due here: what the card did is as if it had never been. */
+/* Only a cut or a kill can be due here: what the card did is as if it had never been. */
 bool
 slot_fault_unstored(struct slot *slot)
 {
