@@ -170,6 +170,14 @@ cov: deps ## unit and flow tests with coverage; a table of lines, worst file fir
 	@B=build/cov $(TESTS) flow unit-cov
 	@tools/dev/coverage.sh build/cov
 
+crash: deps ## crash a bench at every point there is, or at SAMPLE=n drawn by SEED=s (KEYS SCOPES FROM TO CRASH=dir)
+	@$(SUBMAKE) programs
+	@B=$(B) tests/crash/crash.sh $(if $(SAMPLE),sample $(SAMPLE) $(or $(SEED),1),all)
+
+mutants: deps ## break one law after the other: which check notices? (ONLY=name)
+	@$(SUBMAKE) programs units
+	@tests/mutants/mutants.sh $(ONLY)
+
 fuzz: deps ## fuzz each parser (SECONDS=60 each, ONLY=name)
 	@$(SUBMAKE) FLAVOUR=fuzz fuzzers
 	@FUZZ_SECONDS=$(SECONDS) FUZZ_RUNS=-1 $(TESTS) fuzz

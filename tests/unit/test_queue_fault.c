@@ -327,6 +327,33 @@ worker_that_breaks_the_protocol_is_stopped_and_nothing_of_it_is_kept(void **stat
 }
 
 static int
+probe_under_an_earlier_lease(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	struct message answer = { .type = MESSAGE_probed };
+
+	if (!bay || message->type != MESSAGE_order || stage->hook_count++)
+		return 0;
+	answer.probed = (struct message_probed){
+		.lease = message->order.lease - 1, .content = CONTENT_BLANK, .model = "stage", .serial = "B0B", .user_tries = TRIES_NOT_SAID,
+		.so_tries = TRIES_NOT_SAID,
+	};
+	stage_say(bay->fd, &answer);
+	return 1;
+}
+
+static void
+probe_that_names_another_lease_is_refused(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->hook = probe_under_an_earlier_lease;
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_sql(stage, "0", "SELECT count(*) FROM token WHERE serial = 'B0B'");
+	assert_sql(stage, "sealed", "SELECT state FROM credential");
+}
+
+static int
 answer_under_anothers_journal(struct stage *stage, struct stage_bay *bay, const struct message *message)
 {
 	struct message answer = { .type = MESSAGE_burned };
@@ -784,6 +811,7 @@ main(void)
 		TEST(token_that_loses_its_worker_twice_at_one_step_is_quarantined),
 		TEST(worker_that_dies_before_it_looked_leaves_the_bay_in_trouble),
 		TEST(silent_worker_is_killed_at_its_deadline),
+		TEST(probe_that_names_another_lease_is_refused),
 		TEST(worker_that_breaks_the_protocol_is_stopped_and_nothing_of_it_is_kept),
 		TEST(answer_to_another_intent_is_refused),
 		TEST(token_pulled_in_mid_work_goes_on_in_another_bay),
