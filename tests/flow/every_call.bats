@@ -135,3 +135,29 @@ every_call_of() {
 	[ "$runs" -gt 10 ]
 	[ "$outside" = 0 ]
 }
+
+# The number of a worker's first call of that name, from a run without a fault.
+number_of() { # NAME WORD…
+	local name=$1; shift
+	: >"$work/calls"
+	drive "$@" >/dev/null
+	awk -v name="$name" '$2 == name { print $1; exit }' "$work/calls"
+}
+
+@test "a module that says that a code is set, and has not set it, is found out" {
+	drive mint initialise key request certify burn finish >/dev/null; keep burned
+	n=$(number_of C_SetPIN prove prove! seal finish)
+	restore burned
+	FAULT="$n before CKR_OK" run drive prove prove! seal finish
+	[ "$status" -ne 0 ]
+	[[ $output == *"failed error=PIN_WRONG"* ]]
+}
+
+@test "a module that says that a certificate is written, and has not written it, is found out" {
+	drive mint initialise key request certify finish >/dev/null; keep certified
+	n=$(number_of C_CreateObject mint burn finish)
+	restore certified
+	FAULT="$n before CKR_OK" run drive mint burn finish
+	[ "$status" -ne 0 ] || run drive prove prove! finish
+	[ "$status" -ne 0 ]
+}
