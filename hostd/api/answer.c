@@ -3,6 +3,7 @@
 #include "schemas/errors.h"
 
 #include <stdio.h>
+#include <string.h>
 
 void
 api_explain(json_t *object, const char *member, const char *name)
@@ -10,6 +11,24 @@ api_explain(json_t *object, const char *member, const char *name)
 	const struct error_info *info = name ? error_by_name(name) : NULL;
 
 	json_object_set_new(object, member, info ? call_error_json(info->code, "") : json_null());
+}
+
+/* As hostd/queue/fault.c decides when the order comes. */
+void
+api_add_choices(json_t *credential)
+{
+	const char *state = json_string_value(json_object_get(credential, "state"));
+	int on_token = json_integer_value(json_object_get(credential, "on_token")) != 0;
+	int unsettled = json_integer_value(json_object_get(credential, "unsettled")) != 0;
+	const char *choices = on_token ? "redo abandon" : "abandon";
+
+	if (!state || strcmp(state, "packed") == 0 || strcmp(state, "revoked") == 0 || (unsettled && !on_token))
+		choices = "";
+	else if (strcmp(state, "parked") == 0)
+		choices = on_token ? "retry redo abandon" : "retry abandon";
+	json_object_set_new(credential, "choices", json_string(choices));
+	json_object_del(credential, "on_token");
+	json_object_del(credential, "unsettled");
 }
 
 json_t *

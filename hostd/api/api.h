@@ -35,6 +35,10 @@ void api_explain(json_t *object, const char *member, const char *name);
 /* The same for each row of credentials: "parked" from its parked_error. NULL is fine. */
 void api_explain_parked(json_t *credentials);
 
+/* Adds "choices": what `resolve` may be ordered with now, as text ("retry redo"), "" when nothing; from the row's state, on_token and
+ * unsettled (a certificate that is not revoked or refused, or a revocation that is waited for), of which the last two are taken out. */
+void api_add_choices(json_t *credential);
+
 /* {"<list>": rows, "cursor": text or null}: rows carry their cursor, which is taken out; `limit` + 1 rows were asked for. */
 json_t *api_page(json_t *rows, const char *list, int64_t limit);
 

@@ -114,6 +114,7 @@ route_credential(struct call *call)
 	json_object_del(credential, "id");
 	bind_integer(&of, "credential", id);
 	api_explain(credential, "parked", json_string_value(json_object_get(credential, "parked_error")));
+	api_add_choices(credential);
 	json_object_set_new(credential, "evidence", evidence_of(call, id));
 	json_object_set_new(credential, "journal", record_rows(call->api->record, API_journal, &of));
 	json_object_set_new(credential, "events", record_rows(call->api->record, API_credential_events, &of));

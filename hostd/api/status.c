@@ -90,8 +90,10 @@ parked_list(struct call *call)
 	json_t *rows = record_rows(call->api->record, API_parked, NULL), *row;
 	size_t i;
 
-	json_array_foreach(rows, i, row)
+	json_array_foreach(rows, i, row) {
 		api_explain(row, "parked", json_string_value(json_object_get(row, "error")));
+		api_add_choices(row);
+	}
 	return rows;
 }
 

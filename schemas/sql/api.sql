@@ -60,7 +60,9 @@ SELECT count(*) AS count, coalesce(min(at), 0) AS first, coalesce(max(at), 0) AS
 
 -- :parked  by api/status.c  read
 -- What waits for a person, oldest first.
-SELECT c.name, c.parked_error AS error, c.parked_detail AS detail, c.parked_from AS "from", c.changed_at
+SELECT c.name, c.state, c.parked_error AS error, c.parked_detail AS detail, c.parked_from AS "from", c.changed_at,
+       c.use_id IS NOT NULL AS on_token, c.pending IS NOT NULL OR EXISTS (SELECT 1 FROM certificate r
+         WHERE r.credential_id = c.id AND r.state NOT IN ('refused','revoked')) AS unsettled
   FROM credential c WHERE c.state NOT IN ('waiting','packed','revoked') AND c.state = 'parked' ORDER BY c.changed_at, c.id LIMIT 20;
 
 -- :summary  by api/status.c  read
@@ -168,7 +170,9 @@ SELECT c.id AS cursor, c.name, a.reference AS application, c.key_type, c.profile
 -- :credential  by api/credentials.c  read
 -- One credential.
 SELECT c.id, c.name, a.reference AS application, c.ordinal, c.key_type, c.profile, c.state, c.attempt, c.use_id,
-       c.parked_from, c.parked_error, c.parked_detail, c.pending, c.urgent AS urgent_flag, c.deadline_at, c.changed_at
+       c.parked_from, c.parked_error, c.parked_detail, c.pending, c.urgent AS urgent_flag, c.deadline_at, c.changed_at,
+       c.use_id IS NOT NULL AS on_token, c.pending IS NOT NULL OR EXISTS (SELECT 1 FROM certificate r
+         WHERE r.credential_id = c.id AND r.state NOT IN ('refused','revoked')) AS unsettled
   FROM credential c JOIN application a ON a.id = c.application_id WHERE c.name = :name;
 
 -- :uses  by api/credentials.c  read

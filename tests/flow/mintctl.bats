@@ -102,7 +102,7 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 	exits 0 ctl status
 	says 'parked: A-2-02: the key on the token is not the certificate'
 	says 'do: put it into the quarantine box'
-	says 'mintctl resolve A-2-02'
+	says 'mintctl resolve A-2-02 --as retry|redo|abandon'
 }
 
 @test "list: applications by filter, credentials by a state of theirs, everything over many pages" {
@@ -146,7 +146,7 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 	says '介质已被他方初始化'
 	[ "${#lines[@]}" = 2 ]
 	exits 0 ctl token show AA02
-	says 'mintctl resolve A-2-01'
+	says 'mintctl show A-2-01'
 	! says 'mintctl token'
 	sql "UPDATE token SET serial = 'AA01'"
 	exits 0 ctl token show AA01

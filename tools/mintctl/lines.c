@@ -63,3 +63,16 @@ print_why(const json_t *why, const char *detail)
 	line(say("detail", "详情"), detail);
 	line(say("do", "处理"), words_of(why, "do"));
 }
+
+void
+print_choices(const json_t *credential, const char *indent)
+{
+	const char *choices = text_of(credential, "choices");
+
+	if (!*choices)
+		return;
+	printf("%smintctl resolve %s --as ", indent, text_of(credential, "name"));
+	for (; *choices; choices++)
+		putchar(*choices == ' ' ? '|' : *choices);
+	printf(" --why %s\n", say("…", "原因"));
+}

@@ -1,5 +1,6 @@
 /* mintctl status, summary, list, bays: many things, a line each. */
 #include "schemas/errors.h"
+#include "tools/mintctl/lines.h"
 #include "tools/mintctl/look.h"
 #include "tools/mintctl/screen.h"
 
@@ -53,7 +54,7 @@ print_parked(const json_t *status)
 
 		printf("\n%s%s%s%s%s%s\n  %s %s\n", say("parked: ", "搁置："), text_of(row, "name"), say(": ", "："), words_of(why, "what"),
 		    *text_of(row, "detail") ? say(": ", "：") : "", text_of(row, "detail"), say("do:", "处理："), words_of(why, "do"));
-		printf("  mintctl resolve %s --as retry|redo|abandon --why %s\n", text_of(row, "name"), say("…", "原因"));
+		print_choices(row, "  ");
 	}
 }
 

@@ -233,6 +233,9 @@ print_credential(const json_t *credential)
 	line(say("key type", "密钥类型"), text_of(credential, "key_type"));
 	line_time(say("deadline", "期限"), credential, "deadline_at");
 	print_why(json_object_get(credential, "parked"), text_of(credential, "parked_detail"));
+	if (*text_of(credential, "choices"))
+		line(say("may be ordered", "可下命令"), "");
+	print_choices(credential, "  ");
 	print_uses(evidence);
 	print_certificates(evidence);
 	print_proofs(evidence);

@@ -52,7 +52,7 @@ print_orders(const json_t *token)
 	}
 	if (!*credential)
 		return;
-	snprintf(text, sizeof text, "mintctl resolve %s --as retry|redo|abandon --why …", credential);
+	snprintf(text, sizeof text, "mintctl show %s", credential); /* says what may be decided about it */
 	line(say("may be ordered", "可下命令"), text);
 }
 
