@@ -102,7 +102,7 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 	exits 0 ctl status
 	says 'parked: A-2-02: the key on the token is not the certificate'
 	says 'do: put it into the quarantine box'
-	says 'mintctl resolve A-2-02 --as retry|redo|abandon'
+	says 'mintctl resolve A-2-02 --as retry|abandon'
 }
 
 @test "list: applications by filter, credentials by a state of theirs, everything over many pages" {
