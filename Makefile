@@ -174,6 +174,10 @@ crash: deps ## crash a bench at every point there is, or at SAMPLE=n drawn by SE
 	@$(SUBMAKE) programs
 	@B=$(B) tests/crash/crash.sh $(if $(SAMPLE),sample $(SAMPLE) $(or $(SEED),1),all)
 
+soak: deps ## a long run with a fault in one of twenty operations (CREDENTIALS=2000 BAYS=16 SEED=1)
+	@$(SUBMAKE) programs
+	@B=$(B) tests/crash/soak.sh
+
 mutants: deps ## break one law after the other: which check notices? (ONLY=name)
 	@$(SUBMAKE) programs units
 	@tests/mutants/mutants.sh $(ONLY)
