@@ -154,7 +154,7 @@ access_token(struct worker *worker, int64_t deadline_ms)
 	if (!worker->module) {
 		r = module_open(&worker->module, module_path(worker), clock_monotonic_us);
 		if (r != 0)
-			return worker_fail(worker, r, "%s: cannot be loaded or initialised", module_path(worker));
+			return worker_fail(worker, r, "%s: cannot be loaded or initialised: is it there, does it find its own configuration (`environment` of the bay)", module_path(worker));
 	}
 	if (!worker->token)
 		r = token_open(&worker->token, worker->module, &place, deadline_ms);

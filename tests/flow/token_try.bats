@@ -35,6 +35,8 @@ profile() { sed "$1" data/models/myeid.conf >"$work/own.conf"; }
 	drives mint initialise key finish
 	try 1 --keys p256
 	[ "$status" -ne 0 ]
+	tells "looked at only"
+	! grep "blank again" <<<"$output" || false
 	drives mint finish
 	said "label=MB-00000001 .*key_id=0000000000000145"
 }

@@ -275,6 +275,7 @@ arguments_text(const struct command *command, char *text, size_t text_bytes)
 		const char *object, *text[2];
 	} objects[] = { { "application", { "REFERENCE", "申请号" } }, { "credential", { "CREDENTIAL", "证书号" } },
 		{ "token", { "SERIAL|MARKER", "序列号|标签号" } }, { "bay", { "BAY", "工位" } }, { "FILE", { "FILE", "文件" } },
+		{ "FILE…", { "FILE…", "文件…" } }, { "BAY|READER|MODULE[#SLOT]", { "BAY|READER|MODULE[#SLOT]", "工位|读卡器|模块[#插槽]" } },
 		{ "REFERENCE|CREDENTIAL|SERIAL", { "REFERENCE|CREDENTIAL|SERIAL", "申请号|证书号|序列号" } } };
 	const char *first = command->arguments;
 
@@ -484,7 +485,7 @@ print_commands(const char *group, FILE *out)
 		arguments_text(&commands[i], arguments, sizeof arguments);
 		snprintf(text, sizeof text, "%s %s", commands[i].name, arguments);
 		fputs("  ", out);
-		text_pad(out, text, 34);
+		text_pad(out, text, 36);
 		fprintf(out, "%s\n", commands[i].summary[screen_language()]);
 	}
 }

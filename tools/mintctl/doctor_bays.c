@@ -167,7 +167,11 @@ check_card(struct doctor *doctor, const struct models *models, const struct conf
 		add(doctor, say("bay %d: a card of no known ATR, perhaps of a model known by its application", "工位 %d：ATR 未知，可能按应用识别"), bay->number);
 		return 0;
 	}
-	if (model && (!bay->model[0] || strcmp(bay->model, model->name) == 0)) {
+	if (model && bay->model[0] && strcmp(bay->model, model->name) != 0) {
+		add(doctor, say("bay %d: the card is %s, the bay takes %s", "工位 %d：介质为 %s，该工位仅限 %s"), bay->number, model->name, bay->model);
+		return MINT_TOKEN_MODEL;
+	}
+	if (model) {
 		add(doctor, say("bay %d: %s", "工位 %d：%s"), bay->number, model->name);
 		return 0;
 	}
@@ -278,7 +282,7 @@ check_slot(struct doctor *doctor, const char *config_path, const struct config_b
 
 	snprintf(worker, sizeof worker, "%s/mint-worker", doctor->config->programs);
 	order.order = (struct message_order){ .lease = 1, .bay = (uint32_t)bay->number, .role = ROLE_SURVEY, .reader = "" };
-	r = drive_start(&drive, worker, config_path);
+	r = access(worker, X_OK) == 0 ? drive_start(&drive, worker, config_path) : MINT_NOT_FOUND;
 	if (r == 0)
 		r = drive_ask(drive, &order, MESSAGE_probed, &answer, SLOT_TIMEOUT_MS);
 	if (r == 0 && !answer.probed.model[0]) {
@@ -288,7 +292,7 @@ check_slot(struct doctor *doctor, const char *config_path, const struct config_b
 		add(doctor, say("bay %d: %s", "工位 %d：%s"), bay->number, answer.probed.model);
 	} else {
 		add(doctor, say("bay %d: %s: %s", "工位 %d：%s：%s"), bay->number, error_info(r)->what[screen_language()],
-		    answer.type == MESSAGE_failed ? answer.failed.detail : say("the worker could not start", "工作进程无法启动"));
+		    answer.type == MESSAGE_failed ? answer.failed.detail : worker);
 	}
 	message_clear(&answer);
 	drive_finish(&drive);

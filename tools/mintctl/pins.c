@@ -218,6 +218,14 @@ export_page(void *argument, const json_t *page)
 	return 0;
 }
 
+/* The directory cannot be had; errno says why. */
+static int
+export_fails(struct export *export)
+{
+	snprintf(export->detail, sizeof export->detail, "%s: %s", export->path, system_text(errno));
+	return command_fail_with(export->run, MINT_STORAGE, export->detail);
+}
+
 /* Opens the directory and what an earlier export listed there. Told when it fails. */
 static int
 export_begin(struct export *export)
@@ -225,10 +233,10 @@ export_begin(struct export *export)
 	int r;
 
 	if (mkdir(export->path, 0700) != 0 && errno != EEXIST)
-		return command_fail_with(export->run, MINT_STORAGE, export->path);
+		return export_fails(export);
 	export->directory = open(export->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (export->directory < 0)
-		return command_fail_with(export->run, MINT_STORAGE, export->path);
+		return export_fails(export);
 	r = manifest_open(export->directory, &export->manifest, export->detail, sizeof export->detail);
 	return r == 0 ? 0 : command_fail_with(export->run, r, export->detail);
 }

@@ -225,7 +225,7 @@ make_fragment(const struct trial *trial)
 	return text;
 }
 
-/* To begin a profile with, where none fits. What is in angle brackets has to be found out. */
+/* To begin a profile with, where none fits; "" where nothing is known of the token. What is in angle brackets has to be found out. */
 static char *
 make_skeleton(const struct trial *trial)
 {
@@ -236,9 +236,13 @@ make_skeleton(const struct trial *trial)
 
 	if (!out)
 		return NULL;
+	if (!trial->atr[0] && !trial->survey) {
+		fclose(out);
+		return text;
+	}
 	fputs("description = \"\"\n", out);
 	if (trial->atr[0])
-		fprintf(out, "atr = { \"%s\" }\ndriver = \"\"   # opensc-tool --name\n", trial->atr);
+		fprintf(out, "atr = { \"%s\" }\ndriver = \"\"   # short name of opensc-tool --list-drivers\n", trial->atr);
 	else
 		put_token(trial, out);
 	if (trial->atr[0])
@@ -251,7 +255,7 @@ make_skeleton(const struct trial *trial)
 	if (trial->atr[0])
 		fputs("initialise create {\n\trun = { \"pkcs15-init\", \"--reader\", \"<reader>\", \"--create-pkcs15\", \"--so-pin\", \"<so-pin>\", \"--label\", \"<label>\" }\n}\n"
 		      "initialise store-pin {\n\trun = { \"pkcs15-init\", \"--reader\", \"<reader>\", \"--store-pin\", \"--id\", \"01\", \"--pin\", \"<user-pin>\", \"--so-pin\", \"<so-pin>\" }\n}\n"
-		      "erase all {\n\trun = { \"pkcs15-init\", \"--reader\", \"<reader>\", \"--erase-card\" }\n\tprompt \"[Security Officer PIN]\" { answer = \"<so-pin>\" }\n}\n", out);
+		      "erase all {\n\trun = { \"pkcs15-init\", \"--reader\", \"<reader>\", \"--erase-card\" }\n\tprompt \"Please enter PIN [Security Officer PIN]\" { answer = \"<so-pin>\" }\n}\n", out);
 	else
 		fputs("initialise token { call = \"C_InitToken\" }\ninitialise user-pin { call = \"C_InitPIN\" }\nerase token { call = \"C_InitToken\" }\n", out);
 	fclose(out);
@@ -298,9 +302,20 @@ print_facts(const struct trial *trial)
 	print_mechanisms(trial);
 }
 
+/* Nothing was done but the first look. */
+static bool
+is_untouched(const struct trial *trial)
+{
+	return json_array_size(trial->steps) <= 1;
+}
+
 static void
 print_left(const struct trial *trial, bool blank)
 {
+	if (blank && is_untouched(trial)) {
+		printf("%s\n", say("The token was looked at only, and is as it was.", "仅检测了介质，未作改动。"));
+		return;
+	}
 	if (blank) {
 		printf("%s\n", say("The token is blank again.", "介质已恢复空白。"));
 		return;
@@ -347,7 +362,7 @@ report_json(const struct trial *trial, const char *fragment, json_t *advice, boo
 	return json_pack("{s:b,s:s*,s:s,s:s,s:O,s:o,s:O*,s:s*,s:O,s:I,s:b,s:s*}", "ok", trial->error == 0, "error",
 	    trial->error ? error_info(trial->error)->name : NULL, "model", trial->model ? trial->model->name : "", "atr", trial->atr, "steps",
 	    trial->steps, "keys", keys_json(trial), "survey", trial->survey, "profile", fragment, "advice", advice, "certificate_fits",
-	    (json_int_t)trial->certificate_fits, "blank", blank, "directory", blank ? NULL : trial->bench.directory);
+	    (json_int_t)trial->certificate_fits, "blank", blank && !(is_untouched(trial) && trial->error != 0), "directory", blank ? NULL : trial->bench.directory);
 }
 
 void

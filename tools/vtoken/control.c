@@ -522,7 +522,8 @@ control_new(struct control **control, struct event_base *base, const char *path,
 		error = made->listener ? 0 : MINT_SYSTEM;
 	}
 	if (error) {
-		log_error("%s: control socket not opened (%s)", path, error_info(error)->name);
+		log_error("%s: control socket not opened (%s): %s", path, error_info(error)->name,
+		    error == MINT_BUSY ? "another vtoken answers there: name another socket" : "check its directory and who may write there");
 		free(made);
 		return error;
 	}

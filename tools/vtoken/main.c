@@ -239,7 +239,7 @@ print_help(void)
 	       "Virtual MyEID tokens behind the vpcd readers of a pcscd.\n\n");
 	for (size_t n = 0; n < OPTIONS; n++) {
 		snprintf(left, sizeof left, "--%s %s", options[n].name, options[n].argument ? options[n].argument : "");
-		printf("  %-20s %s\n", left, options[n].help);
+		printf("  %-*s %s\n", 20 + (strstr(left, "…") ? 2 : 0), left, options[n].help); /* three bytes, one column */
 	}
 	printf("\nLaws of the time a key generation takes:\n");
 	for (size_t n = 0; law_list(n, &name, &what); n++)
