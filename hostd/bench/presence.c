@@ -130,28 +130,31 @@ assign(struct watch *watch)
 	}
 }
 
-/* One wait for any change. */
+/* One wait for any change. pcscd answers for so many readers and no more at once, and serves no more: while all are watched none can
+ * come, and of one that goes its own row tells. */
 static LONG
 wait_for_change(struct watch *watch, SCARD_READERSTATE *plugging, DWORD timeout_ms)
 {
-	DWORD count = 0;
+	DWORD count = 0, plugs;
 	LONG r;
 
-	for (size_t i = 0; i < bay_count(watch); i++) {
+	for (size_t i = 0; i < bay_count(watch) && count < PCSCLITE_MAX_READERS_CONTEXTS; i++) {
 		if (!watch->watched[i].reader[0])
 			continue;
 		watch->bay_of[count] = i;
 		watch->used[count++] = watch->rows[i];
 	}
+	plugs = count < PCSCLITE_MAX_READERS_CONTEXTS ? 1 : 0;
 	watch->used[count] = *plugging;
-	r = SCardGetStatusChange(watch->context, timeout_ms, watch->used, count + 1);
+	r = SCardGetStatusChange(watch->context, timeout_ms, watch->used, count + plugs);
 	if (r != SCARD_S_SUCCESS && !(r == SCARD_E_TIMEOUT && timeout_ms == 0))
 		return r;
 	for (DWORD i = 0; i < count; i++) {
 		watch->rows[watch->bay_of[i]] = watch->used[i];
 		take_change(watch, watch->bay_of[i]);
 	}
-	plugging->dwCurrentState = watch->used[count].dwEventState;
+	if (plugs)
+		plugging->dwCurrentState = watch->used[count].dwEventState;
 	return SCARD_S_SUCCESS;
 }
 

@@ -24,6 +24,13 @@ everything_is_in_order() {
 	[ -z "$(ls -A "$RUN/pids")" ]
 }
 
+@test "sixteen readers, as many as one pcscd serves, are all used" {
+	export BAYS=16
+	jq '[.[] | select(.quantity <= 4)][:12]' data/samples/applications.json >"$APPLICATIONS"
+	"$bench" run
+	[ "$(sqlite3 "$RUN/mint.db" 'SELECT count(DISTINCT bay) FROM token_use')" = 16 ]
+}
+
 @test "a second run on the same directory issues nothing twice" {
 	some_applications 3 2
 	"$bench" run

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Measures the bench; one JSON object a line: {"name", "value", "unit", "reach", "met", "note"}.
 #
-#   benchmark.sh [ONLY]     ONLY: part of a section's name (one-bay, utilisation, cold-start, import, memory)
+#   benchmark.sh [ONLY]     ONLY: part of a section's name (one-bay, utilisation, cold-start, restart, import, memory)
 #
 # RUNS (default 5) repeats what is a single short figure and takes the median. Numbers of one machine at one time: compare
 # within one run. Progress goes to standard error, run directories to a temporary place, removed at the end.
@@ -130,6 +130,39 @@ memory() {
 		done
 }
 
-for name in one-bay cold-start import utilisation memory; do
+# The bays that had work when the power went, until each of their tokens is in a step again.
+restart() {
+	local n slot serial busy before try
+	say "restart after a power cut with 16 busy bays, $runs times"
+	for (( n = 0; n < runs; n++ )); do
+		fresh; applications 64 rsa2048 >"$APPLICATIONS"
+		BAYS=16 LAW=jcop4 tools/dev/bench.sh up >&2
+		"$mintctl" --socket "$RUN/api.sock" import "$APPLICATIONS" >/dev/null
+		for (( try = 0; try < 600; try++ )); do
+			[ "$(query "SELECT count(*) FROM bay WHERE state = 'working' AND step IS NOT NULL")" -lt 16 ] || break
+			sleep 0.05
+		done
+		busy=$(query "SELECT count(*) FROM bay WHERE state = 'working' AND step IS NOT NULL")
+		kill -9 "$(cat "$RUN/pids/mintd")"
+		"$B/vtoken" --control "$RUN/vtoken.sock" --say list | jq -r '.slots[] | select((.serial // "") != "") | [.slot, .serial] | @tsv' >"$place/tokens"
+		while read -r slot _; do "$B/vtoken" --control "$RUN/vtoken.sock" --say "remove $slot" >&2; done <"$place/tokens"
+		sleep 1
+		while read -r slot serial; do "$B/vtoken" --control "$RUN/vtoken.sock" --say "insert $slot $serial" >&2; done <"$place/tokens"
+		sleep 1
+		before=$EPOCHREALTIME
+		setsid "$B/mintd" --config "$RUN/mint.conf" </dev/null >>"$RUN/log/mintd" 2>&1 &
+		echo $! >"$RUN/pids/mintd"
+		for (( try = 0; try < 1000; try++ )); do
+			[ "$(query "SELECT count(DISTINCT bay) FROM journal WHERE begun_at > ${before/./}")" -lt "$busy" ] || break
+			sleep 0.02
+		done
+		query "SELECT (max(at) - ${before/./}) / 1000.0 FROM (SELECT min(begun_at) AS at FROM journal WHERE begun_at > ${before/./} GROUP BY bay)" >>"$place.times"
+		echo "$busy" >>"$place.busy"
+	done
+	row restart/16-bays "$(median <"$place.times")" ms "≤2000" "mintd started until $(median <"$place.busy") bays are in a step again; median of $runs"
+	rm -f "$place.times" "$place.busy"
+}
+
+for name in one-bay cold-start restart import utilisation memory; do
 	if section $name; then "${name//-/_}"; fi
 done
