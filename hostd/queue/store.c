@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { APPLICATION_ID = 0x4d494e54 /* "MINT", pragma application_id */, BUSY_MS = 5000 };
 
@@ -181,6 +182,19 @@ prepare_all(struct store *store)
 	return 0;
 }
 
+/* `mintctl restore` was cut short: what stands here may be half of the old and half of the new. */
+static int
+check_not_restoring(const char *path)
+{
+	char *mark = sqlite3_mprintf("%s.restoring", path);
+	int r = !mark ? MINT_MEMORY : access(mark, F_OK) == 0 ? MINT_REFUSED : 0;
+
+	if (r == MINT_REFUSED)
+		log_error("%s: a restore was interrupted: run `mintctl restore` again; nothing starts before it is done", path);
+	sqlite3_free(mark);
+	return r;
+}
+
 int
 store_open(const char *path, struct store **place)
 {
@@ -190,6 +204,9 @@ store_open(const char *path, struct store **place)
 	*place = NULL;
 	if (!store)
 		return MINT_MEMORY;
+	r = check_not_restoring(path);
+	if (r != 0)
+		goto out;
 	if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL)
 	    != SQLITE_OK) {
 		log_error("%s: %s: are directory and rights as they should be?", path,
