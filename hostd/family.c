@@ -48,6 +48,7 @@ struct family {
 	struct ipc        *channel;      /* to mint-queue */
 	int                queue_ready;
 	int                stopping;
+	int                hopeless;     /* exit status of a mint-queue that only a person can help */
 };
 
 static void start_queue(struct family *);
@@ -333,6 +334,18 @@ worker_ended(struct family *family, pid_t pid, int status)
 	}
 }
 
+/* A damaged record, one of a newer release, a wrong configuration: to start again and again would only fill the log. */
+static int
+only_a_person_helps(int status)
+{
+	static const int errors[] = { MINT_DAMAGED, MINT_REFUSED, MINT_CONFIG };
+
+	for (size_t i = 0; WIFEXITED(status) && i < sizeof errors / sizeof errors[0]; i++)
+		if (WEXITSTATUS(status) == error_info(errors[i])->exit_status)
+			return 1;
+	return 0;
+}
+
 void
 family_reap(struct family *family)
 {
@@ -343,12 +356,17 @@ family_reap(struct family *family)
 		if (pid == family->queue.pid) {
 			family->queue.pid = 0;
 			queue_died = 1;
-			back_off(&family->queue, status);
+			if (only_a_person_helps(status))
+				family->hopeless = WEXITSTATUS(status);
+			else
+				back_off(&family->queue, status);
 			queue_ended(family);
 		} else if (!leaf_ended(family, pid, status)) {
 			worker_ended(family, pid, status);
 		}
 	}
+	if (family->hopeless)
+		return;
 	if (queue_died && !family->stopping)
 		later(&family->queue);
 	else if (!family->queue.pid && !evtimer_pending(family->queue.retry, NULL))
@@ -422,6 +440,12 @@ family_stop(struct family *family, int signal_number)
 			kill(family->leaves[i].pid, signal_number);
 	if (family->queue.pid)
 		kill(family->queue.pid, signal_number);
+}
+
+int
+family_hopeless(const struct family *family)
+{
+	return family->hopeless;
 }
 
 int

@@ -172,6 +172,7 @@ status_json(struct call *call)
 	json_object_set_new(status, "bench", json_string(call->api->context->config->bench));
 	json_object_set_new(status, "now", json_string(now));
 	json_object_set_new(status, "seq", json_integer(record_seq(call->api->record)));
+	api_explain(status, "standstill", call->api->standstill ? error_info(call->api->standstill)->name : NULL);
 	add_applications(call, status);
 	json_object_set_new(status, "credentials", tally(call, API_tally_credentials));
 	json_object_set_new(status, "tokens", tally(call, API_tally_tokens));

@@ -1,5 +1,6 @@
 /* What the subcommands do. Those that only read may run beside the service. */
 #include "hostd/base/clock.h"
+#include "hostd/base/keep.h"
 #include "hostd/ca/authority.h"
 #include "hostd/ca/ca.h"
 #include "hostd/ca/command.h"
@@ -26,7 +27,7 @@ open_directory(const char *path, int make, struct reason *reason)
 {
 	int fd;
 
-	if (make && mkdir(path, 0755) != 0 && errno != EEXIST)
+	if (make && keep_directory(AT_FDCWD, path, 0755) != 0)
 		return reason_set(reason, MINT_STORAGE, "%s: %s", path, strerror(errno));
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd >= 0 ? fd : reason_set(reason, MINT_NOT_FOUND, "%s: %s", path, strerror(errno));

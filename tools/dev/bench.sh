@@ -22,6 +22,7 @@ seed=${SEED:-1}
 apdu_us=${APDU_US:-0}
 bays_conf=${BAYS_CONF:-}
 preload=(${PRELOAD:+env "LD_PRELOAD=$PRELOAD"})
+preload_tokens=(${PRELOAD:+env -u DISK_FULL "LD_PRELOAD=$PRELOAD"}) # a token has a memory of its own
 programs=$PWD/${B:-build/dev}
 office=${OFFICE:-$run-office} # the PIN office is another place: nothing of it lies in the run directory
 start_deadline_s=10
@@ -116,7 +117,7 @@ start_tokens() {
 	# shellcheck disable=SC2086 # one argument a port
 	tools/dev/pcscd.sh start "$run/pcscd" $ports >"$run/log/readers" || fail "pcscd did not start: $run/pcscd/pcscd.log"
 	rm -f "$run/vtoken.sock"
-	start vtoken "${preload[@]}" vtoken --ports "${ports// /,}" --state "$run/tokens" --control "$run/vtoken.sock" \
+	start vtoken "${preload_tokens[@]}" vtoken --ports "${ports// /,}" --state "$run/tokens" --control "$run/vtoken.sock" \
 		--law "$law" --seed "$seed" --apdu-us "$apdu_us" --log "$run/apdu.log" --pool "$run/tokens/pool"
 }
 

@@ -57,6 +57,16 @@ print_parked(const json_t *status)
 	}
 }
 
+/* The bench begins nothing: before everything else. */
+static void
+print_standstill(const json_t *status)
+{
+	const json_t *why = json_object_get(status, "standstill");
+
+	if (json_is_object(why))
+		printf("%s%s\n  %s %s\n\n", say("the bench stands still: ", "制证台已停顿："), words_of(why, "what"), say("do:", "处理："), words_of(why, "do"));
+}
+
 int
 run_status(struct run *run)
 {
@@ -66,6 +76,7 @@ run_status(struct run *run)
 	if (r != 0)
 		return r;
 	if (!command_print_json(run, status)) {
+		print_standstill(status);
 		print_tally(status, "applications", "application", say("applications", "申请"));
 		print_tally(status, "credentials", "credential", say("credentials", "证书"));
 		print_tally(status, "tokens", "token", say("tokens", "介质"));

@@ -224,7 +224,7 @@ export_begin(struct export *export)
 {
 	int r;
 
-	if (mkdir(export->path, 0700) != 0 && errno != EEXIST)
+	if (keep_directory(AT_FDCWD, export->path, 0700) != 0)
 		return command_fail_with(export->run, MINT_STORAGE, export->path);
 	export->directory = open(export->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (export->directory < 0)
