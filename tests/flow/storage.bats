@@ -78,3 +78,66 @@ cut_after_events() {
 	# shellcheck disable=SC2086
 	cut_after_events ${CUTS:-5 6 7 8 9 10}
 }
+
+# --- a full disk
+
+refusals() { "$B/disk-cut" --counts "$DISK_LOG" | cut -d ' ' -f 3; }
+refused_more_than() { [ "$(refusals)" -gt "$1" ]; }
+is_idle() { [ "$(api status --json | jq .idle)" = true ]; }
+stands_still() { [ "$(api status --json | jq -r '.standstill.error')" = "${1:-DISK_FULL}" ]; }
+works() { [ "$(api status --json | jq -r '.standstill')" = null ]; }
+all_are_in() { api import "$APPLICATIONS" >"$work/import" 2>&1; }
+
+# The disk fills after $1 more changes that ask for space, and has room again two seconds after the first that was refused.
+# 1 when nothing asked for space any more.
+fill_disk_after() {
+	local before
+	before=$(refusals)
+	echo "$1" >"$work/full.next"
+	mv "$work/full.next" "$DISK_FULL"
+	[ -z "${2:-}" ] || "$2" || true
+	wait_until 6 refused_more_than "$before" 2>/dev/null || { rm "$DISK_FULL"; return 1; }
+	sleep 2
+	rm "$DISK_FULL"
+	wait_until 20 works
+}
+
+@test "a disk that fills at any write loses nothing, is told to people, and all is issued when there is room" {
+	"$bench" up
+	listen
+	points=0
+	for n in ${FULL_AT:-0 2 9 4 13 23}; do
+		fill_disk_after "$n" all_are_in || break
+		points=$((points + 1))
+	done
+	wait_until 20 all_are_in
+	wait_until 60 is_idle
+	echo "filled $points times, refused $(refusals) changes"
+	what_was_told_is_true
+	grep -q "mint-queue: .*the disk is full" "$RUN/log/mintd"
+	run grep -c "starting it again" "$RUN/log/mintd"
+	[ "$output" = 0 ]
+	"$bench" down
+	wait "$listener" || true
+	run "$bench" run
+	[ "$status" = 0 ]
+	[ "$(jq .issued "$RUN/summary.json")" = "$(jq length "$APPLICATIONS")" ]
+	[ "$(jq .parked "$RUN/summary.json")" = 0 ]
+	everything_is_in_order
+}
+
+@test "while the disk is full the bench says so in both languages, refuses what it cannot keep, and goes on by itself" {
+	"$bench" up
+	echo 0 >"$DISK_FULL"
+	run api import "$APPLICATIONS"
+	[ "$status" -ne 0 ]
+	[[ $output == *"the disk is full"* || $output == *"磁盘已满"* ]]
+	wait_until 10 stands_still
+	[[ $(api --lang en status) == *"the bench stands still: the disk is full"* ]]
+	[[ $(api --lang zh status) == *"磁盘已满"*"清理磁盘空间"* ]]
+	[ "$(sqlite3 "$RUN/mint.db" 'SELECT count(*) FROM application')" = 0 ]
+	rm "$DISK_FULL"
+	wait_until 20 works
+	all_are_in
+	wait_until 60 is_idle
+}
