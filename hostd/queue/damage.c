@@ -126,8 +126,10 @@ look_at_wal(const char *path, char *why, size_t why_bytes)
 	return r;
 }
 
+/* Beside a write-ahead log a file may be shorter than its head says: power failed while the log was being folded in, and has all
+ * that is missing. */
 static int
-look_at_file(int fd, const char *path, char *why, size_t why_bytes)
+look_at_file(int fd, const char *path, int has_log, char *why, size_t why_bytes)
 {
 	uint8_t header[FILE_HEADER_BYTES];
 	struct stat status;
@@ -149,7 +151,7 @@ look_at_file(int fd, const char *path, char *why, size_t why_bytes)
 	page_bytes = (uint32_t)header[16] << 8 | header[17];
 	page_bytes = page_bytes == 1 ? PAGE_MAX_BYTES : page_bytes;
 	/* The size in the header counts where both change counters agree (1.3.8); SQLite refuses a shorter file only when it comes to it. */
-	if (page_bytes < PAGE_MIN_BYTES || (memcmp(header + 24, header + 92, 4) == 0 && (int64_t)big32(header + 28) * page_bytes > status.st_size)) {
+	if (page_bytes < PAGE_MIN_BYTES || (!has_log && memcmp(header + 24, header + 92, 4) == 0 && (int64_t)big32(header + 28) * page_bytes > status.st_size)) {
 		snprintf(why, why_bytes, "%s: it is cut short: %lld of %lld bytes are there", path, (long long)status.st_size,
 		    (long long)big32(header + 28) * page_bytes);
 		return MINT_DAMAGED;
@@ -161,11 +163,12 @@ int
 damage_look(const char *path, char *why, size_t why_bytes)
 {
 	char wal[PATH_MAX];
-	int fd = open(path, O_RDONLY | O_CLOEXEC), missing = fd < 0 && errno == ENOENT, r = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), missing = fd < 0 && errno == ENOENT, has_log, r = 0;
 	struct stat status;
 
 	snprintf(wal, sizeof wal, "%s-wal", path);
-	if (missing && stat(wal, &status) == 0 && status.st_size > WAL_HEADER_BYTES) {
+	has_log = stat(wal, &status) == 0 && status.st_size > WAL_HEADER_BYTES;
+	if (missing && has_log) {
 		snprintf(why, why_bytes, "%s: it is not there, but its write-ahead log is", path);
 		return MINT_DAMAGED;
 	}
@@ -175,7 +178,7 @@ damage_look(const char *path, char *why, size_t why_bytes)
 		snprintf(why, why_bytes, "%s: %s", path, strerror(errno));
 		return MINT_STORAGE;
 	}
-	r = look_at_file(fd, path, why, why_bytes);
+	r = look_at_file(fd, path, has_log, why, why_bytes);
 	close(fd);
 	return r == 0 ? look_at_wal(wal, why, why_bytes) : r;
 }

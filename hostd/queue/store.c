@@ -359,6 +359,8 @@ store_close(struct store **place)
 		return;
 	for (int i = 0; i < QUEUE_STATEMENT_COUNT; i++)
 		sqlite3_finalize(store->statements[i]);
+	if (store->trouble == MINT_DAMAGED) /* nothing of the write-ahead log goes into a damaged file */
+		sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_close(store->db);
 	free(store);
 }
