@@ -10,8 +10,10 @@
 
 enum { APPLICATION_ID = 0x4d494e54 /* "MINT" */, BUSY_MS = 5000, STEP_PAGES = 4096 };
 
-static const char *const statements[] = {
-#define ROW(name, caller, writes, sql) sql,
+static const struct {
+	const char *sql;
+} statements[] = {
+#define ROW(name, caller, writes, sql) { sql },
 	BACKUP_STATEMENTS(ROW)
 #undef ROW
 };
@@ -48,7 +50,7 @@ record_ask(sqlite3 *db, int statement, char *detail)
 {
 	sqlite3_stmt *asked = NULL;
 
-	if (sqlite3_prepare_v2(db, statements[statement], -1, &asked, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(db, statements[statement].sql, -1, &asked, NULL) != SQLITE_OK)
 		wrong(db, detail);
 	return asked;
 }
