@@ -4,6 +4,7 @@
  *   DISK_LOG=FILE   where the changes are written down; on the same file system, not below DISK_ROOT. All programs of a bench share it
  *   DISK_SKIP=A:B   paths below DISK_ROOT that are not watched: output of the test itself
  *   DISK_FULL=FILE  while FILE is there the disk is full, after as many more changes that ask for space as the number in it says
+ *   DISK_FULL_ONLY=A:B   and only for these paths below DISK_ROOT
  *
  * disk-cut plays the power cut. What is unlinked or displaced is kept under a second name in DISK_LOG.stash, so an inode number
  * means the same file as long as the log lasts. Not seen: stdio's own writes, mappings, copy_file_range, sendfile; SQLite's -shm,
@@ -43,7 +44,7 @@ int __openat64_2(int at, const char *path, int flags);
 
 static struct disk_log *disk; /* NULL: not asked for */
 static char root[DISK_PATH_BYTES], stash[PATH_MAX];
-static const char *skip, *full;
+static const char *skip, *full, *full_only;
 
 /* --- the log */
 
@@ -85,6 +86,7 @@ begin(void)
 		return;
 	skip = getenv("DISK_SKIP");
 	full = getenv("DISK_FULL");
+	full_only = getenv("DISK_FULL_ONLY");
 	snprintf(root, sizeof root, "%s", watched);
 	snprintf(stash, sizeof stash, "%s.stash", log);
 	fd = (int)syscall(SYS_openat, AT_FDCWD, log, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -137,25 +139,31 @@ record_entry(const struct disk_record *entry)
 
 /* --- what is watched */
 
+/* Whether a path below the root is one of A:B or lies below one. */
+static int
+is_among(const char *path, const char *names)
+{
+	while (names && *names) {
+		size_t bytes = strcspn(names, ":");
+
+		if (bytes && strncmp(path, names, bytes) == 0 && strchr("/", path[bytes]))
+			return 1;
+		names += bytes + (names[bytes] == ':');
+	}
+	return 0;
+}
+
 static int
 path_is_watched(const char *path)
 {
 	size_t length = strlen(root), all = strlen(path);
-	const char *name = skip;
 
 	if (strncmp(path, root, length) != 0 || (path[length] != '/' && path[length] != '\0'))
 		return 0;
 	if (all > 4 && strcmp(path + all - 4, "-shm") == 0)
 		return 0;
 	path += length + (path[length] == '/');
-	while (name && *name) {
-		size_t bytes = strcspn(name, ":");
-
-		if (bytes && strncmp(path, name, bytes) == 0 && strchr("/", path[bytes]))
-			return 0;
-		name += bytes + (name[bytes] == ':');
-	}
-	return 1;
+	return !is_among(path, skip);
 }
 
 static int
@@ -261,15 +269,22 @@ keep_inode(const struct entry *entry)
 
 /* --- a full disk */
 
-/* Whether a change that asks for space gets it. */
+/* Whether a change at this place (the file's descriptor, or the directory's) that asks for space gets it. */
 static int
-has_space(void)
+has_space(int place, const char *name)
 {
 	struct stat status;
-	char text[32] = "";
+	char text[32] = "", path[PATH_MAX + DISK_NAME_BYTES];
 	int fd, saved = errno, left;
 
 	disk->adding++;
+	if (full_only && fd_path(place, path) == 0) {
+		if (name)
+			snprintf(path + strlen(path), DISK_NAME_BYTES, "/%s", name);
+		errno = saved;
+		if (!is_among(path + strlen(root) + (path[strlen(root)] == '/'), full_only))
+			return 1;
+	}
 	if (!full || stat(full, &status) != 0) {
 		disk->full_inode = 0;
 		errno = saved;
@@ -353,7 +368,7 @@ about_to_write(int fd, const struct stat *status, int64_t offset, uint64_t lengt
 	end = at + length;
 	if (length == 0)
 		return 0;
-	if (end > size && !has_space())
+	if (end > size && !has_space(fd, NULL))
 		return -1;
 	record_write(fd, status, at, length, end > size ? end : size);
 	return 0;
@@ -450,7 +465,7 @@ ftruncate(int fd, off_t length)
 	if (!fd_is_watched(fd, &status))
 		return (int)syscall(SYS_ftruncate, fd, length);
 	lock();
-	if (fstat(fd, &status) == 0 && (length <= status.st_size || has_space())) {
+	if (fstat(fd, &status) == 0 && (length <= status.st_size || has_space(fd, NULL))) {
 		record_write(fd, &status, (uint64_t)length, 0, (uint64_t)length);
 		r = (int)syscall(SYS_ftruncate, fd, length);
 	}
@@ -477,7 +492,7 @@ fallocate(int fd, int mode, off_t offset, off_t length)
 		return -1;
 	}
 	lock();
-	if (fstat(fd, &status) == 0 && (offset + length <= status.st_size || has_space())) {
+	if (fstat(fd, &status) == 0 && (offset + length <= status.st_size || has_space(fd, NULL))) {
 		if (offset + length > status.st_size)
 			record_write(fd, &status, (uint64_t)(offset + length), 0, (uint64_t)(offset + length));
 		r = (int)syscall(SYS_fallocate, fd, mode, offset, length);
@@ -579,7 +594,7 @@ open_at(int at, const char *path, int flags, mode_t mode)
 	entry_look(&entry);
 	if (entry.inode && entry.is_file && entry.size && flags & O_TRUNC && !(flags & O_EXCL))
 		about_to_empty(&entry);
-	if (entry.inode || !(flags & O_CREAT) || has_space())
+	if (entry.inode || !(flags & O_CREAT) || has_space(entry.fd, entry.name))
 		fd = (int)syscall(SYS_openat, at, path, flags, mode);
 	if (fd >= 0 && !entry.inode) {
 		entry_look(&entry);
@@ -658,7 +673,7 @@ mkdirat(int at, const char *path, mode_t mode)
 		return (int)syscall(SYS_mkdirat, at, path, mode);
 	lock();
 	entry_look(&entry);
-	if (entry.inode || has_space())
+	if (entry.inode || has_space(entry.fd, entry.name))
 		r = (int)syscall(SYS_mkdirat, at, path, mode);
 	if (r == 0) {
 		entry_look(&entry);

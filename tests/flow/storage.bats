@@ -141,3 +141,33 @@ fill_disk_after() {
 	all_are_in
 	wait_until 60 is_idle
 }
+
+# One place is full while the others have room: $1 below the run directory, until its program has met that; nothing is used up by it.
+full_in() {
+	DISK_FULL_ONLY=$1 "$bench" up
+	echo 0 >"$DISK_FULL"
+	all_are_in
+	wait_until 20 refused_more_than 0
+	sleep 6 # a chore's turn longer: what is tried again meets it again
+	api status >"$work/status"
+	cat "$work/status"
+	rm "$DISK_FULL"
+	wait_until 60 is_idle || { api status; tail -20 "$RUN/log/mintd"; return 1; }
+	api summary --json >"$work/summary"
+	[ "$(jq .issued "$work/summary")" = "$(jq length "$APPLICATIONS")" ]
+	[ "$(sqlite3 "file:$RUN/mint.db?mode=ro" "SELECT count(*) FROM token WHERE state = 'quarantined'")" = 0 ]
+	run grep -c "starting it again" "$RUN/log/mintd"
+	[ "$output" = 0 ]
+}
+
+@test "a full disk at the CA's log: nothing is signed, nothing is lost, and all is issued when there is room" {
+	full_in ca
+}
+
+@test "a full disk at the printer's directory: the label waits, and is printed when there is room" {
+	full_in labels
+}
+
+@test "a full disk at the workers' directory: no token is blamed for it, and all is issued when there is room" {
+	full_in work
+}
