@@ -162,10 +162,12 @@ full_in() {
 
 @test "a full disk at the CA's log: nothing is signed, nothing is lost, and all is issued when there is room" {
 	full_in ca
+	grep -q "waits for the CA: .*No space left on device\|waits for the CA: .*issue log" "$work/status"
 }
 
 @test "a full disk at the printer's directory: the label waits, and is printed when there is room" {
 	full_in labels
+	grep -q "waits for the printer: .*No space left on device" "$work/status"
 }
 
 @test "a full disk at the workers' directory: no token is blamed for it, and all is issued when there is room" {

@@ -57,6 +57,22 @@ print_parked(const json_t *status)
 	}
 }
 
+/* What the CA or the printer could not do and is tried again by itself. */
+static void
+print_delayed(const json_t *status)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "delayed"), i, row) {
+		const json_t *why = json_object_get(row, "why");
+
+		printf("\n%s%s%s%s (%lld)\n  %s %s\n", strcmp(text_of(row, "place"), "ca") == 0 ? say("waits for the CA: ", "等待 CA：") : say("waits for the printer: ", "等待打印机："),
+		    words_of(why, "what"), *text_of(row, "detail") ? say(": ", "：") : "", text_of(row, "detail"), number_of(row, "count"),
+		    say("do:", "处理："), words_of(why, "do"));
+	}
+}
+
 /* The bench begins nothing: before everything else. */
 static void
 print_standstill(const json_t *status)
@@ -85,6 +101,7 @@ run_status(struct run *run)
 		print_pace(status);
 		if (number_of(status, "late") > 0)
 			printf("%s%lld%s\n", say("past their deadline: ", "逾期："), number_of(status, "late"), say(" (mintctl list --late)", "（mintctl list --late）"));
+		print_delayed(status);
 		print_parked(status);
 	}
 	json_decref(status);
