@@ -19,7 +19,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-enum { LEAF_COUNT = 4, BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 10000, HEALTHY_US = 5000000 };
+enum { LEAF_COUNT = 4, BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 10000, HEALTHY_US = 5000000, MUTE_MS = 1000 };
 
 struct child {
 	enum program   program;
@@ -46,8 +46,10 @@ struct family {
 	struct child       leaves[LEAF_COUNT];
 	struct worker     *workers;
 	struct ipc        *channel;      /* to mint-queue */
+	struct event      *mute;         /* mint-queue has closed its channel: killed when this comes before its end */
 	int                queue_ready;
 	int                stopping;
+	int                hopeless;     /* exit status of a mint-queue that only a person can help */
 };
 
 static void start_queue(struct family *);
@@ -210,6 +212,7 @@ kill_workers(const struct family *family)
 static void
 on_queue(struct ipc *ipc, const struct message *message, int passed_fd, void *argument)
 {
+	static const struct timeval mute = { MUTE_MS / 1000, MUTE_MS % 1000 * 1000 };
 	struct family *family = argument;
 
 	(void)ipc;
@@ -218,7 +221,7 @@ on_queue(struct ipc *ipc, const struct message *message, int passed_fd, void *ar
 	if (!message) {
 		ipc_free(&family->channel);
 		if (family->queue.pid)
-			kill(family->queue.pid, SIGKILL); /* alive but not talking: start it anew */
+			evtimer_add(family->mute, &mute); /* ending, as a rule, with a status that is worth waiting for */
 		return;
 	}
 	switch ((int)message->type) {
@@ -239,6 +242,17 @@ on_queue(struct ipc *ipc, const struct message *message, int passed_fd, void *ar
 		log_error("mint-queue: sent %s, which mintd does not take: restarting it", message_name(message->type));
 		kill(family->queue.pid, SIGKILL);
 	}
+}
+
+/* Alive but not talking: it is started anew. */
+static void
+on_mute(evutil_socket_t fd, short what, void *argument)
+{
+	struct family *family = argument;
+
+	(void)fd, (void)what;
+	if (family->queue.pid)
+		kill(family->queue.pid, SIGKILL);
 }
 
 static void
@@ -264,6 +278,7 @@ static void
 queue_ended(struct family *family)
 {
 	ipc_free(&family->channel);
+	evtimer_del(family->mute);
 	family->queue_ready = 0;
 	kill_workers(family);
 	for (size_t i = 0; i < LEAF_COUNT; i++)
@@ -333,6 +348,18 @@ worker_ended(struct family *family, pid_t pid, int status)
 	}
 }
 
+/* A damaged record, one of a newer release, a wrong configuration: to start again and again would only fill the log. */
+static int
+only_a_person_helps(int status)
+{
+	static const int errors[] = { MINT_DAMAGED, MINT_REFUSED, MINT_CONFIG };
+
+	for (size_t i = 0; WIFEXITED(status) && i < sizeof errors / sizeof errors[0]; i++)
+		if (WEXITSTATUS(status) == error_info(errors[i])->exit_status)
+			return 1;
+	return 0;
+}
+
 void
 family_reap(struct family *family)
 {
@@ -343,12 +370,17 @@ family_reap(struct family *family)
 		if (pid == family->queue.pid) {
 			family->queue.pid = 0;
 			queue_died = 1;
-			back_off(&family->queue, status);
+			if (only_a_person_helps(status))
+				family->hopeless = WEXITSTATUS(status);
+			else
+				back_off(&family->queue, status);
 			queue_ended(family);
 		} else if (!leaf_ended(family, pid, status)) {
 			worker_ended(family, pid, status);
 		}
 	}
+	if (family->hopeless)
+		return;
 	if (queue_died && !family->stopping)
 		later(&family->queue);
 	else if (!family->queue.pid && !evtimer_pending(family->queue.retry, NULL))
@@ -392,7 +424,8 @@ family_new(struct family **out, struct event_base *base, const struct config *co
 		.queue = { .program = PROGRAM_QUEUE, .file = "mint-queue", .family = family },
 	};
 	family->queue.retry = evtimer_new(base, on_retry, &family->queue);
-	complete = family->queue.retry != NULL;
+	family->mute = evtimer_new(base, on_mute, family);
+	complete = family->queue.retry && family->mute;
 	for (size_t i = 0; i < LEAF_COUNT; i++) {
 		family->leaves[i] = leaves[i];
 		family->leaves[i].family = family;
@@ -425,6 +458,12 @@ family_stop(struct family *family, int signal_number)
 }
 
 int
+family_hopeless(const struct family *family)
+{
+	return family->hopeless;
+}
+
+int
 family_is_gone(const struct family *family)
 {
 	for (size_t i = 0; i < LEAF_COUNT; i++)
@@ -446,6 +485,8 @@ family_free(struct family **place)
 			event_free(family->leaves[i].retry);
 	if (family->queue.retry)
 		event_free(family->queue.retry);
+	if (family->mute)
+		event_free(family->mute);
 	ipc_free(&family->channel);
 	free(family);
 }

@@ -24,6 +24,9 @@ void family_reap(struct family *family);
 /* Sends the signal to every program, SIGKILL to the workers, and starts nothing any more. May be called again. */
 void family_stop(struct family *family, int signal_number);
 
+/* The exit status with which mint-queue has ended because of something that only a person can mend: stop the family; 0: none. */
+int family_hopeless(const struct family *family);
+
 /* Whether no process of the family is left. */
 int family_is_gone(const struct family *family);
 

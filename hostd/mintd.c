@@ -40,17 +40,6 @@ struct mintd {
 /* --- the loop */
 
 static void
-on_child(evutil_socket_t signal_number, short what, void *argument)
-{
-	struct mintd *mintd = argument;
-
-	(void)signal_number, (void)what;
-	family_reap(mintd->family);
-	if (mintd->stopping && family_is_gone(mintd->family))
-		event_base_loopbreak(mintd->base);
-}
-
-static void
 on_stop_deadline(evutil_socket_t fd, short what, void *argument)
 {
 	struct mintd *mintd = argument;
@@ -61,12 +50,10 @@ on_stop_deadline(evutil_socket_t fd, short what, void *argument)
 }
 
 static void
-on_stop(evutil_socket_t signal_number, short what, void *argument)
+stop(struct mintd *mintd)
 {
-	struct mintd *mintd = argument;
 	struct timeval deadline = { STOP_MS / 1000, STOP_MS % 1000 * 1000 };
 
-	(void)signal_number, (void)what;
 	if (mintd->stopping)
 		return;
 	mintd->stopping = 1;
@@ -77,8 +64,30 @@ on_stop(evutil_socket_t signal_number, short what, void *argument)
 		event_base_loopbreak(mintd->base);
 }
 
+static void
+on_stop(evutil_socket_t signal_number, short what, void *argument)
+{
+	(void)signal_number, (void)what;
+	stop(argument);
+}
+
+static void
+on_child(evutil_socket_t signal_number, short what, void *argument)
+{
+	struct mintd *mintd = argument;
+
+	(void)signal_number, (void)what;
+	family_reap(mintd->family);
+	if (family_hopeless(mintd->family) && !mintd->stopping) {
+		log_error("mint-queue cannot work before a person has mended what it said: ending");
+		stop(mintd);
+	}
+	if (mintd->stopping && family_is_gone(mintd->family))
+		event_base_loopbreak(mintd->base);
+}
+
 static int
-run(const struct config *config, const char *config_path)
+run(const struct config *config, const char *config_path, int *hopeless)
 {
 	static const struct { int number; event_callback_fn call; } caught[] = {
 		{ SIGCHLD, on_child }, { SIGTERM, on_stop }, { SIGINT, on_stop },
@@ -98,6 +107,7 @@ run(const struct config *config, const char *config_path)
 	if (r == 0) {
 		family_start(mintd.family);
 		event_base_dispatch(mintd.base);
+		*hopeless = family_hopeless(mintd.family);
 	}
 	for (size_t i = 0; i < CAUGHT; i++)
 		if (signals[i])
@@ -160,7 +170,7 @@ main(int argc, char **argv)
 	};
 	struct config *config = NULL;
 	char *config_path = NULL; /* absolute: every program is given it */
-	int option, r;
+	int option, r, hopeless = 0;
 
 	log_open("mintd");
 	while ((option = getopt_long(argc, argv, "c:hv", options, NULL)) != -1)
@@ -188,8 +198,8 @@ main(int argc, char **argv)
 	if (r == 0)
 		r = sandbox_enter(PROGRAM_MINTD);
 	if (r == 0)
-		r = run(config, config_path);
+		r = run(config, config_path, &hopeless);
 	config_free(&config);
 	free(config_path);
-	return r == 0 ? 0 : error_info(r)->exit_status;
+	return r == 0 ? hopeless : error_info(r)->exit_status;
 }

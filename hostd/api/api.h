@@ -19,6 +19,7 @@ struct api {
 	struct call   *calls;      /* every open call */
 	int            unsent;     /* answers on their way out */
 	int            ending;     /* mint-queue is gone or we were told to stop: nothing new is taken */
+	int            standstill; /* the error for which mint-queue begins nothing; 0: it works */
 	int64_t        started_us;
 };
 

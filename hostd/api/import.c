@@ -173,6 +173,8 @@ static void
 take_result(struct row *row, const struct message_import_result *result)
 {
 	json_t *detail = result->detail[0] ? json_loads(result->detail, JSON_DECODE_ANY, NULL) : NULL;
+	const char *named = json_string_value(json_object_get(json_array_get(detail, 0), "error"));
+	const struct error_info *why;
 
 	switch ((enum import_outcome)result->outcome) {
 	case IMPORT_ADDED:
@@ -192,7 +194,8 @@ take_result(struct row *row, const struct message_import_result *result)
 	case IMPORT_FAILED:
 	default:
 		row_done(row, OUTCOME_REFUSED);
-		json_object_set_new(row->json, "error", call_error_json(MINT_STORAGE, detail ? "" : result->detail));
+		why = error_by_name(named ? named : "");
+		json_object_set_new(row->json, "error", call_error_json(why ? why->code : MINT_STORAGE, detail ? "" : result->detail));
 		break;
 	}
 	json_decref(detail);

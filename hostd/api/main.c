@@ -51,6 +51,9 @@ on_message(struct program_context *context, const struct message *message)
 	case MESSAGE_feed:
 		feed_wake(api.feed);
 		break;
+	case MESSAGE_standstill:
+		api.standstill = (int)message->standstill.error;
+		break;
 	default:
 		log_error("mint-queue sent %s, which mint-api does not take: ending", message_name(message->type));
 		r = MINT_PROTOCOL;

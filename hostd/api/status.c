@@ -97,6 +97,17 @@ parked_list(struct call *call)
 	return rows;
 }
 
+static json_t *
+delayed_list(struct call *call)
+{
+	json_t *rows = record_rows(call->api->record, API_delayed, NULL), *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+		api_explain(row, "why", json_string_value(json_object_get(row, "error")));
+	return rows;
+}
+
 static int
 is_open(const char *state)
 {
@@ -174,6 +185,7 @@ status_json(struct call *call)
 	json_object_set_new(status, "bench", json_string(call->api->context->config->bench));
 	json_object_set_new(status, "now", json_string(now));
 	json_object_set_new(status, "seq", json_integer(record_seq(call->api->record)));
+	api_explain(status, "standstill", call->api->standstill ? error_info(call->api->standstill)->name : NULL);
 	add_applications(call, status);
 	json_object_set_new(status, "credentials", tally(call, API_tally_credentials));
 	json_object_set_new(status, "tokens", tally(call, API_tally_tokens));
@@ -181,6 +193,7 @@ status_json(struct call *call)
 	json_object_set_new(status, "labels", tally(call, API_tally_labels));
 	add_standing(call, status);
 	json_object_set_new(status, "parked", parked_list(call));
+	json_object_set_new(status, "delayed", delayed_list(call));
 	add_pace(call, status, json_object_get(status, "credentials"));
 	return status;
 }

@@ -4,8 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { NAME_BYTES = 256, PART_BYTES = 4096 };
@@ -113,6 +116,28 @@ keep_instead(int directory, const char *name, const void *bytes, size_t length)
 		return MINT_STORAGE;
 	seam(SEAM_RENAMED);
 	return 0;
+}
+
+static int
+sync_parent(int at, const char *path)
+{
+	char *copy = strdup(path);
+	int fd = copy ? openat(at, dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int r = fd >= 0 ? keep_sync(fd) : MINT_STORAGE, saved = errno;
+
+	if (fd >= 0)
+		close(fd);
+	free(copy);
+	errno = saved;
+	return r;
+}
+
+int
+keep_directory(int at, const char *path, unsigned mode)
+{
+	if (mkdirat(at, path, (mode_t)mode) != 0)
+		return errno == EEXIST ? 0 : MINT_STORAGE;
+	return sync_parent(at, path);
 }
 
 int

@@ -13,6 +13,10 @@ int keep_file(int directory, const char *name, const void *bytes, size_t length)
 /* The same, but in the place of what is there. 0 or MINT_STORAGE. */
 int keep_instead(int directory, const char *name, const void *bytes, size_t length);
 
+/* Makes a directory, unless it is there, in one that is named by `path` from descriptor `at` on (AT_FDCWD: as it stands), and its name
+ * lasts. 0 or MINT_STORAGE with errno. */
+int keep_directory(int at, const char *path, unsigned mode);
+
 /* After it the names are on the disk too. 0 or MINT_STORAGE. */
 int keep_sync(int directory);
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum option_set { SET_PLACE = 1, SET_SECRET = 2, SET_MAKE = 4, SET_FIND = 8, SET_PROFILES = 16 };
+enum option_set { SET_PLACE = 1, SET_SECRET = 2, SET_MAKE = 4, SET_FIND = 8, SET_PROFILES = 16, SET_LIST = 32 };
 
 static const struct {
 	const char  *name;
@@ -20,6 +20,7 @@ static const struct {
 	  { "make a new CA: a root and an issuing CA below it", "新建 CA：根 CA 和签发 CA" } },
 	{ "show", command_show, SET_PLACE, { "the CA, what it issued, its revocation list", "查看 CA、签发数量和吊销列表" } },
 	{ "crl", command_crl, SET_PLACE | SET_SECRET, { "publish a new revocation list now", "立即发布新的吊销列表" } },
+	{ "list", command_list, SET_PLACE | SET_LIST, { "what was signed, in order, and whether the log is whole", "按顺序列出已签证书并检查签发日志" } },
 	{ "lookup", command_lookup, SET_PLACE | SET_FIND, { "what was signed for a request, serial number or key", "按请求号、序列号或公钥查询已签证书" } },
 	{ "profiles", command_profiles, SET_PROFILES, { "check and list the certificate profiles", "检查并列出证书模板" } },
 };
@@ -28,7 +29,7 @@ enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
 enum letter {
 	OPT_DIR = 1, OPT_CONFIG, OPT_PASSPHRASE_FILE, OPT_PASSPHRASE_FD, OPT_ROOT_PASSPHRASE_FILE, OPT_DEMONSTRATION, OPT_SUBJECT,
-	OPT_KEY, OPT_REQUEST, OPT_SERIAL, OPT_SPKI, OPT_PEM, OPT_PROFILES, OPT_JSON, OPT_HELP,
+	OPT_KEY, OPT_REQUEST, OPT_SERIAL, OPT_SPKI, OPT_PEM, OPT_FROM, OPT_PROFILES, OPT_JSON, OPT_HELP,
 };
 
 static const struct {
@@ -51,6 +52,7 @@ static const struct {
 	{ "serial", OPT_SERIAL, SET_FIND, "HEX", { "serial number", "证书序列号" } },
 	{ "spki", OPT_SPKI, SET_FIND, "HEX", { "SHA-256 of the public key (SubjectPublicKeyInfo, DER)", "公钥（SubjectPublicKeyInfo）的 SHA-256" } },
 	{ "pem", OPT_PEM, SET_FIND, "", { "print the certificate alone", "仅输出证书" } },
+	{ "from", OPT_FROM, SET_LIST, "BYTE", { "only what stands behind this byte of the log", "仅列出日志中该字节之后的记录" } },
 	{ "json", OPT_JSON, 0, "", { "answer in JSON, errors too", "以 JSON 输出（含错误）" } },
 	{ "help", OPT_HELP, 0, "", { "print this", "显示本说明" } },
 };
@@ -106,6 +108,11 @@ take_option(struct command_options *to, const char **config_path, int letter)
 	case OPT_REQUEST: to->request = optarg; break;
 	case OPT_SERIAL: to->serial = optarg; break;
 	case OPT_SPKI: to->spki = optarg; break;
+	case OPT_FROM:
+		to->from = strtoull(optarg, &end, 10);
+		if (!*optarg || *end)
+			return MINT_ARGUMENT;
+		break;
 	case OPT_PROFILES: to->profiles = optarg; break;
 	case OPT_DEMONSTRATION: to->demonstration = 1; break;
 	case OPT_PEM: to->pem = 1; break;
@@ -169,6 +176,9 @@ print_value(const char *key, json_t *value)
 
 	if (json_is_string(value)) {
 		printf("%-20s %s\n", key, json_string_value(value));
+	} else if (json_is_object(value)) {
+		json_object_foreach(value, key, item)
+			print_value(key, item);
 	} else if (json_is_array(value)) {
 		json_array_foreach(value, i, item)
 			print_value(i == 0 ? key : "", item);

@@ -1,5 +1,6 @@
 /* What the subcommands do. Those that only read may run beside the service. */
 #include "hostd/base/clock.h"
+#include "hostd/base/keep.h"
 #include "hostd/ca/authority.h"
 #include "hostd/ca/ca.h"
 #include "hostd/ca/command.h"
@@ -26,7 +27,7 @@ open_directory(const char *path, int make, struct reason *reason)
 {
 	int fd;
 
-	if (make && mkdir(path, 0755) != 0 && errno != EEXIST)
+	if (make && keep_directory(AT_FDCWD, path, 0755) != 0)
 		return reason_set(reason, MINT_STORAGE, "%s: %s", path, strerror(errno));
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd >= 0 ? fd : reason_set(reason, MINT_NOT_FOUND, "%s: %s", path, strerror(errno));
@@ -220,6 +221,83 @@ command_crl(const struct command_options *to, json_t **answer, struct reason *re
 	passphrase_clear(&passphrase);
 	close(directory);
 	return r == 0 ? command_show(to, answer, reason) : r;
+}
+
+/* What is listed while the log is read. */
+struct listing {
+	struct ledger *ledger;
+	uint64_t       from, bytes, records, highest;
+	json_t        *certificates;
+};
+
+static json_t *
+subject_text(const struct record *record)
+{
+	const unsigned char *der = record->certificate;
+	X509 *certificate = d2i_X509(NULL, &der, (long)record->certificate_bytes);
+	json_t *text = certificate ? name_text(X509_get_subject_name(certificate)) : json_null();
+
+	X509_free(certificate);
+	return text;
+}
+
+static int
+list_record(const struct record *record, struct place place, void *argument)
+{
+	struct listing *listing = argument;
+
+	listing->records++;
+	listing->bytes = place.offset + place.bytes + 1;
+	if (record->kind == RECORD_ISSUED && record->request_id > listing->highest)
+		listing->highest = record->request_id;
+	if (record->kind == RECORD_ISSUED && place.offset >= listing->from)
+		json_array_append_new(listing->certificates, json_pack("{s:I,s:o,s:o,s:o}", "request", (json_int_t)record->request_id,
+		    "serial", hex_text(record->serial, SERIAL_BYTES), "signed_at", time_text(record->at), "subject", subject_text(record)));
+	return ledger_add(listing->ledger, record, place);
+}
+
+/* Only when all of the log was read is it known what was revoked. */
+static void
+list_revoked(const struct listing *listing)
+{
+	uint8_t serial[SERIAL_BYTES];
+	json_t *certificate;
+	size_t i;
+
+	json_array_foreach(listing->certificates, i, certificate) {
+		const struct entry *entry = hex_get(serial, sizeof serial, json_string_value(json_object_get(certificate, "serial"))) == 0
+		    ? ledger_by_serial(listing->ledger, serial) : NULL;
+
+		json_object_set_new(certificate, "revoked_at", entry && entry->revoked_at ? time_text(entry->revoked_at) : json_null());
+	}
+}
+
+int
+command_list(const struct command_options *to, json_t **answer, struct reason *reason)
+{
+	int directory = open_directory(to->directory, 0, reason), r;
+	struct listing listing = { .ledger = ledger_new(), .from = to->from, .certificates = json_array() };
+	struct issuelog *log = NULL;
+
+	if (directory < 0)
+		r = directory;
+	else if (!listing.ledger || !listing.certificates)
+		r = reason_set(reason, MINT_MEMORY, "out of memory");
+	else
+		r = issuelog_open(&log, directory, ISSUELOG_READ, list_record, &listing, NULL, reason);
+	if (r == MINT_DIFFERENT)
+		reason_set(reason, r, ISSUELOG_NAME " contradicts itself: restore it from a backup");
+	if (r == 0) {
+		list_revoked(&listing);
+		*answer = json_pack("{s:I,s:I,s:I,s:O}", "records", (json_int_t)listing.records, "bytes", (json_int_t)listing.bytes,
+		    "highest_request", (json_int_t)listing.highest, "certificates", listing.certificates);
+	}
+	issuelog_close(&log);
+	ledger_free(&listing.ledger);
+	json_decref(listing.certificates);
+	if (directory >= 0)
+		close(directory);
+	return r;
 }
 
 static int

@@ -152,7 +152,7 @@ keep_remains(int directory, int fd, uint64_t offset, uint64_t bytes)
 	snprintf(name, sizeof name, ISSUELOG_NAME ".torn-%" PRIu64, offset);
 	to = openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (copy && to >= 0 && pread(fd, copy, bytes, (off_t)offset) == (ssize_t)bytes && write_at(to, copy, bytes, 0) == 0 &&
-	    fsync(to) == 0)
+	    fsync(to) == 0 && fsync(directory) == 0)
 		r = 0;
 	if (to >= 0)
 		close(to);

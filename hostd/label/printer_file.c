@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hostd/base/keep.h"
 #include "hostd/base/log.h"
 #include "hostd/base/seam.h"
 #include "hostd/label/png.h"
@@ -39,7 +40,7 @@ struct file_printer {
 static int
 open_directory(int at, const char *path)
 {
-	if (mkdirat(at, path, 0750) < 0 && errno != EEXIST)
+	if (keep_directory(at, path, 0750) != 0)
 		return -1;
 	return openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
@@ -56,6 +57,18 @@ file_close(void *state)
 	free(printer);
 }
 
+/* 0, or MINT_PRINTER with errno. */
+static int
+open_places(struct file_printer *printer)
+{
+	if (printer->directory < 0)
+		printer->directory = open_directory(AT_FDCWD, printer->path);
+	if (printer->directory >= 0 && printer->jobs < 0)
+		printer->jobs = open_directory(printer->directory, ".jobs");
+	return printer->jobs >= 0 ? 0 : MINT_PRINTER;
+}
+
+/* A disk that is full now has room later: each job tries again. */
 static int
 file_open(const char *path, void **state)
 {
@@ -64,15 +77,15 @@ file_open(const char *path, void **state)
 	if (!printer)
 		return MINT_MEMORY;
 	*printer = (struct file_printer){ .directory = -1, .jobs = -1 };
+	errno = ENAMETOOLONG;
 	if (strlen(path) < sizeof printer->path) {
 		strcpy(printer->path, path);
-		printer->directory = open_directory(AT_FDCWD, path);
-		if (printer->directory >= 0)
-			printer->jobs = open_directory(printer->directory, ".jobs");
-	} else {
-		errno = ENAMETOOLONG;
+		if (open_places(printer) == 0)
+			errno = 0;
 	}
-	if (printer->jobs < 0) {
+	if (errno == ENOSPC || errno == EDQUOT) {
+		log_error("%s: %s: make room: labels wait until then", path, strerror(errno));
+	} else if (errno != 0) {
 		log_error("%s: %s: name a directory in which this user may write", path, strerror(errno));
 		file_close(printer);
 		return MINT_PRINTER;
@@ -280,11 +293,13 @@ print(const struct file_printer *printer, const struct print_job *job, uint8_t s
 static void
 file_submit(void *state, const struct print_job *job, print_done *done, void *argument)
 {
-	const struct file_printer *printer = state;
+	struct file_printer *printer = state;
 	struct print_result result = { .outcome = PRINT_DONE };
 	char name[NAME_BYTES];
 
-	result.error = record_get(printer, job, result.sha256);
+	result.error = open_places(printer);
+	if (result.error == 0)
+		result.error = record_get(printer, job, result.sha256);
 	if (result.error == MINT_NOT_FOUND)
 		result.error = print(printer, job, result.sha256);
 	page_name(job, 0, ".png", name);

@@ -7,6 +7,7 @@
 #include "hostd/queue/import.h"
 #include "hostd/queue/label.h"
 #include "hostd/queue/queue.h"
+#include "hostd/queue/recover.h"
 #include "hostd/queue/turn.h"
 #include "hostd/queue/worker.h"
 #include "schemas/errors.h"
@@ -184,6 +185,8 @@ on_peer(struct ipc *ipc, const struct message *message, int passed_fd, void *arg
 		peer->greeted = 1;
 		if (!peer->queue->stalled)
 			turn_part(peer->queue, "queue", NULL, greeted, peer);
+		else if (peer->program == PROGRAM_API)
+			recover_tell(peer->queue);
 		return;
 	}
 	r = listen_to(peer, message);

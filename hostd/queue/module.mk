@@ -7,6 +7,7 @@ queue_SRC := \
 	hostd/queue/channels.c \
 	hostd/queue/claim.c \
 	hostd/queue/commands.c \
+	hostd/queue/damage.c \
 	hostd/queue/digest.c \
 	hostd/queue/erase.c \
 	hostd/queue/feed.c \

@@ -103,7 +103,7 @@ struct queue {
 	struct outgoing *outbox, **outbox_end; /* leave after the commit */
 	struct call         *calls;      /* mint-api's, answered in this turn: all of them fail if its commit does */
 	size_t               call_count, call_room;
-	int                  stalled;    /* storage failed: nothing is begun until it works again */
+	int                  stalled;    /* storage failed, with this error: nothing is begun until it works again; 0 */
 	struct event        *chores;     /* retries: CA, printer, storage */
 	int64_t              event_seq, event_told;
 	int64_t              clock_seen; /* highest UTC known; rows never go back behind it */

@@ -9,6 +9,7 @@
 #include "hostd/queue/turn.h"
 #include "schemas/errors.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static int64_t
@@ -70,22 +71,23 @@ recover_settled(struct queue *queue)
 /* --- storage that fails */
 
 static void
-refuse_calls(struct queue *queue)
+refuse_calls(struct queue *queue, int error)
 {
 	struct ipc *api = queue->peers[PROGRAM_API].ipc;
 	struct message message;
+	char detail[64], list[80];
 
+	snprintf(detail, sizeof detail, "{\"error\":\"%s\"}", error_info(error)->name);
+	snprintf(list, sizeof list, "[%s]", detail);
 	for (size_t i = 0; i < queue->call_count; i++) {
 		message = (struct message){ .type = queue->calls[i].is_import ? MESSAGE_import_result : MESSAGE_command_result };
 		if (queue->calls[i].is_import)
 			message.import_result = (struct message_import_result){
-				.call = queue->calls[i].number, .outcome = IMPORT_FAILED,
-				.detail = "[{\"error\":\"STORAGE\"}]",
+				.call = queue->calls[i].number, .outcome = IMPORT_FAILED, .detail = list,
 			};
 		else
 			message.command_result = (struct message_command_result){
-				.call = queue->calls[i].number, .error = (uint32_t)-MINT_STORAGE,
-				.detail = "{\"error\":\"STORAGE\"}",
+				.call = queue->calls[i].number, .error = (uint32_t)-error, .detail = detail,
 			};
 		if (api)
 			ipc_send(api, &message, -1);
@@ -94,14 +96,25 @@ refuse_calls(struct queue *queue)
 }
 
 void
+recover_tell(struct queue *queue)
+{
+	struct message message = { .type = MESSAGE_standstill, .standstill = { .error = (uint32_t)-queue->stalled } };
+
+	if (queue->peers[PROGRAM_API].ipc)
+		ipc_send(queue->peers[PROGRAM_API].ipc, &message, -1);
+}
+
+void
 recover_stall(struct queue *queue)
 {
-	refuse_calls(queue);
+	int error = store_trouble(queue->store);
+
+	refuse_calls(queue, queue->stalled ? queue->stalled : error);
 	if (queue->stalled)
 		return;
-	queue->stalled = 1;
-	log_error("database: %s: %s; all bays wait", error_info(MINT_STORAGE)->what[MINT_EN],
-	    error_info(MINT_STORAGE)->next[MINT_EN]);
+	queue->stalled = error;
+	log_error("%s: %s: %s; all bays wait", queue->config->database, error_info(error)->what[MINT_EN], error_info(error)->next[MINT_EN]);
+	recover_tell(queue);
 	for (size_t i = 0; i < queue->config->bay_count; i++)
 		bay_forget(&queue->bays[i]);
 }
@@ -121,15 +134,23 @@ begin_again(struct queue *queue, void *unused)
 	return r;
 }
 
-/* A write that is really committed is the only proof that there is room again. */
+/* A write that is really committed is the only proof that there is room again. Into a damaged record nothing is written any more: a
+ * person restores a backup. */
 void
 recover_try(struct queue *queue)
 {
+	if (queue->stalled == MINT_DAMAGED)
+		return;
 	if (store_run(queue->store, QUEUE_fact_set, "ss", "bench", queue->config->bench) != 0 || store_commit(queue->store) != 0) {
 		store_rollback(queue->store);
+		if (store_trouble(queue->store) != queue->stalled) {
+			queue->stalled = store_trouble(queue->store);
+			recover_tell(queue);
+		}
 		return;
 	}
-	log_info("database: takes writes again: going on");
+	log_info("%s: takes writes again: going on", queue->config->database);
 	queue->stalled = 0;
+	recover_tell(queue);
 	turn_part(queue, "queue", NULL, begin_again, NULL);
 }

@@ -11,8 +11,11 @@ int recover_begin(struct queue *queue, void *unused);
  * those whose token was taken out while nobody looked. */
 int recover_settled(struct queue *queue);
 
-/* A commit has failed: workers are stopped, mint-api's calls of this turn are answered with STORAGE, and nothing is begun. */
+/* A commit has failed: workers are stopped, mint-api's calls of this turn are answered with why, and nothing is begun. */
 void recover_stall(struct queue *queue);
+
+/* Tells mint-api whether and why nothing is begun. */
+void recover_tell(struct queue *queue);
 
 /* Tries the storage again; when it works, all begins as after a start. */
 void recover_try(struct queue *queue);

@@ -1,18 +1,25 @@
 #include "hostd/queue/store.h"
 #include "hostd/base/log.h"
 #include "hostd/base/seam.h"
+#include "hostd/queue/damage.h"
 #include "schemas/errors.h"
 
 #include "migrations.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { APPLICATION_ID = 0x4d494e54 /* "MINT", pragma application_id */, BUSY_MS = 5000 };
+enum { DETAIL_BYTES = 5000, WHOLE_CHECK_BYTES = 256 << 20 };
 
 static const struct {
 	const char *name;
@@ -39,10 +46,27 @@ struct store {
 	int           open;       /* a transaction is open: something was written */
 	int           marked;     /* inside one message's part */
 	int           savepoint;  /* the mark was set inside an open transaction */
+	int           trouble;    /* what MINT_STORAGE meant last */
 	int           broken;     /* a write or sync failed: the transaction must not be committed */
 };
 
 /* --- errors */
+
+static int
+trouble_of(int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_FULL:
+		return MINT_DISK_FULL;
+	case SQLITE_IOERR: /* no room for the -shm */
+		return code == SQLITE_IOERR_SHMSIZE ? MINT_DISK_FULL : MINT_STORAGE;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return MINT_DAMAGED;
+	default:
+		return MINT_STORAGE;
+	}
+}
 
 static int
 storage_error(struct store *store, const char *what)
@@ -51,7 +75,9 @@ storage_error(struct store *store, const char *what)
 
 	if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY)
 		return MINT_EXISTS;
-	log_error("database: %s: %s: %s", what, sqlite3_errmsg(store->db), error_info(MINT_STORAGE)->next[MINT_EN]);
+	store->trouble = trouble_of(code);
+	log_error("%s: %s: %s: %s", sqlite3_db_filename(store->db, "main"), what, sqlite3_errmsg(store->db),
+	    error_info(store->trouble)->next[MINT_EN]);
 	/* A constraint spoils one message's part; anything else (disk full, read error, damage) the whole transaction. */
 	if ((code & 0xff) != SQLITE_CONSTRAINT)
 		store->broken = 1;
@@ -78,27 +104,49 @@ pragma_number(struct store *store, const char *sql)
 	return number;
 }
 
-/* A whole copy beside the database before a migration touches it. A copy that is already there is of an earlier try at the same
+/* The file and its name are on the disk. SQLite does not sync what VACUUM INTO writes. */
+static int
+sync_copy(const char *written, const char *copy)
+{
+	int fd = open(written, O_RDONLY | O_CLOEXEC), r = fd >= 0 && fsync(fd) == 0 && rename(written, copy) == 0 ? 0 : MINT_STORAGE;
+	char *parent = strdup(copy);
+	int directory = parent ? open(dirname(parent), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (r == 0 && (directory < 0 || fsync(directory) != 0))
+		r = MINT_STORAGE;
+	if (r != 0)
+		log_error("%s: %s: %s", copy, strerror(errno), error_info(r)->next[MINT_EN]);
+	if (fd >= 0)
+		close(fd);
+	if (directory >= 0)
+		close(directory);
+	free(parent);
+	return r;
+}
+
+/* A whole copy beside the database before a migration touches it. One that has its name is whole and of an earlier try at the same
  * migration, made before anything was changed: it is kept. */
 static int
 back_up(struct store *store, const char *path, int version)
 {
-	char *copy = sqlite3_mprintf("%s.before-%d", path, version + 1);
-	char *sql = sqlite3_mprintf("VACUUM INTO %Q", copy);
+	char *copy = sqlite3_mprintf("%s.before-%d", path, version + 1), *written = sqlite3_mprintf("%s.new", copy);
+	char *sql = sqlite3_mprintf("VACUUM INTO %Q", written);
 	int r = MINT_MEMORY;
-	FILE *there;
 
-	if (!copy || !sql)
+	if (!copy || !written || !sql)
 		goto out;
-	there = fopen(copy, "r");
-	if (there) {
-		fclose(there);
+	if (access(copy, F_OK) == 0) {
 		r = 0;
-	} else {
-		r = run_sql(store, sql);
+		goto out;
 	}
+	if (unlink(written) != 0 && errno != ENOENT)
+		log_warning("%s: %s", written, strerror(errno)); /* VACUUM says the rest */
+	r = run_sql(store, sql);
+	if (r == 0)
+		r = sync_copy(written, copy);
 out:
 	sqlite3_free(sql);
+	sqlite3_free(written);
 	sqlite3_free(copy);
 	return r;
 }
@@ -184,6 +232,102 @@ prepare_all(struct store *store)
 	return 0;
 }
 
+/* `mintctl restore` was cut short: what stands here may be half of the old and half of the new. */
+static int
+check_not_restoring(const char *path)
+{
+	char *mark = sqlite3_mprintf("%s.restoring", path);
+	int r = !mark ? MINT_MEMORY : access(mark, F_OK) == 0 ? MINT_REFUSED : 0;
+
+	if (r == MINT_REFUSED)
+		log_error("%s: a restore was interrupted: run `mintctl restore` again; nothing starts before it is done", path);
+	sqlite3_free(mark);
+	return r;
+}
+
+/* Every page of a record of up to 256 MB, which takes about a second; of a larger one the pages that every start needs. There a
+ * damaged page elsewhere is found when it is read: SQLite checks each page it comes to, and damage at any time stops the work. The
+ * backup of each night reads them all. */
+static int
+check_pages(struct store *store, const char *path)
+{
+	static const char *const small[] = { "PRAGMA quick_check(bay)", "PRAGMA quick_check(fact)", "PRAGMA quick_check(operator)", NULL };
+	static const char *const all[] = { "PRAGMA quick_check(1)", NULL };
+	struct stat status;
+	int is_small = stat(path, &status) == 0 && status.st_size <= WHOLE_CHECK_BYTES, r = 0;
+
+	for (const char *const *sql = is_small ? all : small; *sql && r == 0; sql++) {
+		sqlite3_stmt *statement = NULL;
+
+		if (sqlite3_prepare_v2(store->db, *sql, -1, &statement, NULL) != SQLITE_OK || sqlite3_step(statement) != SQLITE_ROW) {
+			r = storage_error(store, *sql);
+		} else if (strcmp((const char *)sqlite3_column_text(statement, 0), "ok") != 0) {
+			log_error("%s: %s: %s", path, (const char *)sqlite3_column_text(statement, 0), error_info(MINT_DAMAGED)->next[MINT_EN]);
+			store->trouble = r = MINT_DAMAGED;
+		}
+		sqlite3_finalize(statement);
+	}
+	return r;
+}
+
+static int
+open_file(struct store *store, const char *path)
+{
+	if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+		log_error("%s: %s: are directory and rights as they should be?", path,
+		    store->db ? sqlite3_errmsg(store->db) : "out of memory");
+		return MINT_STORAGE;
+	}
+	sqlite3_busy_timeout(store->db, BUSY_MS);
+	sqlite3_extended_result_codes(store->db, 1);
+	return run_sql(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+	    "PRAGMA cache_size = -16000; PRAGMA trusted_schema = OFF");
+}
+
+/* A new record is made under another name: whoever finds an empty file under the record's knows that something is lost. */
+static int
+make_new(const char *path)
+{
+	struct store *store = calloc(1, sizeof *store);
+	char *unfinished = sqlite3_mprintf("%s.new", path), *wal = sqlite3_mprintf("%s.new-wal", path);
+	int r = store && unfinished && wal ? 0 : MINT_MEMORY;
+
+	if (r == 0 && ((unlink(unfinished) != 0 && errno != ENOENT) || (unlink(wal) != 0 && errno != ENOENT)))
+		log_warning("%s: %s", unfinished, strerror(errno));
+	if (r == 0)
+		r = open_file(store, unfinished);
+	if (r == 0)
+		r = migrate(store, unfinished);
+	store_close(&store); /* the last to close folds the write-ahead log in */
+	if (r == 0)
+		r = sync_copy(unfinished, path);
+	sqlite3_free(wal);
+	sqlite3_free(unfinished);
+	return r;
+}
+
+static int
+open_sound(struct store *store, const char *path)
+{
+	char why[DETAIL_BYTES];
+	int r = check_not_restoring(path);
+
+	if (r != 0)
+		return r;
+	r = damage_look(path, why, sizeof why);
+	if (r != 0) {
+		log_error("%s: %s", why, error_info(r)->next[MINT_EN]);
+		return r;
+	}
+	if (access(path, F_OK) != 0)
+		r = make_new(path);
+	if (r == 0)
+		r = open_file(store, path);
+	if (r == 0)
+		r = migrate(store, path);
+	return r == 0 ? check_pages(store, path) : r;
+}
+
 int
 store_open(const char *path, struct store **place)
 {
@@ -193,26 +337,18 @@ store_open(const char *path, struct store **place)
 	*place = NULL;
 	if (!store)
 		return MINT_MEMORY;
-	if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL)
-	    != SQLITE_OK) {
-		log_error("%s: %s: are directory and rights as they should be?", path,
-		    store->db ? sqlite3_errmsg(store->db) : "out of memory");
-		r = MINT_STORAGE;
-		goto out;
-	}
-	sqlite3_busy_timeout(store->db, BUSY_MS);
-	sqlite3_extended_result_codes(store->db, 1);
-	r = run_sql(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-	    "PRAGMA cache_size = -16000; PRAGMA trusted_schema = OFF");
-	if (r == 0)
-		r = migrate(store, path);
+	r = open_sound(store, path);
 	if (r == 0)
 		r = prepare_all(store);
-	if (r == 0)
+	/* What a power cut left of a write-ahead log is in the record now; a later look at it finds none of it (damage.c). A reader that
+	 * keeps it from being emptied does no harm. */
+	if (r == 0) {
+		sqlite3_wal_checkpoint_v2(store->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 		*place = store;
-out:
-	if (r != 0)
+	} else {
+		r = store->trouble && r == MINT_STORAGE ? store->trouble : r;
 		store_close(&store);
+	}
 	return r;
 }
 
@@ -226,6 +362,8 @@ store_close(struct store **place)
 		return;
 	for (int i = 0; i < QUEUE_STATEMENT_COUNT; i++)
 		sqlite3_finalize(store->statements[i]);
+	if (store->trouble == MINT_DAMAGED) /* nothing of the write-ahead log goes into a damaged file */
+		sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_close(store->db);
 	free(store);
 }
@@ -450,6 +588,12 @@ int
 store_is_dirty(const struct store *store)
 {
 	return store->open;
+}
+
+int
+store_trouble(const struct store *store)
+{
+	return store->trouble ? store->trouble : MINT_STORAGE;
 }
 
 int

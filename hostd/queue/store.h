@@ -13,8 +13,9 @@
 struct store;
 
 /* Opens or makes the database and brings it to this release's migration; before an older one is changed, a copy is put beside it
- * ("<path>.before-<number>"). MINT_REFUSED when a newer release made it or it is another program's, MINT_STORAGE when it is
- * damaged or cannot be written, MINT_MEMORY. Free with store_close, which does not commit. */
+ * ("<path>.before-<number>"). MINT_REFUSED when a newer release made it or it is another program's, MINT_DAMAGED after a log
+ * line that says which file and what is wrong with it, MINT_STORAGE when it cannot be written, MINT_MEMORY. A damaged one is left as it
+ * is. Free with store_close, which does not commit. */
 int store_open(const char *path, struct store **store);
 void store_close(struct store **store);
 
@@ -52,6 +53,9 @@ void store_take_back(struct store *store);
 
 /* 1 when something was written that is not committed. */
 int store_is_dirty(const struct store *store);
+
+/* Why the last MINT_STORAGE: MINT_DISK_FULL, MINT_DAMAGED (nothing may be written any more), or MINT_STORAGE. */
+int store_trouble(const struct store *store);
 
 /* Commits what the turn wrote. On failure everything since the last commit is taken back: MINT_STORAGE. */
 int store_commit(struct store *store);

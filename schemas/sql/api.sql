@@ -65,6 +65,14 @@ SELECT c.name, c.state, c.parked_error AS error, c.parked_detail AS detail, c.pa
          WHERE r.credential_id = c.id AND r.state NOT IN ('refused','revoked')) AS unsettled
   FROM credential c WHERE c.state NOT IN ('waiting','packed','revoked') AND c.state = 'parked' ORDER BY c.changed_at, c.id LIMIT 20;
 
+-- :delayed  by api/status.c  read
+-- What is tried again by itself because the CA or the printer could not: why, and how many wait for it.
+SELECT 'ca' AS place, error, min(detail) AS detail, count(*) AS count FROM certificate
+ WHERE state IN ('reserved','asked','unknown','revoking') AND error IS NOT NULL GROUP BY error
+UNION ALL
+SELECT 'printer', error, min(detail), count(*) FROM print_job
+ WHERE state IN ('waiting','printing') AND error IS NOT NULL GROUP BY error;
+
 -- :summary  by api/status.c  read
 -- The numbers of a run.
 SELECT

@@ -189,8 +189,11 @@ WHERE t.model = ?1 AND t.serial = ?3 AND (t.atr = ?2 OR ?3 <> '') ORDER BY t.id;
 SELECT count(*) FROM token WHERE model = ?1 AND atr = ?2 AND serial = ?3;
 
 -- :token_add  by queue/probe.c  write
-INSERT INTO token (model, atr, serial, marker, state, seen_at)
-VALUES (?1, ?2, ?3, printf('MB-%08d', (SELECT coalesce(max(id), 0) + 1 FROM token)), 'unknown', ?4);
+-- Like certificates and print jobs numbered behind all that were given out before a restore.
+INSERT INTO token (id, model, atr, serial, marker, state, seen_at)
+SELECT number, ?1, ?2, ?3, printf('MB-%08d', number), 'unknown', ?4 FROM (SELECT max(
+  (SELECT coalesce(max(id), 0) + 1 FROM token),
+  coalesce((SELECT CAST(value AS INTEGER) FROM fact WHERE name = 'numbers_from'), 0)) AS number);
 
 -- :token_marker  by queue/bay.c  read
 SELECT marker FROM token WHERE id = ?1;
@@ -291,7 +294,9 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
 SELECT id, coalesce(use_id, 0) FROM key WHERE spki_sha256 = ?1;
 
 -- :certificate_add  by queue/certify.c  write
-INSERT INTO certificate (credential_id, use_id, key_id, serial, request) VALUES (?1, ?2, ?3, ?4, ?5);
+INSERT INTO certificate (id, credential_id, use_id, key_id, serial, request) VALUES (max(
+  (SELECT coalesce(max(id), 0) + 1 FROM certificate),
+  coalesce((SELECT CAST(value AS INTEGER) FROM fact WHERE name = 'numbers_from'), 0)), ?1, ?2, ?3, ?4, ?5);
 
 -- :certificate_get  by queue/certify.c  read
 SELECT r.credential_id, r.state, r.serial, r.request, k.spki, k.spki_sha256, c.profile, c.application_id, r.use_id,
@@ -374,7 +379,9 @@ FROM credential c JOIN token_use u ON u.id = c.use_id JOIN token t ON t.id = u.t
 WHERE c.application_id = ?1 AND c.state <> 'revoked' ORDER BY c.ordinal;
 
 -- :print_job_add  by queue/label.c  write
-INSERT INTO print_job (parcel_id, copy, made_at, changed_at) VALUES (?1, ?2, ?3, ?3);
+INSERT INTO print_job (id, parcel_id, copy, made_at, changed_at) VALUES (max(
+  (SELECT coalesce(max(id), 0) + 1 FROM print_job),
+  coalesce((SELECT CAST(value AS INTEGER) FROM fact WHERE name = 'numbers_from'), 0)), ?1, ?2, ?3, ?3);
 
 -- :print_job_last  by queue/label.c,queue/commands.c  read
 SELECT j.id, j.copy, j.state FROM print_job j JOIN parcel p ON p.id = j.parcel_id

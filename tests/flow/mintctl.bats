@@ -36,7 +36,7 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 
 @test "the completion completes commands, then their options" {
 	run bash -c "source <('$programs/mintctl' completion); COMP_WORDS=(mintctl re); COMP_CWORD=1; _mintctl; echo \${COMPREPLY[*]}"
-	[ "$output" = "release resolve reprint" ]
+	[ "$output" = "release resolve reprint restore" ]
 	run bash -c "source <('$programs/mintctl' completion); COMP_WORDS=(mintctl --socket x resolve --a); COMP_CWORD=4; _mintctl; echo \${COMPREPLY[*]}"
 	[ "$output" = "--as" ]
 	run bash -c "source <('$programs/mintctl' completion); COMP_WORDS=(mintctl pins --json e); COMP_CWORD=3; _mintctl; echo \${COMPREPLY[*]}"

@@ -117,7 +117,7 @@ file_that_is_no_database_is_refused(void **state)
 	for (int i = 0; i < 200; i++)
 		fputs("this is not what it should be ", file);
 	fclose(file);
-	assert_int_equal(store_open(place->path, &store), MINT_STORAGE);
+	assert_int_equal(store_open(place->path, &store), MINT_DAMAGED);
 }
 
 /* --- migrations */

@@ -9,6 +9,7 @@
 # Knobs (environment): RUN=dir BAYS=n APPLICATIONS=file LAW=none|jcop4|… (vtoken --help) SEED=n APDU_US=n B=build/dev
 # BAYS_CONF=file: in place of virtual tokens the bays of that file (lines of a configuration: pcscd_socket, models, bay N { … }); the
 # hands that swap and pack tokens are then your own.
+# PRELOAD=library: between the C library and the programs whose files must last, mintd's family and the tokens (tests/crash/disk.c).
 # Everything that is started is written to $RUN/pids/NAME and stopped by that process id.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -20,6 +21,8 @@ law=${LAW:-none}
 seed=${SEED:-1}
 apdu_us=${APDU_US:-0}
 bays_conf=${BAYS_CONF:-}
+preload=(${PRELOAD:+env "LD_PRELOAD=$PRELOAD"})
+preload_tokens=(${PRELOAD:+env -u DISK_FULL "LD_PRELOAD=$PRELOAD"}) # a token has a memory of its own
 programs=$PWD/${B:-build/dev}
 office=${OFFICE:-$run-office} # the PIN office is another place: nothing of it lies in the run directory
 start_deadline_s=10
@@ -114,7 +117,7 @@ start_tokens() {
 	# shellcheck disable=SC2086 # one argument a port
 	tools/dev/pcscd.sh start "$run/pcscd" $ports >"$run/log/readers" || fail "pcscd did not start: $run/pcscd/pcscd.log"
 	rm -f "$run/vtoken.sock"
-	start vtoken vtoken --ports "${ports// /,}" --state "$run/tokens" --control "$run/vtoken.sock" \
+	start vtoken "${preload_tokens[@]}" vtoken --ports "${ports// /,}" --state "$run/tokens" --control "$run/vtoken.sock" \
 		--law "$law" --seed "$seed" --apdu-us "$apdu_us" --log "$run/apdu.log" --pool "$run/tokens/pool"
 }
 
@@ -125,7 +128,7 @@ up() {
 	[ -n "$bays_conf" ] || start_tokens
 	configure
 	[ -n "$bays_conf" ] || wait_for_vtoken
-	start mintd mintd --config "$run/mint.conf"
+	start mintd "${preload[@]}" mintd --config "$run/mint.conf"
 	wait_until_ready
 	[ -n "$bays_conf" ] || start operator mint-operator --api "$run/api.sock" --vtoken "$run/vtoken.sock" --pile "$run/operator.pile" \
 		--mintctl "$programs/mintctl"

@@ -79,6 +79,8 @@ static const struct command commands[] = {
 	{ "pins list", "", 0, 0, PLACE_CLIENT, BIT(AFTER) | BIT(LIMIT) | BIT(REFERENCE), { "the PIN office's envelopes: tokens whose final codes are set", "口令信封：已设置最终口令的介质" }, run_pins_list },
 	{ "pins export", "", 0, 0, PLACE_CLIENT, BIT(AFTER) | BIT(OUT) | BIT(REFERENCE), { "the envelopes as files for the PIN office, and a list of them", "导出口令信封文件及清单，交口令管理方" }, run_pins_export },
 	{ "ca", "…", 0, -1, PLACE_VERBATIM, 0, { "the embedded CA, offline: `mintctl ca help`", "内置 CA（离线）：mintctl ca help" }, run_ca },
+	{ "backup", "DIR", 1, 1, PLACE_OFFLINE, 0, { "record and CA into the new directory DIR, also while the bench runs; read again before it counts", "将数据库和 CA 备份到新目录 DIR（可在运行时进行），写后核验" }, run_backup },
+	{ "restore", "DIR", 1, 1, PLACE_OFFLINE, 0, { "a backup in the place of a lost or damaged record; mintd must not run; old files are kept", "用备份恢复丢失或损坏的数据库；须先停止 mintd；保留旧文件" }, run_restore },
 	{ "doctor", "", 0, 0, PLACE_OFFLINE, 0, { "what is wrong with this bench and what to do", "检查工作站并给出处理办法" }, run_doctor },
 	{ "completion", "", 0, 0, PLACE_OFFLINE, 0, { "a completion script for bash: source <(mintctl completion)", "bash 补全脚本" }, run_completion },
 };
@@ -275,6 +277,7 @@ arguments_text(const struct command *command, char *text, size_t text_bytes)
 		const char *object, *text[2];
 	} objects[] = { { "application", { "REFERENCE", "申请号" } }, { "credential", { "CREDENTIAL", "证书号" } },
 		{ "token", { "SERIAL|MARKER", "序列号|标签号" } }, { "bay", { "BAY", "工位" } }, { "FILE", { "FILE", "文件" } },
+		{ "DIR", { "DIR", "目录" } },
 		{ "FILE…", { "FILE…", "文件…" } }, { "BAY|READER|MODULE[#SLOT]", { "BAY|READER|MODULE[#SLOT]", "工位|读卡器|模块[#插槽]" } },
 		{ "REFERENCE|CREDENTIAL|SERIAL", { "REFERENCE|CREDENTIAL|SERIAL", "申请号|证书号|序列号" } } };
 	const char *first = command->arguments;

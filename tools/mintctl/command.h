@@ -87,6 +87,7 @@ int command_fail_with(const struct run *run, int error, const char *detail);
 int command_print_json(const struct run *run, json_t *answer);
 
 /* The commands of the other files. */
+int run_backup(struct run *run);
 int run_bays(struct run *run);
 int run_ca(struct run *run);
 int run_certs(struct run *run);
@@ -98,6 +99,7 @@ int run_list(struct run *run);
 int run_order(struct run *run);
 int run_pins_export(struct run *run);
 int run_pins_list(struct run *run);
+int run_restore(struct run *run);
 int run_show(struct run *run);
 int run_status(struct run *run);
 int run_summary(struct run *run);

@@ -58,6 +58,32 @@ print_parked(const json_t *status)
 	}
 }
 
+/* What the CA or the printer could not do and is tried again by itself. */
+static void
+print_delayed(const json_t *status)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "delayed"), i, row) {
+		const json_t *why = json_object_get(row, "why");
+
+		printf("\n%s%s%s%s (%lld)\n  %s %s\n", strcmp(text_of(row, "place"), "ca") == 0 ? say("waits for the CA: ", "等待 CA：") : say("waits for the printer: ", "等待打印机："),
+		    words_of(why, "what"), *text_of(row, "detail") ? say(": ", "：") : "", text_of(row, "detail"), number_of(row, "count"),
+		    say("do:", "处理："), words_of(why, "do"));
+	}
+}
+
+/* The bench begins nothing: before everything else. */
+static void
+print_standstill(const json_t *status)
+{
+	const json_t *why = json_object_get(status, "standstill");
+
+	if (json_is_object(why))
+		printf("%s%s\n  %s %s\n\n", say("the bench stands still: ", "制证台已停顿："), words_of(why, "what"), say("do:", "处理："), words_of(why, "do"));
+}
+
 int
 run_status(struct run *run)
 {
@@ -67,6 +93,7 @@ run_status(struct run *run)
 	if (r != 0)
 		return r;
 	if (!command_print_json(run, status)) {
+		print_standstill(status);
 		print_tally(status, "applications", "application", say("applications", "申请"));
 		print_tally(status, "credentials", "credential", say("credentials", "证书"));
 		print_tally(status, "tokens", "token", say("tokens", "介质"));
@@ -75,6 +102,7 @@ run_status(struct run *run)
 		print_pace(status);
 		if (number_of(status, "late") > 0)
 			printf("%s%lld%s\n", say("past their deadline: ", "逾期："), number_of(status, "late"), say(" (mintctl list --late)", "（mintctl list --late）"));
+		print_delayed(status);
 		print_parked(status);
 	}
 	json_decref(status);

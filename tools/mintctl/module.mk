@@ -1,6 +1,9 @@
 # mintctl; everything but main.c is an archive for the unit tests.
 LIBS += ctl
 ctl_SRC := \
+	tools/mintctl/backup.c \
+	tools/mintctl/backup_files.c \
+	tools/mintctl/backup_record.c \
 	tools/mintctl/ca.c \
 	tools/mintctl/certs.c \
 	tools/mintctl/client.c \
@@ -18,6 +21,7 @@ ctl_SRC := \
 	tools/mintctl/order.c \
 	tools/mintctl/pins.c \
 	tools/mintctl/reader.c \
+	tools/mintctl/restore.c \
 	tools/mintctl/screen.c \
 	tools/mintctl/show.c \
 	tools/mintctl/token.c \
@@ -33,6 +37,9 @@ ctl_PKGS := jansson libcrypto libcurl libpcsclite sqlite3
 
 PROGRAMS += mintctl
 mintctl_SRC := \
+	tools/mintctl/backup.c \
+	tools/mintctl/backup_files.c \
+	tools/mintctl/backup_record.c \
 	tools/mintctl/main.c
 mintctl_USES := ctl drive base schemas
 

@@ -232,7 +232,7 @@ export_begin(struct export *export)
 {
 	int r;
 
-	if (mkdir(export->path, 0700) != 0 && errno != EEXIST)
+	if (keep_directory(AT_FDCWD, export->path, 0700) != 0)
 		return export_fails(export);
 	export->directory = open(export->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (export->directory < 0)

@@ -1,0 +1,58 @@
+-- What `mintctl backup` and `mintctl restore` ask a record, and what a restored one is told; tools/dev/statements.awk makes
+-- build/gen/backup_sql.h from it.
+
+-- :owner  by mintctl/backup_record.c  read
+-- 1296649812 is "MINT".
+SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version);
+
+-- :integrity  by mintctl/backup_record.c  read
+-- "ok", or the first fault.
+SELECT integrity_check FROM pragma_integrity_check(1);
+
+-- :references  by mintctl/backup_record.c  read
+SELECT count(*) FROM pragma_foreign_key_check;
+
+-- :rows  by mintctl/backup_record.c  read
+-- Every table of the record.
+SELECT 'application', count(*) FROM application UNION ALL
+SELECT 'bay', count(*) FROM bay UNION ALL
+SELECT 'certificate', count(*) FROM certificate UNION ALL
+SELECT 'credential', count(*) FROM credential UNION ALL
+SELECT 'event', count(*) FROM event UNION ALL
+SELECT 'fact', count(*) FROM fact UNION ALL
+SELECT 'journal', count(*) FROM journal UNION ALL
+SELECT 'key', count(*) FROM key UNION ALL
+SELECT 'lease', count(*) FROM lease UNION ALL
+SELECT 'operator', count(*) FROM operator UNION ALL
+SELECT 'parcel', count(*) FROM parcel UNION ALL
+SELECT 'parcel_item', count(*) FROM parcel_item UNION ALL
+SELECT 'person', count(*) FROM person UNION ALL
+SELECT 'pin_envelope', count(*) FROM pin_envelope UNION ALL
+SELECT 'print_job', count(*) FROM print_job UNION ALL
+SELECT 'proof', count(*) FROM proof UNION ALL
+SELECT 'token', count(*) FROM token UNION ALL
+SELECT 'token_use', count(*) FROM token_use;
+
+-- :newest_event  by mintctl/backup_record.c  read
+SELECT coalesce(max(seq), 0), coalesce((SELECT at FROM event ORDER BY seq DESC LIMIT 1), 0) FROM event;
+
+-- :highest  by mintctl/backup_record.c  read
+-- The highest of the numbers that are known outside the record: to the CA, on tokens, to the printer, to who follows the feed.
+SELECT max((SELECT coalesce(max(id), 0) FROM certificate), (SELECT coalesce(max(id), 0) FROM token),
+  (SELECT coalesce(max(id), 0) FROM print_job), (SELECT coalesce(max(seq), 0) FROM sqlite_sequence));
+
+-- :last_application  by mintctl/restore.c  read
+SELECT coalesce(max(id), 0) FROM application;
+
+-- :later_applications  by mintctl/restore.c  read
+SELECT reference FROM application WHERE id > ?1 ORDER BY id;
+
+-- :has_serial  by mintctl/restore.c  read
+SELECT 1 FROM certificate WHERE serial = ?1;
+
+-- :numbers_from  by mintctl/restore.c  write
+-- Numbers given out after the backup are never given out again.
+INSERT INTO fact (name, value) VALUES ('numbers_from', ?1) ON CONFLICT (name) DO UPDATE SET value = ?1;
+
+-- :sequences_from  by mintctl/restore.c  write
+UPDATE sqlite_sequence SET seq = ?1 WHERE name IN ('event', 'lease');
