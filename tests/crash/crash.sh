@@ -29,72 +29,14 @@ law=${LAW:-none}
 point_deadline_s=90
 mkdir -p "$crash"
 crash=$(cd "$crash" && pwd)
+place=$crash
 programs=$PWD/${B:-build/dev}
 export PATH=$programs:$PATH
 unset RUN BAYS LAW SEED APPLICATIONS APDU_US OFFICE MINT_CRASH
 
+# shellcheck source=tests/crash/bench.bash
+. tests/crash/bench.bash
 fail() { echo "crash: $*" >&2; exit 70; }
-runs() { local stat; stat=$(cat "/proc/$1/stat" 2>/dev/null) && [[ ${stat##*) } != Z* ]]; }
-
-# --- what every point begins with: a CA, keys, a configuration; no token and no database
-
-template() { # BAYS
-	local at=$crash/template-$1
-	[ -e "$at/ready" ] && return 0
-	rm -rf "$at"
-	RUN=$at OFFICE=$crash/office BAYS=$1 tools/dev/bench.sh up >"$crash/template.log" 2>&1 || { cat "$crash/template.log"; return 1; }
-	RUN=$at OFFICE=$crash/office BAYS=$1 tools/dev/bench.sh down >>"$crash/template.log" 2>&1
-	rm -rf "$at"/mint.db* "$at/pids" "$at/log" "$at/tokens" "$at/pcscd" "$at/apdu.log" "$at"/*.sock "$at"/operator.pile
-	touch "$at/ready"
-}
-
-# --- a bench of our own: each function works on $run
-
-tell() { vtoken --control "$run/vtoken.sock" --say "$*"; }
-ask_database() { sqlite3 "file:$run/mint.db?mode=ro" ".timeout 2000" "$1" 2>/dev/null; }
-
-background() { # NAME COMMAND…
-	local name=$1; shift
-	setsid "$@" </dev/null >>"$run/log/$name" 2>&1 &
-	echo $! >"$run/pids/$name"
-	disown
-}
-process() { cat "$run/pids/$1" 2>/dev/null || echo 0; }
-
-start_mintd() { background mintd mintd --config "$run/mint.conf"; }
-
-start_bench() { # BAYS
-	local ports
-	mkdir -p "$run"/{pids,log,tokens}
-	ports=$(tools/dev/pcscd.sh ports "$1") || return 1
-	# shellcheck disable=SC2086 # one argument a port
-	tools/dev/pcscd.sh start "$run/pcscd" $ports >"$run/log/readers" || return 1
-	background vtoken vtoken --ports "${ports// /,}" --state "$run/tokens" --control "$run/vtoken.sock" --law "$law" --seed 1 \
-		--log "$run/apdu.log" --pool "$crash/pool"
-	wait_until 10 test -S "$run/vtoken.sock"
-}
-
-start_hands() {
-	background operator mint-operator --api "$run/api.sock" --vtoken "$run/vtoken.sock" --pile "$run/operator.pile" --mintctl "$programs/mintctl"
-}
-
-stop_bench() {
-	local name pid
-	for name in operator mintd vtoken; do
-		pid=$(process $name)
-		[ "$pid" = 0 ] || kill -9 "$pid" 2>/dev/null
-	done
-	tools/dev/pcscd.sh stop "$run/pcscd" 2>/dev/null
-	wait 2>/dev/null
-}
-
-wait_until() { # SECONDS COMMAND…
-	local until=$(( SECONDS + $1 )); shift
-	until "$@"; do
-		[ "$SECONDS" -lt "$until" ] || return 1
-		sleep 0.02
-	done
-}
 
 # --- accidents
 
@@ -108,8 +50,6 @@ power_returns() {
 	done < <(tokens_in)
 	start_mintd
 }
-
-tokens_in() { tell list | jq -r '.slots[]? | select(.serial != null and .serial != "") | [.slot, .serial] | @tsv'; }
 
 # What the screen asks for: a token that is missed in mid-work, into the bay that lost it, or into another one when that is taken.
 put_back_missing() { # FIRST SLOT
@@ -129,8 +69,6 @@ worker_of() { # the process that waits for the token; a mint-worker of this benc
 has_fired() { [ "$(tell faults "$1" | jq '[.faults[].fired] | add // 0')" != 0 ]; }
 
 # --- one point
-
-all_is_issued() { [ "$(ask_database "SELECT count(*) > 0 AND total(state NOT IN ('issued','invoice_requested','invoiced')) = 0 FROM application")" = 1 ]; }
 
 # Until everything is issued: imports again what was not acknowledged, starts again what was killed, puts back what was pulled.
 live_on() { # KIND SCOPE SLOT
@@ -159,20 +97,6 @@ point_fired() { # KIND N SLOT
 	fi
 }
 where_of() { if [ "$1" = seam ]; then dd if="$run/seams" bs=8 skip=1 count=7 2>/dev/null | tr -d '\0'; else echo "token change"; fi; }
-
-# The last crash may be a moment ago: the API comes back.
-conclude() { wait_until 20 fetch_summary; }
-fetch_summary() {
-	mintctl --socket "$run/api.sock" certs --out "$run/certs" >"$run/log/certs" 2>&1 &&
-		mintctl --socket "$run/api.sock" summary --json >"$run/summary.json" 2>"$run/log/summary"
-}
-
-# What is wrong with what the run left, one line; nothing when all is well.
-judge() {
-	tools/dev/verify-run.sh "$run" --office-key "$crash/office/office.key" --login SAMPLE="$1" >"$run/log/verify" 2>&1 && return 0
-	grep -m3 '^FAIL' "$run/log/verify" | tr '\n' ';' || true
-	grep -q '^FAIL' "$run/log/verify" || tail -1 "$run/log/verify"
-}
 
 # try BAYS APPLICATIONS KIND N SCOPE SLOT: prints "ok WHERE", "untouched", or "VIOLATION what is wrong".
 try() (
@@ -215,13 +139,6 @@ try() (
 
 # --- series
 
-result_of() { awk -v point="$1" -F'\t' '$1 == point { print $2 }' "$crash/results" 2>/dev/null | tail -1; }
-
-note() { # POINT RESULT
-	printf '%s\t%s\n' "$1" "$2" >>"$crash/results"
-	printf '%s: %s\n' "$1" "$2"
-}
-
 # KEY KIND SCOPE: n = 1, 2, 3 … until a run passes untouched.
 series() {
 	local key=$1 kind=$2 scope=$3 n point result
@@ -236,10 +153,6 @@ series() {
 	done
 }
 
-one_application() { # KEY
-	jq --arg key "$1" '[.[] | select(.quantity == 1)][:1] | .[0].key_type = $key' data/samples/applications.json >"$crash/$1.json"
-}
-
 every_series() {
 	local key
 	for key in $keys; do
@@ -248,17 +161,6 @@ every_series() {
 		case " $scopes " in *" pull "*) printf '%s\n' "$key before pull" "$key after pull" ;; esac
 		case " $scopes " in *" worker "*) echo "$key after worker" ;; esac
 	done
-}
-
-# Lines of standard input, $jobs at a time, each handed to the function of that name.
-side_by_side() {
-	local line
-	while read -r line; do
-		while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
-		# shellcheck disable=SC2086 # words of the line
-		"$1" $line </dev/null &
-	done
-	wait
 }
 
 # N points: by seed which seam or which change of which token, and what happens there.

@@ -7,6 +7,8 @@
  *                  "N after RESULT"    it is passed on and then gives RESULT: the deed is done, the answer lost
  *                  "N hang"            it is not passed on and never comes back
  *                  "N crash"           it ends the process
+ *                  In place of N a name, "C_SetPIN crash": the first call of that name
+ *   FAULT_ONCE     set: only once whatever process it is; FAULT_LOG tells that it happened
  *
  * Calls are counted from 1 in the whole life of a process, C_GetFunctionList not among them: the library stays loaded whoever closes it
  * (-z nodelete), as a vendor's may. One thread, as is all of ours.
@@ -41,7 +43,8 @@ static const struct {
 
 static struct {
 	CK_FUNCTION_LIST *real;
-	unsigned long     calls, at; /* at: which call the fault is for; 0: none */
+	unsigned long     calls, at; /* at: which call the fault is for; 0: none, or the one named */
+	char              name[40];  /* the first call of this name; "" none */
 	enum deed         deed;
 	CK_RV             result;
 	FILE             *log;
@@ -79,16 +82,35 @@ read_order(const char *order)
 
 	if (!order || !*order)
 		return;
-	if (sscanf(order, "%lu %7s %63s", &fault.at, deed, result) >= 2)
+	if (sscanf(order, "%lu %7s %63s", &fault.at, deed, result) >= 2 || sscanf(order, "%39s %7s %63s", fault.name, deed, result) >= 2)
 		for (enum deed i = BEFORE; i <= CRASH; i++)
 			if (strcmp(deeds[i], deed) == 0)
 				fault.deed = i;
-	if (fault.deed == NOTHING || fault.at == 0) {
+	if (fault.deed == NOTHING || (fault.at == 0 && strncmp(fault.name, "C_", 2) != 0)) {
 		fprintf(stderr, "pkcs11-fault: FAULT: \"%s\" is no fault\n", order);
 		abort();
 	}
 	if (fault.deed == BEFORE || fault.deed == AFTER)
 		fault.result = result_of(result);
+}
+
+/* Whether the log, of this process or an earlier one, has a line that ends with a deed. */
+static bool
+happened(const char *log)
+{
+	FILE *file = log ? fopen(log, "re") : NULL;
+	char line[160];
+	bool found = false;
+
+	while (file && !found && fgets(line, sizeof line, file)) {
+		const char *word = strrchr(line, ' ');
+
+		for (enum deed i = BEFORE; word && i <= CRASH; i++)
+			found = found || strncmp(word + 1, deeds[i], strcspn(word + 1, "\n")) == 0;
+	}
+	if (file)
+		fclose(file);
+	return found;
 }
 
 static CK_RV
@@ -111,7 +133,8 @@ set_up(void)
 {
 	const char *log = getenv("FAULT_LOG");
 
-	read_order(getenv("FAULT"));
+	if (!getenv("FAULT_ONCE") || !happened(log))
+		read_order(getenv("FAULT"));
 	if (log && *log)
 		fault.log = fopen(log, "ae");
 	return load_real(getenv("FAULT_MODULE"));
@@ -147,8 +170,10 @@ begin(const char *name)
 {
 	struct call call = { name, ++fault.calls, NOTHING };
 
-	if (call.number == fault.at)
+	if (call.number == fault.at || (!fault.at && strcmp(fault.name, name) == 0)) {
 		call.deed = fault.deed;
+		fault.name[0] = '\0';
+	}
 	if (call.deed == HANG || call.deed == CRASH)
 		write_down(&call, "-");
 	if (call.deed == HANG)

@@ -23,3 +23,24 @@ $(B)/pkcs11-fault.so: $(B)/tests/fake/fault_module.o
 	$(Q)$(CC) -shared -Wl,-z,relro,-z,now,-z,nodelete -o $@ $< -ldl
 
 programs: $(B)/pkcs11-fault.so
+
+# Between mint-queue and another program.
+PROGRAMS += tests/middle
+tests/middle_SRC := \
+	tests/fake/middle.c
+tests/middle_USES := base schemas
+tests/middle_PKGS := libcrypto
+
+# A clock that somebody sets, likewise loaded before programs of any flavour.
+LIBS += clock-jump
+clock-jump_SRC := \
+	tests/fake/clock_jump.c
+
+$(B)/tests/fake/clock_jump.o: FLAGS_$(FLAVOUR) := -O2 -g
+$(B)/tests/fake/clock_jump.o: CFLAGS += -fPIC
+
+$(B)/clock-jump.so: $(B)/tests/fake/clock_jump.o
+	$(call note,LINK,$@)
+	$(Q)$(CC) -shared -Wl,-z,relro,-z,now -o $@ $<
+
+programs: $(B)/clock-jump.so
