@@ -34,7 +34,10 @@ background() { # NAME COMMAND…
 }
 process() { cat "$run/pids/$1" 2>/dev/null || echo 0; }
 
-start_mintd() { background mintd mintd --config "$run/mint.conf"; }
+# What comes before the programs whose files must last.
+preload=()
+
+start_mintd() { background mintd "${preload[@]}" mintd --config "$run/mint.conf"; }
 
 start_bench() { # READERS [OPTION…]: options of vtoken
 	local ports
@@ -50,7 +53,7 @@ start_tokens() { # [OPTION…]
 	local ports
 	ports=$(cut -f1 "$run/pcscd/readers" | paste -sd,)
 	rm -f "$run/vtoken.sock"
-	background vtoken vtoken --ports "$ports" --state "$run/tokens" --control "$run/vtoken.sock" --law "$law" --seed 1 \
+	background vtoken "${preload[@]}" vtoken --ports "$ports" --state "$run/tokens" --control "$run/vtoken.sock" --law "$law" --seed 1 \
 		--log "$run/apdu.log" --pool "$place/pool" "$@"
 	wait_until 10 test -S "$run/vtoken.sock"
 }

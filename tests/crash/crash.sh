@@ -7,7 +7,7 @@
 # A point is the n-th of a kind; it is tried from an empty database to the issued application, then verify-run.sh looks at everything:
 #
 #   seam N self       the program that passes the N-th seam (hostd/base/seam.h) of the bench is killed there
-#   seam N all        everything is killed there, and the tokens lose their power
+#   seam N all        a power cut there: everything is killed, what was not synced is lost (disk.c), the tokens lose their power
 #   before N pull     the token is pulled out when it is about to store its N-th change; it is put back
 #   after N pull      … when it has stored it and not answered yet
 #   after N worker    mint-worker (and pkcs15-init below it) is killed while it waits for that answer
@@ -40,16 +40,26 @@ fail() { echo "crash: $*" >&2; exit 70; }
 
 # --- accidents
 
-# The power was cut: mintd is gone, and with it all below it. Tokens that were in their slots have no power; then it comes back.
+# The power was cut: mintd is gone, and with it all below it. Whatever was not synced is lost, on the disk and on the tokens; those that
+# were in their slots are there when the power returns.
 power_returns() {
-	local slot serial
-	while IFS=$'\t' read -r slot serial; do
-		tell remove "$slot" >/dev/null
-		sleep 0.1 # until pcscd has missed it
-		tell insert "$slot" "$serial" >/dev/null
-	done < <(tokens_in)
+	local slot serial tokens
+	tokens=$(tokens_in)
+	if [ -n "${DISK_LOG:-}" ]; then
+		kill -9 "$(process vtoken)"
+		wait_until 10 all_have_ended
+		disk-cut ${cut_seed:+--seed "$cut_seed"} "$DISK_LOG" >>"$run/log/disk-cut" 2>&1 || echo "disk-cut failed" >>"$run/log/disk-cut"
+		start_tokens
+	fi
+	while read -r slot serial; do
+		[ -n "${DISK_LOG:-}" ] || { tell remove "$slot" >/dev/null && sleep 0.1; } # until pcscd has missed it
+		[ -z "$slot" ] || tell insert "$slot" "$serial" >/dev/null
+	done <<<"$tokens"
 	start_mintd
 }
+
+# mintd's family and the tokens: nobody writes there any more.
+all_have_ended() { ! runs "$(process mintd)" && ! runs "$(process vtoken)" && ! pgrep -f -- "--config $run/mint.conf" >/dev/null; }
 
 # What the screen asks for: a token that is missed in mid-work, into the bay that lost it, or into another one when that is taken.
 put_back_missing() { # FIRST SLOT
@@ -62,7 +72,6 @@ put_back_missing() { # FIRST SLOT
 }
 
 worker_of() { # the process that waits for the token; a mint-worker of this bench alone
-	local pid
 	pgrep -P "$(process mintd)" -x mint-worker
 }
 
@@ -98,6 +107,13 @@ point_fired() { # KIND N SLOT
 }
 where_of() { if [ "$1" = seam ]; then dd if="$run/seams" bs=8 skip=1 count=7 2>/dev/null | tr -d '\0'; else echo "token change"; fi; }
 
+# A disk that forgets what was not synced (disk.c), for power cuts.
+watch_disk() { # SCOPE
+	[ "$1" = all ] || return 0
+	export DISK_ROOT=$run DISK_LOG=$run.disk DISK_SKIP=log:pids:apdu.log:pcscd:operator.pile:api.port:seams:certs:summary.json
+	preload=(env "LD_PRELOAD=$programs/disk.so")
+}
+
 # try BAYS APPLICATIONS KIND N SCOPE SLOT: prints "ok WHERE", "untouched", or "VIOLATION what is wrong".
 try() (
 	bays=$1 applications=$2 kind=$3 n=$4 scope=$5 slot=$6 effect=()
@@ -105,6 +121,7 @@ try() (
 	trap stop_bench EXIT
 	cp -r "$crash/template-$bays/." "$run/"
 	cp "$applications" "$run/applications.json"
+	watch_disk "$scope"
 	start_bench "$bays" || { echo "VIOLATION the bench did not start: $run"; exit; }
 	if [ "$kind" = seam ]; then
 		export MINT_CRASH="$run/seams $n $scope"
@@ -133,7 +150,7 @@ try() (
 		echo "VIOLATION ${where:-?}: $wrong $run"
 		exit
 	fi
-	rm -rf "$run"
+	rm -rf "$run" "$run".disk*
 	if [ -n "$fired" ]; then echo "ok $where"; else echo untouched; fi
 )
 
@@ -181,7 +198,7 @@ sampled() { # KIND N SCOPE SLOT
 	local point="sample $*" result
 	result=$(result_of "$point")
 	if [ -z "$result" ] || [[ $result == VIOLATION* ]]; then
-		result=$(try 4 "$crash/mixed.json" "$@")
+		result=$(cut_seed=$2 try 4 "$crash/mixed.json" "$@")
 		note "$point" "${result:-VIOLATION the test itself failed}"
 	fi
 }
