@@ -1,6 +1,7 @@
 /* mintctl status, summary, list, bays: many things, a line each. */
 #include "schemas/errors.h"
 #include "tools/mintctl/look.h"
+#include "tools/mintctl/programs.h"
 #include "tools/mintctl/screen.h"
 
 #include <stdlib.h>
@@ -75,6 +76,7 @@ run_status(struct run *run)
 		if (number_of(status, "late") > 0)
 			printf("%s%lld%s\n", say("past their deadline: ", "逾期："), number_of(status, "late"), say(" (mintctl list --late)", "（mintctl list --late）"));
 		print_parked(status);
+		programs_print(status);
 	}
 	json_decref(status);
 	return 0;

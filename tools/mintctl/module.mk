@@ -17,6 +17,7 @@ ctl_SRC := \
 	tools/mintctl/model_lint.c \
 	tools/mintctl/order.c \
 	tools/mintctl/pins.c \
+	tools/mintctl/programs.c \
 	tools/mintctl/reader.c \
 	tools/mintctl/screen.c \
 	tools/mintctl/show.c \
