@@ -149,10 +149,10 @@ standing_free(struct standing_file **place)
 	*place = NULL;
 	if (!file)
 		return;
-	if (file->fd >= 0) {
+	if (file->fd >= 0 && file->path)
 		unlink(file->path);
+	if (file->fd >= 0)
 		close(file->fd);
-	}
 	free(file->path);
 	free(file->new_path);
 	free(file);

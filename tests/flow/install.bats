@@ -48,7 +48,7 @@ one_is_issued() { [ "$(sqlite3 "file:$RUN/mint.db?mode=ro" "SELECT count(*) FROM
 	run systemd-analyze security --offline=true --threshold=30 "$unit"
 	echo "${lines[-1]}"
 	[ "$status" -eq 0 ]
-	mkdir "$work/root"
+	mkdir -p "$work/root/etc"
 	systemd-sysusers --root="$work/root" "$PWD/data/systemd/sysusers.conf"
 	for name in mint-queue mint-worker mint-ca mint-bench mint-label mint-api; do grep -q "^$name:" "$work/root/etc/passwd"; done
 	grep -qE '^mint-queue:.*mint-api' "$work/root/etc/group"
