@@ -1,36 +1,31 @@
-/* The processes below mintd: one table of programs, one list of workers, one way of starting each. */
+/* The processes below mintd: one table of programs, one list of workers. */
 #include "hostd/family.h"
 #include "hostd/base/account.h"
-#include "hostd/base/clock.h"
 #include "hostd/base/config.h"
 #include "hostd/base/ipc.h"
 #include "hostd/base/log.h"
+#include "hostd/member.h"
+#include "hostd/spawn.h"
 #include "schemas/errors.h"
 
-#include <errno.h>
 #include <event2/event.h>
-#include <limits.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-enum { LEAF_COUNT = 4, BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 10000, HEALTHY_US = 5000000, MUTE_MS = 1000 };
-
-struct child {
-	enum program   program;
-	const char    *file;
-	int            uses_pcsc;  /* gets PCSCLITE_CSOCK_NAME */
-	pid_t          pid;        /* 0 while it does not run */
-	int64_t        started_us;
-	int            backoff_ms;
-	struct event  *retry;
-	struct family *family;
+static const struct row {
+	enum program program;
+	const char  *file;
+	int          uses_pcsc, starting_s, silent_s;
+} rows[] = {
+#define MEMBER(program, file, pcsc, starting_s, silent_s, why) { PROGRAM_##program, file, pcsc, starting_s, silent_s },
+#include "hostd/family.def"
+#undef MEMBER
 };
+
+enum { MEMBER_COUNT = sizeof rows / sizeof rows[0], NO_START = 71, MUTE_MS = 1000 };
 
 struct worker {
 	struct worker *next;
@@ -42,68 +37,25 @@ struct family {
 	struct event_base *base;
 	const struct config *config;
 	const char        *config_path;
-	struct child       queue;
-	struct child       leaves[LEAF_COUNT];
+	struct fate_limits limits;
+	struct member      members[MEMBER_COUNT]; /* mint-queue first, then the leaves */
 	struct worker     *workers;
 	struct ipc        *channel;      /* to mint-queue */
 	struct event      *mute;         /* mint-queue has closed its channel: killed when this comes before its end */
+	struct event      *pulse;
+	struct standing_file *standing;
 	int                queue_ready;
+	int                told_ready;   /* READY=1 is out */
 	int                stopping;
 	int                hopeless;     /* exit status of a mint-queue that only a person can help */
 };
 
 static void start_queue(struct family *);
 
-/* --- processes */
-
-/* In the child, between fork and exec: own process group (a terminal's Ctrl-C reaches mintd alone), own user if so
- * configured, death with mintd, channel at 3, lock stays at 4. */
-static void
-become(struct family *family, const char *file, int uses_pcsc, int channel_fd)
+static struct member *
+queue_of(struct family *family)
 {
-	char path[PATH_MAX];
-
-	setpgid(0, 0);
-	if (family->config->separate_users && account_become(file) != 0)
-		_exit(71);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	sigset_t none;
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (uses_pcsc && family->config->pcscd_socket[0])
-		setenv("PCSCLITE_CSOCK_NAME", family->config->pcscd_socket, 1);
-	unsetenv("NOTIFY_SOCKET");
-	snprintf(path, sizeof path, "%s/%s", family->config->programs, file);
-	if (dup2(channel_fd, IPC_PARENT_FD) < 0)
-		_exit(71);
-	execl(path, file, "--config", family->config_path, (char *)NULL);
-	log_error("%s: %s: is it installed? (`programs` in the configuration)", path, strerror(errno));
-	_exit(71);
-}
-
-/* Starts a program; *peer_fd is the other end of its channel. The pid, or a negative error. */
-static pid_t
-spawn(struct family *family, const char *file, int uses_pcsc, int *peer_fd)
-{
-	int fds[2];
-	pid_t pid;
-
-	if (ipc_pair(fds) != 0) {
-		log_error("%s: no socket pair: %s", file, strerror(errno));
-		return MINT_SYSTEM;
-	}
-	pid = fork();
-	if (pid == 0)
-		become(family, file, uses_pcsc, fds[1]);
-	close(fds[1]);
-	if (pid < 0) {
-		log_error("%s: cannot fork: %s", file, strerror(errno));
-		close(fds[0]);
-		return MINT_SYSTEM;
-	}
-	setpgid(pid, pid); /* in both, so that a kill of the group cannot come too early */
-	*peer_fd = fds[0];
-	return pid;
+	return &family->members[0];
 }
 
 static void
@@ -115,55 +67,104 @@ tell_queue(struct family *family, const struct message *message, int passed_fd)
 		close(passed_fd);
 }
 
-/* --- the leaves: everything that hangs on mint-queue */
+/* --- how it stands */
 
 static void
-later(struct child *child)
+tell_people(struct family *family)
 {
-	struct timeval delay = { child->backoff_ms / 1000, child->backoff_ms % 1000 * 1000 };
+	struct standing standing[MEMBER_COUNT];
 
-	evtimer_add(child->retry, &delay);
+	if (family->stopping)
+		return;
+	for (size_t i = 0; i < MEMBER_COUNT; i++)
+		standing[i] = member_standing(&family->members[i], i == 0 || family->queue_ready);
+	standing_tell(family->standing, standing, MEMBER_COUNT);
+}
+
+/* It has come as far as it can: mint-queue is there, or stays down and the status says so. */
+static void
+tell_ready(struct family *family)
+{
+	if (!family->told_ready)
+		sd_notify(0, "READY=1");
+	family->told_ready = 1;
+}
+
+/* For the record: events are where a shift looks later. */
+static void
+tell_record(struct family *family, const struct member *member)
+{
+	struct message news = { .type = MESSAGE_program };
+
+	news.program = (struct message_program){
+		.program = member->program, .down = (uint8_t)(member->pid == 0),
+		.restarts = (uint32_t)(member->starts - 1), .status = (uint32_t)member->ended,
+	};
+	tell_queue(family, &news, -1);
+}
+
+/* --- the leaves: everything that hangs on mint-queue */
+
+static pid_t
+spawn_member(struct family *family, struct member *member, int *channel_fd)
+{
+	struct spawn what = {
+		.config = family->config, .config_path = family->config_path, .file = member->file, .uses_pcsc = member->uses_pcsc,
+		.has_pulse = 1,
+	};
+	int pulse_fd;
+	pid_t pid = spawn(&what, channel_fd, &pulse_fd);
+
+	if (pid >= 0)
+		member_started(member, pid, pulse_fd);
+	else
+		member_ended(member, NO_START << 8, 1, &family->limits);
+	return pid;
 }
 
 static void
-start_leaf(struct child *leaf)
+start_leaf(struct family *family, struct member *leaf)
 {
-	struct family *family = leaf->family;
 	struct message peer = { .type = MESSAGE_peer };
 	int fd;
 	pid_t pid;
 
-	if (leaf->pid || !family->queue_ready || family->stopping)
+	if (leaf->pid || leaf->fate.is_down || !family->queue_ready || family->stopping)
 		return;
-	pid = spawn(family, leaf->file, leaf->uses_pcsc, &fd);
-	if (pid < 0) {
-		later(leaf);
+	pid = spawn_member(family, leaf, &fd);
+	if (pid < 0)
 		return;
-	}
-	leaf->pid = pid;
-	leaf->started_us = clock_monotonic_us();
 	peer.peer.program = leaf->program;
 	peer.peer.pid = (uint32_t)pid;
 	tell_queue(family, &peer, fd);
 }
 
 static void
+start_member(struct member *member)
+{
+	if (member == queue_of(member->family))
+		start_queue(member->family);
+	else
+		start_leaf(member->family, member);
+}
+
+static void
 on_retry(evutil_socket_t fd, short what, void *argument)
 {
-	struct child *child = argument;
+	struct member *member = argument;
 
 	(void)fd, (void)what;
-	if (child == &child->family->queue)
-		start_queue(child->family);
-	else
-		start_leaf(child);
+	if (member->fate.is_down)
+		fate_forgive(&member->fate);
+	start_member(member);
+	tell_people(member->family);
 }
 
 static void
 start_leaves(struct family *family)
 {
-	for (size_t i = 0; i < LEAF_COUNT; i++)
-		start_leaf(&family->leaves[i]);
+	for (size_t i = 1; i < MEMBER_COUNT; i++)
+		start_leaf(family, &family->members[i]);
 }
 
 /* --- workers */
@@ -171,19 +172,20 @@ start_leaves(struct family *family)
 static void
 start_worker(struct family *family, const struct message_worker_start *order)
 {
+	struct spawn what = { .config = family->config, .config_path = family->config_path, .file = "mint-worker", .uses_pcsc = 1 };
 	struct message answer = { .type = MESSAGE_worker_started };
 	struct worker *worker;
-	int fd = -1;
+	int fd = -1, no_pulse;
 	pid_t pid;
 
 	if (family->stopping)
 		return; /* not answered: mint-queue is about to end, too */
 	worker = calloc(1, sizeof *worker);
-	pid = worker ? spawn(family, "mint-worker", 1, &fd) : MINT_MEMORY;
+	pid = worker ? spawn(&what, &fd, &no_pulse) : MINT_MEMORY;
 	if (pid < 0) {
 		free(worker);
 		answer.type = MESSAGE_exited;
-		answer.exited = (struct message_exited){ .lease = order->lease, .program = PROGRAM_WORKER, .status = 71 << 8 };
+		answer.exited = (struct message_exited){ .lease = order->lease, .program = PROGRAM_WORKER, .status = NO_START << 8 };
 	} else {
 		*worker = (struct worker){ .next = family->workers, .lease = order->lease, .pid = pid };
 		family->workers = worker;
@@ -214,13 +216,14 @@ on_queue(struct ipc *ipc, const struct message *message, int passed_fd, void *ar
 {
 	static const struct timeval mute = { MUTE_MS / 1000, MUTE_MS % 1000 * 1000 };
 	struct family *family = argument;
+	struct member *queue = queue_of(family);
 
 	(void)ipc;
 	if (passed_fd >= 0)
 		close(passed_fd);
 	if (!message) {
 		ipc_free(&family->channel);
-		if (family->queue.pid)
+		if (queue->pid)
 			evtimer_add(family->mute, &mute); /* ending, as a rule, with a status that is worth waiting for */
 		return;
 	}
@@ -230,7 +233,8 @@ on_queue(struct ipc *ipc, const struct message *message, int passed_fd, void *ar
 	case MESSAGE_ready:
 		family->queue_ready = 1;
 		start_leaves(family);
-		sd_notify(0, "READY=1");
+		tell_ready(family);
+		tell_people(family);
 		break;
 	case MESSAGE_worker_start:
 		start_worker(family, &message->worker_start);
@@ -240,7 +244,7 @@ on_queue(struct ipc *ipc, const struct message *message, int passed_fd, void *ar
 		break;
 	default:
 		log_error("mint-queue: sent %s, which mintd does not take: restarting it", message_name(message->type));
-		kill(family->queue.pid, SIGKILL);
+		kill(queue->pid, SIGKILL);
 	}
 }
 
@@ -251,76 +255,74 @@ on_mute(evutil_socket_t fd, short what, void *argument)
 	struct family *family = argument;
 
 	(void)fd, (void)what;
-	if (family->queue.pid)
-		kill(family->queue.pid, SIGKILL);
+	if (queue_of(family)->pid)
+		kill(queue_of(family)->pid, SIGKILL);
 }
 
 static void
 start_queue(struct family *family)
 {
+	struct member *queue = queue_of(family);
 	int fd;
-	pid_t pid;
 
 	/* Never before the last worker is reaped: a second process on a reader would break the first one's token. */
-	if (family->queue.pid || family->workers || family->stopping)
+	if (queue->pid || queue->fate.is_down || family->hopeless || family->workers || family->stopping)
 		return;
-	pid = spawn(family, family->queue.file, 0, &fd);
-	if (pid < 0) {
-		later(&family->queue);
-		return;
-	}
-	family->queue.pid = pid;
-	family->queue.started_us = clock_monotonic_us();
-	family->channel = ipc_new(family->base, fd, on_queue, family);
+	if (spawn_member(family, queue, &fd) >= 0)
+		family->channel = ipc_new(family->base, fd, on_queue, family);
+}
+
+/* A damaged record, one of a newer release, a wrong configuration: to start again and again would only fill the log. */
+static int
+only_a_person_helps(int status)
+{
+	static const int errors[] = { MINT_DAMAGED, MINT_REFUSED, MINT_CONFIG };
+
+	for (size_t i = 0; WIFEXITED(status) && i < sizeof errors / sizeof errors[0]; i++)
+		if (WEXITSTATUS(status) == error_info(errors[i])->exit_status)
+			return 1;
+	return 0;
 }
 
 static void
-queue_ended(struct family *family)
+queue_ended(struct family *family, int status)
 {
+	struct member *queue = queue_of(family);
+
 	ipc_free(&family->channel);
 	evtimer_del(family->mute);
 	family->queue_ready = 0;
+	if (only_a_person_helps(status))
+		family->hopeless = WEXITSTATUS(status);
+	member_ended(queue, status, !family->stopping, &family->limits);
 	kill_workers(family);
-	for (size_t i = 0; i < LEAF_COUNT; i++)
-		if (family->leaves[i].pid)
-			kill(family->leaves[i].pid, SIGTERM);
+	for (size_t i = 1; i < MEMBER_COUNT; i++)
+		if (family->members[i].pid)
+			kill(family->members[i].pid, SIGTERM);
+	if (queue->fate.is_down)
+		tell_ready(family);
 }
 
 /* --- the end of children */
-
-static void
-back_off(struct child *child, int status)
-{
-	int healthy = clock_monotonic_us() - child->started_us > HEALTHY_US;
-
-	child->backoff_ms = healthy || !child->backoff_ms ? BACKOFF_FIRST_MS : child->backoff_ms * 2;
-	if (child->backoff_ms > BACKOFF_MAX_MS)
-		child->backoff_ms = BACKOFF_MAX_MS;
-	if (!child->family->stopping)
-		log_warning("%s: ended with %s %d: starting it again in %d ms", child->file,
-		    WIFSIGNALED(status) ? "signal" : "status", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
-		    child->backoff_ms);
-}
 
 static int
 leaf_ended(struct family *family, pid_t pid, int status)
 {
 	struct message message = { .type = MESSAGE_exited };
 
-	for (size_t i = 0; i < LEAF_COUNT; i++) {
-		struct child *leaf = &family->leaves[i];
+	for (size_t i = 1; i < MEMBER_COUNT; i++) {
+		struct member *leaf = &family->members[i];
 
 		if (leaf->pid != pid)
 			continue;
-		leaf->pid = 0;
 		message.exited = (struct message_exited){
 			.program = leaf->program, .pid = (uint32_t)pid, .status = (uint32_t)status,
 		};
 		tell_queue(family, &message, -1);
-		if (family->queue_ready) { /* else it ended because mint-queue did */
-			back_off(leaf, status);
-			later(leaf);
-		}
+		/* Without mint-queue it ended because of that, and starts with it. */
+		member_ended(leaf, status, family->queue_ready && !family->stopping, &family->limits);
+		if (family->queue_ready && leaf->fate.is_down)
+			tell_record(family, leaf);
 		return 1;
 	}
 	return 0;
@@ -348,43 +350,69 @@ worker_ended(struct family *family, pid_t pid, int status)
 	}
 }
 
-/* A damaged record, one of a newer release, a wrong configuration: to start again and again would only fill the log. */
-static int
-only_a_person_helps(int status)
-{
-	static const int errors[] = { MINT_DAMAGED, MINT_REFUSED, MINT_CONFIG };
-
-	for (size_t i = 0; WIFEXITED(status) && i < sizeof errors / sizeof errors[0]; i++)
-		if (WEXITSTATUS(status) == error_info(errors[i])->exit_status)
-			return 1;
-	return 0;
-}
-
+/* mint-queue before the others: who ended because of it did not end by itself. */
 void
 family_reap(struct family *family)
 {
-	int status, queue_died = 0;
+	struct member *queue = queue_of(family);
+	int status, news = 0;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid == family->queue.pid) {
-			family->queue.pid = 0;
-			queue_died = 1;
-			if (only_a_person_helps(status))
-				family->hopeless = WEXITSTATUS(status);
-			else
-				back_off(&family->queue, status);
-			queue_ended(family);
-		} else if (!leaf_ended(family, pid, status)) {
-			worker_ended(family, pid, status);
-		}
+	if (queue->pid && waitpid(queue->pid, &status, WNOHANG) == queue->pid) {
+		queue_ended(family, status);
+		news = 1;
 	}
-	if (family->hopeless)
-		return;
-	if (queue_died && !family->stopping)
-		later(&family->queue);
-	else if (!family->queue.pid && !evtimer_pending(family->queue.retry, NULL))
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == queue->pid)
+			queue_ended(family, status);
+		else if (!leaf_ended(family, pid, status)) {
+			worker_ended(family, pid, status);
+			continue;
+		}
+		news = 1;
+	}
+	if (!queue->pid && !evtimer_pending(queue->retry, NULL))
 		start_queue(family); /* it waited for the last worker */
+	if (news)
+		tell_people(family);
+}
+
+void
+family_try_again(struct family *family)
+{
+	for (size_t i = 0; i < MEMBER_COUNT; i++) {
+		struct member *member = &family->members[i];
+
+		if (member->pid)
+			continue;
+		fate_forgive(&member->fate);
+		evtimer_del(member->retry);
+		start_member(member);
+	}
+	tell_people(family);
+}
+
+/* --- the pulse */
+
+static void
+on_pulse(evutil_socket_t fd, short what, void *argument)
+{
+	struct family *family = argument;
+	int news = 0;
+
+	(void)fd, (void)what;
+	for (size_t i = 0; i < MEMBER_COUNT; i++) {
+		struct member *member = &family->members[i];
+
+		if (!member_pulse(member))
+			continue;
+		news = 1;
+		if (member->was_down)
+			tell_record(family, member);
+		member->was_down = 0;
+	}
+	if (news)
+		tell_people(family);
 }
 
 /* --- from the cradle to the grave */
@@ -397,42 +425,61 @@ check_users(const struct family *family)
 
 	if (!family->config->separate_users)
 		return 0;
-	for (size_t i = 0; i < LEAF_COUNT && r == 0; i++)
-		r = account_check(family->leaves[i].file);
+	for (size_t i = 1; i < MEMBER_COUNT && r == 0; i++)
+		r = account_check(family->members[i].file);
 	if (r == 0)
-		r = account_check(family->queue.file);
+		r = account_check(family->members[0].file);
 	return r == 0 ? account_check("mint-worker") : r;
+}
+
+static int
+make_members(struct family *family)
+{
+	int silent_s = family->config->silent_max_s, complete = 1;
+
+	for (size_t i = 0; i < MEMBER_COUNT; i++) {
+		struct member *member = &family->members[i];
+
+		*member = (struct member){
+			.family = family, .program = rows[i].program, .file = rows[i].file, .uses_pcsc = rows[i].uses_pcsc,
+			.starting_max = (silent_s ? silent_s : rows[i].starting_s) * 1000 / PULSE_MS,
+			.silent_max = (silent_s ? silent_s : rows[i].silent_s) * 1000 / PULSE_MS,
+			.retry = evtimer_new(family->base, on_retry, member), .pulse_fd = -1,
+		};
+		complete = complete && member->retry;
+	}
+	return complete ? 0 : MINT_MEMORY;
+}
+
+static int
+make_pulse(struct family *family)
+{
+	struct timeval period = { PULSE_MS / 1000, PULSE_MS % 1000 * 1000 };
+
+	family->pulse = event_new(family->base, -1, EV_PERSIST, on_pulse, family);
+	return family->pulse && event_add(family->pulse, &period) == 0 ? 0 : MINT_MEMORY;
 }
 
 int
 family_new(struct family **out, struct event_base *base, const struct config *config, const char *config_path)
 {
-	static const struct child leaves[LEAF_COUNT] = {
-		{ .program = PROGRAM_CA, .file = "mint-ca" },
-		{ .program = PROGRAM_LABEL, .file = "mint-label" },
-		{ .program = PROGRAM_API, .file = "mint-api" },
-		{ .program = PROGRAM_BENCH, .file = "mint-bench", .uses_pcsc = 1 },
-	};
 	struct family *family = calloc(1, sizeof *family);
-	int complete, r;
+	int r;
 
 	*out = family;
 	if (!family)
 		return MINT_MEMORY;
 	*family = (struct family){
 		.base = base, .config = config, .config_path = config_path,
-		.queue = { .program = PROGRAM_QUEUE, .file = "mint-queue", .family = family },
+		.limits = { .deaths_max = config->deaths_max, .deaths_within_s = config->deaths_within_s, .down_s = config->down_s },
+		.standing = standing_new(config->api_socket),
 	};
-	family->queue.retry = evtimer_new(base, on_retry, &family->queue);
 	family->mute = evtimer_new(base, on_mute, family);
-	complete = family->queue.retry && family->mute;
-	for (size_t i = 0; i < LEAF_COUNT; i++) {
-		family->leaves[i] = leaves[i];
-		family->leaves[i].family = family;
-		family->leaves[i].retry = evtimer_new(base, on_retry, &family->leaves[i]);
-		complete = complete && family->leaves[i].retry;
-	}
-	r = complete ? check_users(family) : MINT_MEMORY;
+	r = family->mute ? make_members(family) : MINT_MEMORY;
+	if (r == 0)
+		r = family->standing ? make_pulse(family) : MINT_MEMORY;
+	if (r == 0)
+		r = check_users(family);
 	if (r != 0)
 		family_free(out);
 	return r;
@@ -442,6 +489,7 @@ void
 family_start(struct family *family)
 {
 	start_queue(family);
+	tell_people(family);
 }
 
 /* A token in mid-step is left as it is: the journal knows, and the next start probes it. */
@@ -450,11 +498,9 @@ family_stop(struct family *family, int signal_number)
 {
 	family->stopping = 1;
 	kill_workers(family);
-	for (size_t i = 0; i < LEAF_COUNT; i++)
-		if (family->leaves[i].pid)
-			kill(family->leaves[i].pid, signal_number);
-	if (family->queue.pid)
-		kill(family->queue.pid, signal_number);
+	for (size_t i = MEMBER_COUNT; i-- > 0;)
+		if (family->members[i].pid)
+			kill(family->members[i].pid, signal_number);
 }
 
 int
@@ -466,10 +512,10 @@ family_hopeless(const struct family *family)
 int
 family_is_gone(const struct family *family)
 {
-	for (size_t i = 0; i < LEAF_COUNT; i++)
-		if (family->leaves[i].pid)
+	for (size_t i = 0; i < MEMBER_COUNT; i++)
+		if (family->members[i].pid)
 			return 0;
-	return !family->queue.pid && !family->workers;
+	return !family->workers;
 }
 
 void
@@ -480,13 +526,17 @@ family_free(struct family **place)
 	*place = NULL;
 	if (!family)
 		return;
-	for (size_t i = 0; i < LEAF_COUNT; i++)
-		if (family->leaves[i].retry)
-			event_free(family->leaves[i].retry);
-	if (family->queue.retry)
-		event_free(family->queue.retry);
+	for (size_t i = 0; i < MEMBER_COUNT; i++) {
+		if (family->members[i].retry)
+			event_free(family->members[i].retry);
+		if (family->members[i].pulse_fd >= 0)
+			close(family->members[i].pulse_fd);
+	}
+	if (family->pulse)
+		event_free(family->pulse);
 	if (family->mute)
 		event_free(family->mute);
 	ipc_free(&family->channel);
+	standing_free(&family->standing);
 	free(family);
 }

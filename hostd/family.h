@@ -1,8 +1,8 @@
 /* The processes below mintd: mint-queue, the programs that hang on it (leaves), and the workers it asks for.
  *
  * mint-queue is started first; the leaves follow when it says that it is ready, and are started anew with it. What ends is
- * started again, after a pause that doubles from 0.1 s to 10 s while it keeps ending within 5 s of its start. mint-queue is
- * never started while a worker of its predecessor lives.
+ * started again after a pause (fate.h); what keeps ending stays down while the others go on. What is silent for too long
+ * (family.def) is killed and counts as ended. mint-queue is never started while a worker of its predecessor lives.
  */
 #ifndef MINT_FAMILY_H
 #define MINT_FAMILY_H
@@ -20,6 +20,9 @@ void family_start(struct family *family);
 
 /* On SIGCHLD: takes note of who ended, tells mint-queue, starts again what is to run. */
 void family_reap(struct family *family);
+
+/* A person has mended something: starts at once what is down or in its pause, as if it had never ended. */
+void family_try_again(struct family *family);
 
 /* Sends the signal to every program, SIGKILL to the workers, and starts nothing any more. May be called again. */
 void family_stop(struct family *family, int signal_number);

@@ -6,7 +6,10 @@
  *
  * Wiring: descriptor 3 of mint-queue leads here. For each other program a socket pair is made: one end becomes its
  * descriptor 3, the other is passed to mint-queue. Descriptor 4 is the family's lock: every descendant inherits it, so a
- * new mintd waits until the last process of an earlier one, pkcs15-init included, has let go of its reader.
+ * new mintd waits until the last process of an earlier one, pkcs15-init included, has let go of its reader. Descriptor 5 of what
+ * runs on a loop is its pulse (hostd/base/pulse.h).
+ *
+ * With systemd: READY=1, STATUS= (hostd/standing.h), WATCHDOG=1 from the loop, STOPPING=1.
  */
 #include "hostd/base/config.h"
 #include "hostd/base/log.h"
@@ -34,6 +37,7 @@ struct mintd {
 	struct event_base *base;
 	struct family     *family;
 	struct event      *stop_deadline;
+	struct event      *watchdog;     /* NULL without systemd's WatchdogSec= */
 	int                stopping;
 };
 
@@ -86,11 +90,45 @@ on_child(evutil_socket_t signal_number, short what, void *argument)
 		event_base_loopbreak(mintd->base);
 }
 
+static void
+on_hangup(evutil_socket_t signal_number, short what, void *argument)
+{
+	struct mintd *mintd = argument;
+
+	(void)signal_number, (void)what;
+	if (mintd->stopping)
+		return;
+	log_info("SIGHUP: starting what is down");
+	family_try_again(mintd->family);
+}
+
+static void
+on_watchdog(evutil_socket_t fd, short what, void *argument)
+{
+	(void)fd, (void)what, (void)argument;
+	sd_notify(0, "WATCHDOG=1");
+}
+
+/* Twice in the time that systemd waits (sd_watchdog_enabled(3)). */
+static int
+start_watchdog(struct mintd *mintd)
+{
+	uint64_t limit_us = 0;
+	struct timeval period;
+
+	if (sd_watchdog_enabled(0, &limit_us) <= 0)
+		return 0;
+	period.tv_sec = (time_t)(limit_us / 2 / 1000000);
+	period.tv_usec = (suseconds_t)(limit_us / 2 % 1000000);
+	mintd->watchdog = event_new(mintd->base, -1, EV_PERSIST, on_watchdog, mintd);
+	return mintd->watchdog && event_add(mintd->watchdog, &period) == 0 ? 0 : MINT_MEMORY;
+}
+
 static int
 run(const struct config *config, const char *config_path, int *hopeless)
 {
 	static const struct { int number; event_callback_fn call; } caught[] = {
-		{ SIGCHLD, on_child }, { SIGTERM, on_stop }, { SIGINT, on_stop },
+		{ SIGCHLD, on_child }, { SIGTERM, on_stop }, { SIGINT, on_stop }, { SIGHUP, on_hangup },
 	};
 	enum { CAUGHT = sizeof caught / sizeof caught[0] };
 	struct event *signals[CAUGHT] = { NULL };
@@ -104,6 +142,8 @@ run(const struct config *config, const char *config_path, int *hopeless)
 		if (!mintd.stop_deadline || !signals[i] || event_add(signals[i], NULL) != 0)
 			r = MINT_MEMORY;
 	}
+	if (r == 0)
+		r = start_watchdog(&mintd);
 	if (r == 0) {
 		family_start(mintd.family);
 		event_base_dispatch(mintd.base);
@@ -114,6 +154,8 @@ run(const struct config *config, const char *config_path, int *hopeless)
 			event_free(signals[i]);
 	if (mintd.stop_deadline)
 		event_free(mintd.stop_deadline);
+	if (mintd.watchdog)
+		event_free(mintd.watchdog);
 	family_free(&mintd.family);
 	if (mintd.base)
 		event_base_free(mintd.base);
@@ -156,7 +198,7 @@ take_family_lock(const struct config *config)
 
 static const char usage[] =
 	"usage: mintd --config FILE\n"
-	"Starts, wires and restarts the programs of a bench. SIGTERM or Ctrl-C stops them all.\n"
+	"Starts, wires and restarts the programs of a bench. SIGTERM or Ctrl-C stops them all, SIGHUP starts what stays down.\n"
 	"  --config FILE   the bench's configuration (docs/configuration.md)\n"
 	"  --version       print the release\n"
 	"  --help          print this\n";

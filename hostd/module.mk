@@ -1,6 +1,21 @@
+# mintd; everything but its main is an archive for the unit tests.
+LIBS += family
+family_SRC := \
+	hostd/family.c \
+	hostd/fate.c \
+	hostd/member.c \
+	hostd/spawn.c \
+	hostd/standing.c
+family_PKGS := libsystemd
+
 PROGRAMS += mintd
 mintd_SRC := \
-	hostd/family.c \
 	hostd/mintd.c
-mintd_USES := base schemas
+mintd_USES := family base schemas
 mintd_PKGS := libsystemd
+
+UNIT_TESTS += test-fate
+test-fate_SRC := \
+	tests/unit/test_fate.c
+test-fate_USES := family base schemas
+test-fate_PKGS := cmocka

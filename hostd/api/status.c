@@ -5,6 +5,7 @@
 #include "hostd/base/release.h"
 #include "schemas/errors.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -174,6 +175,40 @@ add_standing(struct call *call, json_t *status)
 	    json_integer(count_of(json_object_get(status, "credentials"), "parked") + stuck));
 }
 
+static void
+set_time(json_t *row, const char *name)
+{
+	const json_t *at = json_object_get(row, name);
+	char text[RECORD_TIME_BYTES];
+
+	if (!json_is_integer(at))
+		return;
+	record_time(json_integer_value(at), text);
+	json_object_set_new(row, name, json_string(text));
+}
+
+/* How mintd says its programs stand (hostd/standing.h); empty when it could not write its file. */
+static json_t *
+programs_list(struct call *call)
+{
+	char path[512];
+	json_t *file, *rows, *row;
+	size_t i;
+
+	snprintf(path, sizeof path, "%s.programs", call->api->context->config->api_socket);
+	file = json_load_file(path, 0, NULL);
+	rows = json_incref(json_object_get(file, "programs"));
+	json_decref(file);
+	json_array_foreach(rows, i, row) {
+		const char *state = json_string_value(json_object_get(row, "state"));
+
+		set_time(row, "since");
+		set_time(row, "again");
+		api_explain(row, "trouble", state && strcmp(state, "down") == 0 ? "PROGRAM_DOWN" : NULL);
+	}
+	return json_is_array(rows) ? rows : json_array();
+}
+
 static json_t *
 status_json(struct call *call)
 {
@@ -194,6 +229,7 @@ status_json(struct call *call)
 	add_standing(call, status);
 	json_object_set_new(status, "parked", parked_list(call));
 	json_object_set_new(status, "delayed", delayed_list(call));
+	json_object_set_new(status, "programs", programs_list(call));
 	add_pace(call, status, json_object_get(status, "credentials"));
 	return status;
 }

@@ -47,6 +47,10 @@ static const struct key {
 	INTEGER(single_operator, 0, 1, 0),
 	INTEGER(attempts_max, 1, 100, 3),
 	INTEGER(step_timeout_ms, 100, 3600000, 180000),
+	INTEGER(deaths_max, 2, 100, 10),
+	INTEGER(deaths_within_s, 1, 86400, 600),
+	INTEGER(down_s, 0, 86400, 600),
+	INTEGER(silent_max_s, 0, 86400, 0),
 #undef TEXT
 #undef PATH
 #undef INTEGER

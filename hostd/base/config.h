@@ -47,6 +47,10 @@ struct config {
 	int   single_operator;    /* 1: importer and overrider may be the same person (demonstration only) */
 	int   attempts_max;       /* tokens tried for a credential before it is parked */
 	int   step_timeout_ms;    /* where neither steps table nor model profile says */
+	int   deaths_max;         /* a program that ends so many times within deaths_within_s stays down */
+	int   deaths_within_s;    /* see deaths_max */
+	int   down_s;             /* after so long a program that stayed down is tried again; 0 never */
+	int   silent_max_s;       /* a program that does not answer mintd for so long is killed and started again; 0 the list of administrators.md */
 	struct config_bay *bays;
 	size_t bay_count;
 };

@@ -23,6 +23,7 @@ base_SRC += \
 	hostd/base/model_check.c \
 	hostd/base/model_read.c \
 	hostd/base/program.c \
+	hostd/base/pulse.c \
 	hostd/base/sandbox.c \
 	hostd/base/seam.c \
 	hostd/base/text.c

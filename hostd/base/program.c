@@ -1,6 +1,7 @@
 #include "hostd/base/program.h"
 #include "hostd/base/config.h"
 #include "hostd/base/log.h"
+#include "hostd/base/pulse.h"
 #include "hostd/base/release.h"
 #include "hostd/base/sandbox.h"
 #include "schemas/errors.h"
@@ -92,6 +93,7 @@ run(struct running *running)
 {
 	struct program_context *context = &running->context;
 	struct event *terminate;
+	struct pulse *pulse = NULL;
 	int r = MINT_MEMORY;
 
 	context->base = event_base_new();
@@ -103,7 +105,9 @@ run(struct running *running)
 	context->queue = ipc_new(context->base, IPC_PARENT_FD, on_queue, running);
 	if (!context->queue)
 		goto out;
-	r = ipc_hello(context->queue, running->info->program);
+	r = pulse_answer(context->base, &pulse);
+	if (r == 0)
+		r = ipc_hello(context->queue, running->info->program);
 	if (r == 0)
 		r = running->info->begin(context);
 	if (r == 0)
@@ -113,6 +117,7 @@ run(struct running *running)
 	if (running->info->end)
 		running->info->end(context);
 out:
+	pulse_free(&pulse);
 	ipc_free(&context->queue);
 	if (terminate)
 		event_free(terminate);

@@ -4,6 +4,7 @@
 #include "hostd/queue/bay.h"
 #include "hostd/queue/certify.h"
 #include "hostd/queue/commands.h"
+#include "hostd/queue/feed.h"
 #include "hostd/queue/import.h"
 #include "hostd/queue/label.h"
 #include "hostd/queue/queue.h"
@@ -270,6 +271,21 @@ worker_exited(struct queue *queue, const struct message_exited *message)
 		turn_part(queue, "queue", news.bay, reaped, &news);
 }
 
+/* An event for whoever looks later; how it stands now is in mintd's own file (hostd/standing.h). */
+static int
+program_changed(struct queue *queue, void *argument)
+{
+	const struct message_program *program = argument;
+	struct happening happening = { .kind = program->down ? "program.down" : "program.up" };
+	char detail[128];
+
+	snprintf(detail, sizeof detail, "{\"program\":\"mint-%s\",\"restarts\":%u,\"wait_status\":%u}",
+	    parts[program->program].actor, program->restarts, program->status);
+	happening.detail = detail;
+	happening.error = program->down ? "PROGRAM_DOWN" : NULL;
+	return feed_add(queue, &happening);
+}
+
 static void
 on_mintd(struct ipc *ipc, const struct message *message, int passed_fd, void *argument)
 {
@@ -289,6 +305,12 @@ on_mintd(struct ipc *ipc, const struct message *message, int passed_fd, void *ar
 		worker_started(queue, &message->worker_started, passed_fd);
 	else if (passed_fd >= 0)
 		close(passed_fd);
+	if (message->type == MESSAGE_program && !queue->stalled && message->program.program < PROGRAM_COUNT &&
+	    parts[message->program.program].actor) {
+		struct message_program program = message->program;
+
+		turn_part(queue, "mintd", NULL, program_changed, &program);
+	}
 	if (message->type == MESSAGE_exited && message->exited.lease)
 		worker_exited(queue, &message->exited);
 }

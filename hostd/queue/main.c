@@ -8,6 +8,7 @@
 #include "hostd/base/ipc.h"
 #include "hostd/base/log.h"
 #include "hostd/base/program.h"
+#include "hostd/base/pulse.h"
 #include "hostd/base/sandbox.h"
 #include "hostd/queue/queue.h"
 #include "schemas/errors.h"
@@ -31,6 +32,7 @@ run(const struct config *config)
 {
 	struct event_base *base = event_base_new();
 	struct event *terminate = NULL;
+	struct pulse *pulse = NULL;
 	struct queue *queue = NULL;
 	int r = base ? queue_open(base, config, IPC_PARENT_FD, &queue) : MINT_MEMORY;
 
@@ -41,9 +43,13 @@ run(const struct config *config)
 		r = MINT_MEMORY;
 		goto out;
 	}
+	r = pulse_answer(base, &pulse);
+	if (r != 0)
+		goto out;
 	while (!queue_turn(queue))
 		continue;
 out:
+	pulse_free(&pulse);
 	queue_close(&queue);
 	if (terminate)
 		event_free(terminate);

@@ -61,7 +61,7 @@ setup() { export B=${B:-build/dev}; }
 		grep -qE "^  $verb( |$)" "$BATS_TEST_TMPDIR/help" || { echo "mintctl $verb does not exist"; wrong=1; }
 	done < <(grep -ohE '`mintctl [a-z]+' README.md docs/*.md 2>/dev/null | sed 's/.* //' | sort -u)
 	while read -r target; do
-		grep -qE "^$target:" Makefile || { echo "make $target does not exist"; wrong=1; }
+		grep -qE "^$target:" Makefile data/systemd/module.mk || { echo "make $target does not exist"; wrong=1; }
 	done < <(grep -ohE '`make [a-z-]+' README.md docs/*.md 2>/dev/null | sed 's/.* //' | sort -u)
 	[ "$wrong" = 0 ]
 }

@@ -1,5 +1,6 @@
 #include "tools/mintctl/client.h"
 #include "schemas/errors.h"
+#include "tools/mintctl/programs.h"
 #include "tools/mintctl/screen.h"
 
 #include <curl/curl.h>
@@ -109,7 +110,9 @@ transport_failed(struct client *client, CURLcode code, json_t **json)
 	int error = code == CURLE_OPERATION_TIMEDOUT ? MINT_TIMEOUT : code == CURLE_OUT_OF_MEMORY ? MINT_MEMORY : MINT_CLOSED;
 	char detail[512];
 
-	if (code == CURLE_COULDNT_CONNECT)
+	if (code == CURLE_COULDNT_CONNECT && programs_ask_mintd(client->socket_path, detail, sizeof detail))
+		error = MINT_PROGRAM_DOWN;
+	else if (code == CURLE_COULDNT_CONNECT)
 		snprintf(detail, sizeof detail, "%s: %s", client->socket_path,
 		    say("no bench answers here: start mintd, or name its socket with --socket or --config",
 		        "此处没有制证台应答：请启动 mintd，或用 --socket、--config 指定套接字"));

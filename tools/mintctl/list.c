@@ -2,6 +2,7 @@
 #include "schemas/errors.h"
 #include "tools/mintctl/lines.h"
 #include "tools/mintctl/look.h"
+#include "tools/mintctl/programs.h"
 #include "tools/mintctl/screen.h"
 
 #include <stdlib.h>
@@ -104,6 +105,7 @@ run_status(struct run *run)
 			printf("%s%lld%s\n", say("past their deadline: ", "逾期："), number_of(status, "late"), say(" (mintctl list --late)", "（mintctl list --late）"));
 		print_delayed(status);
 		print_parked(status);
+		programs_print(status);
 	}
 	json_decref(status);
 	return 0;

@@ -20,6 +20,7 @@ ctl_SRC := \
 	tools/mintctl/model_lint.c \
 	tools/mintctl/order.c \
 	tools/mintctl/pins.c \
+	tools/mintctl/programs.c \
 	tools/mintctl/reader.c \
 	tools/mintctl/restore.c \
 	tools/mintctl/screen.c \

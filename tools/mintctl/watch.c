@@ -6,6 +6,7 @@
 #include "schemas/errors.h"
 #include "tools/mintctl/client.h"
 #include "tools/mintctl/look.h"
+#include "tools/mintctl/programs.h"
 #include "tools/mintctl/screen.h"
 
 #include <poll.h>
@@ -47,7 +48,7 @@ overall_text(const json_t *status, char *text, size_t text_bytes)
 	json_int_t sealed = number_of(credentials, "sealed") + number_of(credentials, "taken") + number_of(credentials, "packed");
 	json_int_t issued = number_of(applications, "issued") + number_of(applications, "invoice_requested") + number_of(applications, "invoiced");
 	long long labels = number_of(json_object_get(status, "labels"), "waiting") + number_of(json_object_get(status, "labels"), "printing");
-	char pace[96] = "", print[64] = "", left[SCREEN_SPAN_BYTES];
+	char pace[96] = "", print[64] = "", down[128], left[SCREEN_SPAN_BYTES];
 
 	if (json_is_number(json_object_get(status, "tokens_per_hour"))) {
 		screen_span(number_of(status, "left_s"), left);
@@ -56,7 +57,9 @@ overall_text(const json_t *status, char *text, size_t text_bytes)
 	}
 	if (labels > 0)
 		snprintf(print, sizeof print, "%s %lld", say(", labels to print", "，待打印面单"), labels);
-	snprintf(text, text_bytes, "%s %lld/%lld%s %lld/%lld%s %lld%s %lld%s %lld%s%s", say("issued", "已发证"),
+	programs_down(status, down, sizeof down);
+	snprintf(text, text_bytes, "%s%s%s%s %lld/%lld%s %lld/%lld%s %lld%s %lld%s %lld%s%s",
+	    *down ? say("DOWN: ", "已停止：") : "", down, *down ? say("; ", "；") : "", say("issued", "已发证"),
 	    (long long)issued, number_of(applications, "total"), say(", tokens done", "，已制介质"), (long long)sealed,
 	    number_of(credentials, "total"), say(", in work", "，制证中"), (long long)in_work(credentials), say(", waiting", "，待制证"),
 	    number_of(credentials, "waiting"), say(", parked", "，搁置"), number_of(credentials, "parked"), print, pace);
