@@ -294,7 +294,7 @@ queue_ended(struct family *family, int status)
 	family->queue_ready = 0;
 	if (only_a_person_helps(status))
 		family->hopeless = WEXITSTATUS(status);
-	member_ended(queue, status, !family->stopping, &family->limits);
+	member_ended(queue, status, !family->stopping && !family->hopeless, &family->limits);
 	kill_workers(family);
 	for (size_t i = 1; i < MEMBER_COUNT; i++)
 		if (family->members[i].pid)
