@@ -186,7 +186,7 @@ stored() {
 
 @test "what is wrong with a fault is said" {
 	start_vtoken
-	[ "$(say fault 0 before change 1 sw 6F00 | jq -r '.error, .what' | tr '\n' ' ')" = "ARGUMENT before a change there is only cut " ]
+	[ "$(say fault 0 before change 1 sw 6F00 | jq -r '.error, .what' | tr '\n' ' ')" = "ARGUMENT before a change there is only cut or kill " ]
 	[ "$(say fault 7 before apdu 1 cut | jq -r .error)" = NOT_FOUND ]
 	[ "$(say fault 0 sometimes apdu 1 cut | jq -r .error)" = ARGUMENT ]
 }
