@@ -174,6 +174,10 @@ crash: deps ## crash a bench at every point there is, or at SAMPLE=n drawn by SE
 	@$(SUBMAKE) programs
 	@B=$(B) tests/crash/crash.sh $(if $(SAMPLE),sample $(SAMPLE) $(or $(SEED),1),all)
 
+matrix: deps ## every fault in every step of a credential; writes docs/fault-matrix.md (ONLY=fault, step or fault/step; MATRIX=dir)
+	@$(SUBMAKE) programs
+	@B=$(B) PAGE=docs/fault-matrix.md tests/fault/matrix.sh '$(ONLY)'
+
 mutants: deps ## break one law after the other: which check notices? (ONLY=name)
 	@$(SUBMAKE) programs units
 	@tests/mutants/mutants.sh $(ONLY)
