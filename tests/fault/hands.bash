@@ -39,7 +39,7 @@ slot_serial() { tell list | jq -r ".slots[] | select(.slot == $1) | .serial // \
 slot_is_free() { [ -z "$(slot_serial "$1")" ]; }
 
 put_in() { tell insert "$1" "$2" >>"$run/log/hands"; } # SLOT SERIAL|new
-take_out() { tell remove "$1" >>"$run/log/hands"; }    # SLOT
+take_out() { tell remove "$1" >>"$run/log/hands"; tell clear "$1" >/dev/null; } # SLOT: what was wrong goes with the token
 
 # --- bays
 

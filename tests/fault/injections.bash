@@ -19,7 +19,7 @@ mended=1 # 0: there is something that mend_… is to put right
 # The log's line of the n-th event of this kind, its time in microseconds before it.
 event_line() { # PATTERN
 	local line
-	line=$(grep -m1 -E "slot=0 .*$1" "$run/apdu.log") || return 1
+	line=$(tail -n +"$log_from" "$run/apdu.log" | grep -m1 -E "slot=0 .*$1") || return 1
 	printf '%s %s' "$(( $(date -d "${line%% *}" +%s%6N) ))" "${line#* }"
 }
 await_event() { # SECONDS PATTERN

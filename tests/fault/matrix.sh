@@ -141,7 +141,8 @@ start_cell() { # in $run
 		stranger=$(cat "$run/stranger")
 		on_table[$stranger]=1
 		sed -i "s|^models = .*|models = \"$place/models\"|" "$run/mint.conf"
-		rm -f "$run"/log/* "$run/apdu.log"
+		rm -f "$run"/log/*
+		log_from=$(( $(wc -l <"$run/apdu.log") + 1 ))
 	else
 		cp -r "$place/template-2/." "$run/"
 	fi
@@ -215,7 +216,7 @@ messages_of() {
 # Prints VERDICT INJECTED ROWS OUTCOME MESSAGES, tab-separated; VERDICT "missed": the fault was not in its step.
 try() (
 	fault=$1 step=$2 frozen='' frozen_at='' token='' stranger='' happened_at=0 happened_how='it did not happen' tokens_options=()
-	credential=0 application=0 first_event=0
+	credential=0 application=0 first_event=0 log_from=1
 	IFS=$'\t' read -r _ _ injection allowed _ <<<"$(cell_of "$fault" "$step")"
 	arguments=${injection#* } injection=${injection%% *}
 	[ "$arguments" != "$injection" ] || arguments=
