@@ -178,6 +178,10 @@ soak: deps ## a long run with a fault in one of twenty operations (CREDENTIALS=2
 	@$(SUBMAKE) programs
 	@B=$(B) tests/crash/soak.sh
 
+matrix: deps ## every fault in every step of a credential; writes docs/fault-matrix.md (ONLY=fault, step or fault/step; MATRIX=dir)
+	@$(SUBMAKE) programs
+	@B=$(B) PAGE=docs/fault-matrix.md tests/fault/matrix.sh '$(ONLY)'
+
 mutants: deps ## break one law after the other: which check notices? (ONLY=name)
 	@$(SUBMAKE) programs units
 	@tests/mutants/mutants.sh $(ONLY)

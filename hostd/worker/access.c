@@ -117,6 +117,23 @@ access_look_tries(struct worker *worker, struct card_look *seen)
 	return look(worker, CARD_WITH_TRIES, seen);
 }
 
+int
+access_or_gone(struct worker *worker, int r)
+{
+	char detail[sizeof worker->detail];
+	struct card_look look;
+	int seen;
+
+	if (r == 0)
+		return 0;
+	memcpy(detail, worker->detail, sizeof detail);
+	seen = access_look(worker, &look);
+	if (seen == MINT_TOKEN_GONE || seen == MINT_TOKEN_OTHER || seen == MINT_READER)
+		return seen;
+	memcpy(worker->detail, detail, sizeof detail);
+	return r;
+}
+
 /* --- the module */
 
 static const char *

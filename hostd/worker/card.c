@@ -76,7 +76,9 @@ exchange(struct card *card, const uint8_t *command, size_t length, struct answer
 
 	if (r != 0)
 		return r;
-	if (got < 2 || got - 2 > sizeof answer->data - answer->length)
+	if (got < 2)
+		return note(card, SCARD_F_COMM_ERROR); /* no status word is no answer: so a driver may say that the card has gone */
+	if (got - 2 > sizeof answer->data - answer->length)
 		return MINT_TOKEN_ERROR;
 	memcpy(answer->data + answer->length, buffer, got - 2);
 	answer->length += got - 2;

@@ -185,24 +185,6 @@ unmake(struct worker *worker, const struct model_commands *commands, const struc
 	return r;
 }
 
-/* A token that has been taken out is told as gone, whatever the program says about it. */
-static int
-or_gone(struct worker *worker, int r)
-{
-	char detail[sizeof worker->detail];
-	struct card_look look;
-	int seen;
-
-	if (r == 0)
-		return 0;
-	memcpy(detail, worker->detail, sizeof detail);
-	seen = access_look(worker, &look);
-	if (seen == MINT_TOKEN_GONE || seen == MINT_TOKEN_OTHER || seen == MINT_READER)
-		return seen;
-	memcpy(worker->detail, detail, sizeof detail);
-	return r;
-}
-
 /* --- erasing */
 
 static int
@@ -315,12 +297,12 @@ step_initialise(struct worker *worker, const struct message *message, struct mes
 		r = order->erase ? take_old_codes(worker, order, &plan)
 		                 : worker_fail(worker, MINT_REFUSED, "the token is not blank, and no erasing was ordered");
 		if (r == 0)
-			r = or_gone(worker, erase(worker, stage_of(worker, &look), &plan));
+			r = access_or_gone(worker, erase(worker, stage_of(worker, &look), &plan));
 	} else if (r == 0) {
 		codes_fill_factory(worker->model, &plan.old);
 	}
 	if (r == 0)
-		r = or_gone(worker, make(worker, &plan));
+		r = access_or_gone(worker, make(worker, &plan));
 	codes_wipe(&plan.fresh);
 	codes_wipe(&plan.old);
 	if (r == 0)

@@ -97,6 +97,20 @@ run_step(struct worker *worker, const struct step *step, const struct message *m
 	return step->run(worker, message, answer, keep);
 }
 
+/* A token that was pulled is not one that failed: it is looked at before it is blamed. One that is silent is not looked at, that may take
+ * as long again; a fresh process does. */
+static int
+blame(struct worker *worker, const struct step *step, int r)
+{
+	access_close(worker); /* nothing stays logged in on a token that failed */
+	if (!worker->model || !step->journal || r == MINT_TIMEOUT || fault_of(r) != FAULT_TOKEN)
+		return r;
+	r = access_or_gone(worker, r);
+	access_close(worker);
+	worker_at_rest();
+	return r;
+}
+
 /* Does a step and answers. 0, or the error of the channel. */
 static int
 do_step(struct worker *worker, const struct step *step, const struct message *message)
@@ -109,8 +123,8 @@ do_step(struct worker *worker, const struct step *step, const struct message *me
 	r = run_step(worker, step, message, &answer, &keep);
 	worker_at_rest();
 	if (r != 0) {
+		r = blame(worker, step, r);
 		log_warning("bay %u: %s: %s: %s", worker->bay, step->name, error_info(r)->name, worker->detail);
-		access_close(worker); /* nothing stays logged in on a token that failed */
 		answer = (struct message){ .type = MESSAGE_failed };
 		answer.failed = (struct message_failed){
 			.journal = journal_of(step, message), .error = (uint32_t)-r, .fault = (uint8_t)fault_of(r),

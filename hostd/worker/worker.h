@@ -86,6 +86,10 @@ void worker_at_rest(void);
 int access_look(struct worker *worker, struct card_look *look);
 int access_look_tries(struct worker *worker, struct card_look *look);
 
+/* What to say of a failure `r` (0 stays 0): a token that has been taken out, or changed for another, is told as that, whatever a module
+ * or a program says about it: they know many words for it. */
+int access_or_gone(struct worker *worker, int r);
+
 /* Loads the module and opens the token; access_open a session too. Nothing to do when they are open. */
 int access_token(struct worker *worker, int64_t deadline_ms);
 int access_open(struct worker *worker, int64_t deadline_ms);
