@@ -229,6 +229,15 @@ settle(struct queue *queue, const struct asked *a)
 	return fault_settled(queue, a->credential, a->pending);
 }
 
+/* The CA has given its answer, and it is not a certificate: the step is over. */
+static int
+step_failed(struct queue *queue, const struct asked *a, const char *error, const char *detail)
+{
+	int64_t journal = journal_open(queue, a->credential, STEP_certify);
+
+	return journal ? journal_end(queue, journal, "failed", error, detail) : 0;
+}
+
 /* The CA signed something else than was asked: it is revoked, and a person looks. */
 static int
 wrong(struct queue *queue, const struct asked *a, int error)
@@ -237,7 +246,9 @@ wrong(struct queue *queue, const struct asked *a, int error)
 	int r;
 
 	log_error("%s: the CA's certificate is not what was asked for: %s", a->name, error_info(error)->what[MINT_EN]);
-	r = work_of_credential(queue, a->credential, &work);
+	r = step_failed(queue, a, error_info(error)->name, "the CA's certificate has another key or serial");
+	if (r == 0)
+		r = work_of_credential(queue, a->credential, &work);
 	if (r == 0)
 		r = fault_order(queue, &work, error_info(error)->name, "the CA's certificate has another key or serial");
 	work_wipe(&work);
@@ -315,6 +326,8 @@ on_refused(struct queue *queue, const struct asked *a, const struct message *mes
 	if (-error == MINT_NOT_FOUND)
 		return is_state(a, "unknown") ? ask(queue, a) : 0;
 	r = set_state(queue, a, "refused", name, detail);
+	if (r == 0)
+		r = step_failed(queue, a, "CA_REFUSED", detail);
 	if (r == 0)
 		r = work_of_credential(queue, a->credential, &work);
 	if (r == 0)

@@ -131,7 +131,8 @@ begin_again(struct queue *queue, void *unused)
 		r = certify_connected(queue);
 	if (r == 0 && queue->peers[PROGRAM_LABEL].ipc)
 		r = label_connected(queue);
-	return r;
+	/* Bays that are empty have settled already: tokens may have been taken out of them while nothing could be written. */
+	return r == 0 ? recover_settled(queue) : r;
 }
 
 /* A write that is really committed is the only proof that there is room again. Into a damaged record nothing is written any more: a

@@ -64,13 +64,14 @@ inject_remove() { # REPLACED
 
 # Wrong PINs in a reader on another desk, by somebody who meant well.
 inject_block_pin() {
+	local wrong=()
 	take_out 0
 	await_event 5 event=remove || return 1
 	wait_until 5 bay_shows empty
 	tell insert 2 "$token" >>"$run/log/hands"
 	wait_until 5 reader_has_card
-	for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do echo "-s 0020000108393939393939FFFF"; done |
-		xargs opensc 0 -s 00A4040C0CA000000063504B43532D3135 >"$run/log/wrong-pins" 2>&1
+	for _ in 1 2 3; do wrong+=(-s 0020000108393939393939FFFF); done
+	opensc -s 00A4040C0CA000000063504B43532D3135 "${wrong[@]}" >"$run/log/wrong-pins" 2>&1
 	tell show 2 >"$run/log/blocked"
 	happened "pins after it: \`$(jq -c '[.pins[]?.tries]' "$run/log/blocked" 2>/dev/null)\`" "$happened_at"
 	jq -e '.pins[0].tries == 0' "$run/log/blocked" >/dev/null || return 1
@@ -79,8 +80,8 @@ inject_block_pin() {
 	put_in 0 "$token"
 }
 third_reader() { cut -f2 "$run/pcscd/readers" | sed -n 3p; }
-opensc() { shift; PCSCLITE_CSOCK_NAME=$run/pcscd/pcscd.comm OPENSC_CONF=/dev/null opensc-tool -r "$(third_reader)" -c default "$@"; }
-reader_has_card() { opensc 0 -a >/dev/null 2>&1; }
+opensc() { PCSCLITE_CSOCK_NAME=$run/pcscd/pcscd.comm OPENSC_CONF=/dev/null opensc-tool -r "$(third_reader)" -c default "$@"; }
+reader_has_card() { opensc -a >/dev/null 2>&1; }
 
 prepare_memory() { tokens_options=(--memory "$1"); }
 inject_memory() { # BYTES: the next tokens are good ones
@@ -109,7 +110,7 @@ early_module() { # CALL DEED
 }
 inject_module() { # CALL DEED
 	wait_until 15 grep -q " $2\$" "$run/calls" || return 1
-	happened "\`$(grep -m1 " $2\$" "$run/calls")\`"
+	happened "\`$(grep -m1 " $2\$" "$run/calls")\`" "$frozen_at" # the call is the step's own, the step was open just before
 }
 
 # --- the CA and the printer
@@ -146,6 +147,7 @@ kill_child() { # PROGRAM
 	pid=$(pgrep -P "$(process mintd)" -x "$1") || return 1
 	kill -9 "$pid"
 	wait_until 5 gone "$pid" || return 1
+	[ "$frozen" != "$pid" ] || frozen=
 	happened "\`$1\`, ${2:-killed}"
 }
 gone() { ! runs "$1"; }
@@ -154,12 +156,12 @@ inject_ca_down() {
 	mv "$run/ca" "$run/ca-away"
 	mended=0
 	kill_child mint-ca "killed, its directory away"
-	frozen=
 }
 mend_ca_down() { missed_for_a_second "$ca_is_missed" && mv "$run/ca-away" "$run/ca" && mended=1; }
 
 prepare_ca_profile_missing() {
 	mkdir "$run/profiles"
+	cp data/profiles/institution.conf "$run/profiles/other.conf"
 	sed -i "s|^ca_profiles = .*|ca_profiles = \"$run/profiles\"|" "$run/mint.conf"
 }
 inject_ca_profile_missing() {
@@ -186,7 +188,6 @@ inject_printer_gone() {
 	: >"$run/labels"
 	mended=0
 	kill_child mint-label "killed, its directory a file"
-	frozen=
 }
 mend_printer_gone() { missed_for_a_second "$label_is_missed" && rm "$run/labels" && mv "$run/labels-away" "$run/labels" && mended=1; }
 
@@ -207,6 +208,8 @@ set_clock() { perl -e 'print pack("q", $ARGV[0] * 1000000)' "$1" | dd of="$run/c
 prepare_clock() {
 	head -c 8 /dev/zero >"$run/clock"
 	export CLOCK_JUMP=$run/clock clock_preload=$programs/clock-jump.so
+	# One machine has one clock: the tokens' log is written by it as well. Set back, its lines would have no order.
+	[ "${2:-}" = done ] || tokens_preload=$clock_preload
 }
 inject_clock() { # SECONDS [done]
 	happened "at \`$(date -u +%T)\` the programs' clock shows \`$(date -u -d "$1 seconds" +%T)\`"
@@ -247,7 +250,6 @@ inject_config() { # WHAT
 	broken) change_config 's|^bench = .*|bench = "virtual|'; kill_child mint-queue; mended=0; broken_at=$SECONDS ;;
 	esac || return 1
 	happened_how+=", \`$(diff "$run/mint.conf.before" "$run/mint.conf" | sed -n 's/^> //p' | paste -sd' ' | sed "s|$run/||g")\`"
-	frozen= # a stopped program that hangs on mint-queue ends with it, and is stopped no more
 	thaw
 }
 mend_config() {

@@ -558,6 +558,7 @@ refused_request_is_parked_and_the_token_is_free(void **state)
 	stage_run(stage);
 	assert_sql(stage, "parked CA_REFUSED", "SELECT state || ' ' || parked_error FROM credential");
 	assert_sql(stage, "refused", "SELECT state FROM certificate");
+	assert_sql(stage, "failed CA_REFUSED", "SELECT outcome || ' ' || error FROM journal WHERE step = 'certify'");
 	assert_sql(stage, "idle", "SELECT state FROM bay WHERE bay = 1");
 	assert_int_equal(stage_command(stage, "uid:1000(op)", "release", "SQ-1", "{}"), 0);
 	stage_run(stage);
