@@ -60,6 +60,9 @@ LIBS += base
 base_SRC := \
 	hostd/base/log.c
 
+# Not from the environment: what runs the tests has these names there.
+UNIT_TESTS :=
+FUZZERS :=
 include $(sort $(wildcard */module.mk */*/module.mk))
 
 # ---------------------------------------------------------------- rules

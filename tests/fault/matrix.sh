@@ -10,6 +10,7 @@
 # Cells that were tried already stand in $MATRIX/results (build/matrix) and are not tried again unless they failed: a run that was
 # stopped goes on. PAGE=docs/fault-matrix.md is written when no cell is missing. JOBS (2) cells run side by side.
 # The last line is `N cells, N violations, N cannot exist`; exit 0 when there are cells and no violation.
+# shellcheck disable=SC2317 # cells are called by name
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 70
 
@@ -241,16 +242,16 @@ try() (
 	rows=$(final_rows) outcome=$(outcome_of) messages=$(messages_of)
 	questions_close
 	stop_bench
-	wrong=$(LD_PRELOAD=${clock_preload:-} judge 1)
+	flaw=$(LD_PRELOAD=${clock_preload:-} judge 1)
 	# The record keeps what a CA answered that lies: it is not the key's, not the request's, not what the honest log has. No more than that.
 	if [ "$fault" = ca_other_key ] && [ "$(grep '^FAIL' "$run/log/verify" | cut -d: -f1 | sort | paste -sd' ')" = \
 		"FAIL certificate-keys FAIL every-certificate-verifies FAIL issue-log-agrees" ] && ! grep '^FAIL' "$run/log/verify" | grep -q 'certificate 2'; then
-		wrong=
+		flaw=
 	fi
 	verdict=ok
-	[ -z "$wrong" ] || verdict=VIOLATION outcome="$outcome: $wrong $run"
+	[ -z "$flaw" ] || verdict=VIOLATION outcome="$outcome: $flaw $run"
 	[[ ",$allowed," == *",$outcome,"* ]] || [ "$verdict" = VIOLATION ] || verdict=VIOLATION outcome="$outcome, allowed: $allowed $run"
-	say $verdict "$happened_how" "$rows" "$outcome" "$messages"
+	say "$verdict" "$happened_how" "$rows" "$outcome" "$messages"
 	[ "$verdict" != ok ] || rm -rf "$run"
 )
 

@@ -23,6 +23,7 @@ order() {
 	"$mintctl" --socket "$RUN/api.sock" import "$APPLICATIONS"
 }
 
+all_to_be_taken() { "$mintctl" --socket "$RUN/api.sock" bays >"$work/bays"; [ "$(grep -c 'take the token' "$work/bays")" = "$1" ]; }
 all_sealed() { [ "$(credentials_in "'sealed','taken','packed'")" = "$1" ]; }
 mints() {
 	BAYS_CONF=$1 "$bench" up
@@ -33,8 +34,7 @@ mints() {
 		tail -20 "$RUN/log/mintd"
 		return 1
 	}
-	"$mintctl" --socket "$RUN/api.sock" bays | tee "$work/bays"
-	[ "$(grep -c 'take the token' "$work/bays")" = "$2" ]
+	wait_until 20 all_to_be_taken "$2" || { cat "$work/bays"; return 1; }
 	"$mintctl" --socket "$RUN/api.sock" certs --out "$work/certs"
 	[ "$(find "$work/certs" -name '*.pem' | wc -l)" = "$2" ]
 	for certificate in "$work"/certs/*.pem; do openssl verify -CAfile "$RUN/ca/ca.pem" -partial_chain "$certificate"; done
