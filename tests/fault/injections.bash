@@ -161,7 +161,7 @@ mend_ca_down() { missed_for_a_second "$ca_is_missed" && mv "$run/ca-away" "$run/
 
 prepare_ca_profile_missing() {
 	mkdir "$run/profiles"
-	cp data/profiles/institution.conf "$run/profiles/other.conf"
+	sed "s/institution/other/" data/profiles/institution.conf >"$run/profiles/other.conf"
 	sed -i "s|^ca_profiles = .*|ca_profiles = \"$run/profiles\"|" "$run/mint.conf"
 }
 inject_ca_profile_missing() {
@@ -245,7 +245,7 @@ change_config() { sed -i "$1" "$run/mint.conf"; }
 inject_config() { # WHAT
 	cp "$run/mint.conf" "$run/mint.conf.before"
 	case $1 in
-	bays) change_config 's/Bench 00/Bench XX/; s/Bench 01/Bench 00/; s/Bench XX/Bench 01/'; kill_child mint-queue ;;
+	bays) change_config 's/Bench 00/Bench XX/; s/Bench 01/Bench 00/; s/Bench XX/Bench 01/'; swapped=1; kill_child mint-queue ;;
 	ca) change_config 's|^ca_directory = .*|ca_directory = "elsewhere"|'; kill_child mint-ca; mended=0 ;;
 	broken) change_config 's|^bench = .*|bench = "virtual|'; kill_child mint-queue; mended=0; broken_at=$SECONDS ;;
 	esac || return 1
