@@ -169,8 +169,9 @@ question_read(struct embedded *ca, struct question *q, struct reason *reason)
 	if (r != 0)
 		return r;
 	q->profile = known ? NULL : profile_find(ca->profiles, request->profile);
+	/* Not NOT_FOUND, which says that nothing was signed under this id: the one who asked would ask again for ever. */
 	if (!known && !q->profile)
-		return reason_set(reason, MINT_NOT_FOUND, "there is no certificate profile of that name: add it to the CA's profiles");
+		return reason_set(reason, MINT_CONFIG, "there is no certificate profile of that name: add it to the CA's profiles");
 	q->subject = json_loads(request->subject, JSON_REJECT_DUPLICATES, NULL);
 	if (!json_is_object(q->subject))
 		return reason_set(reason, MINT_SYNTAX, "the subject data is no JSON object");

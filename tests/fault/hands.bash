@@ -43,6 +43,9 @@ take_out() { tell remove "$1" >>"$run/log/hands"; tell clear "$1" >/dev/null; } 
 
 # --- bays
 
+swapped=0 # 1: bay 1 is the reader of slot 1 and the other way round
+slot_of() { echo $(( swapped ? 2 - $1 : $1 - 1 )); } # BAY
+
 tend_bays() {
 	local bay state serial changed
 	while IFS='|' read -r bay state serial changed; do
@@ -52,10 +55,10 @@ tend_bays() {
 		take)
 			seen[$bay]=$changed
 			on_table[$serial]=1
-			take_out $(( bay - 1 )) ;;
+			take_out "$(slot_of "$bay")" ;;
 		trouble)
 			seen[$bay]=$changed
-			take_out $(( bay - 1 )) ;; # into the box, or back to where it belongs
+			take_out "$(slot_of "$bay")" ;; # into the box, or back to where it belongs
 		esac
 	done < <(ask "SELECT b.bay, b.state, coalesce(t.serial, ''), b.changed_at FROM bay b LEFT JOIN token t ON t.id = b.token_id")
 }
@@ -65,7 +68,7 @@ declare -A seen=()
 feed_bay() {
 	if asked "SELECT EXISTS (SELECT 1 FROM credential c JOIN application a ON a.id = c.application_id WHERE c.state = 'waiting' AND c.claimable = 1)
 		AND (SELECT state FROM bay WHERE bay = 1) = 'empty' AND NOT EXISTS (SELECT 1 FROM bay WHERE state IN ('working','idle'))"; then
-		slot_is_free 0 && put_in 0 new
+		slot_is_free "$(slot_of 1)" && put_in "$(slot_of 1)" new
 	fi
 }
 

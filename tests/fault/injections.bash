@@ -143,12 +143,13 @@ ca_is_missed="SELECT EXISTS (SELECT 1 FROM credential WHERE state = 'requested')
 label_is_missed="SELECT EXISTS (SELECT 1 FROM print_job WHERE state IN ('waiting','printing'))"
 
 kill_child() { # PROGRAM
-	local pid
+	local pid at
 	pid=$(pgrep -P "$(process mintd)" -x "$1") || return 1
+	at=$(now_us)
 	kill -9 "$pid"
 	wait_until 5 gone "$pid" || return 1
 	[ "$frozen" != "$pid" ] || frozen=
-	happened "\`$1\`, ${2:-killed}"
+	happened "\`$1\`, ${2:-killed}" "$at"
 }
 gone() { ! runs "$1"; }
 
@@ -161,17 +162,19 @@ mend_ca_down() { missed_for_a_second "$ca_is_missed" && mv "$run/ca-away" "$run/
 
 prepare_ca_profile_missing() {
 	mkdir "$run/profiles"
-	cp data/profiles/institution.conf "$run/profiles/other.conf"
+	sed "s/institution/other/" data/profiles/institution.conf >"$run/profiles/other.conf"
 	sed -i "s|^ca_profiles = .*|ca_profiles = \"$run/profiles\"|" "$run/mint.conf"
 }
 inject_ca_profile_missing() {
+	local how
 	thaw
 	wait_until 20 grep -q 'there is no certificate profile' "$run/log/mintd" || return 1
 	happened "\`$(grep -m1 -o 'mint-ca.*there is no certificate profile.*' "$run/log/mintd" | sed 's/\[[0-9]*\]//')\`" "$frozen_at"
 	wait_until 15 asked "SELECT EXISTS (SELECT 1 FROM credential WHERE state = 'parked')" || happened "$happened_how; nobody is told" "$happened_at"
 	cp data/profiles/* "$run/profiles/"
+	how=$happened_how
 	kill_child mint-ca
-	happened "${happened_how}" "$frozen_at"
+	happened "$how" "$frozen_at"
 }
 
 inject_printer_full() {
@@ -245,7 +248,7 @@ change_config() { sed -i "$1" "$run/mint.conf"; }
 inject_config() { # WHAT
 	cp "$run/mint.conf" "$run/mint.conf.before"
 	case $1 in
-	bays) change_config 's/Bench 00/Bench XX/; s/Bench 01/Bench 00/; s/Bench XX/Bench 01/'; kill_child mint-queue ;;
+	bays) change_config 's/Bench 00/Bench XX/; s/Bench 01/Bench 00/; s/Bench XX/Bench 01/'; swapped=1; kill_child mint-queue ;;
 	ca) change_config 's|^ca_directory = .*|ca_directory = "elsewhere"|'; kill_child mint-ca; mended=0 ;;
 	broken) change_config 's|^bench = .*|bench = "virtual|'; kill_child mint-queue; mended=0; broken_at=$SECONDS ;;
 	esac || return 1

@@ -382,7 +382,7 @@ form_of_the_question_is_checked(void **state)
 	(void)state;
 	assert_int_equal(certify(0, 1, "full", SUBJECT, t.rsa_csr), MINT_ARGUMENT);
 	assert_int_equal(certify(UINT64_MAX, 1, "full", SUBJECT, t.rsa_csr), MINT_ARGUMENT);
-	assert_int_equal(certify(1, 1, "none", SUBJECT, t.rsa_csr), MINT_NOT_FOUND);
+	assert_int_equal(certify(1, 1, "none", SUBJECT, t.rsa_csr), MINT_CONFIG);
 	assert_int_equal(certify(1, 1, "full", "[]", t.rsa_csr), MINT_SYNTAX);
 	assert_int_equal(certify(1, 1, "full", "{\"a\":\"1\",\"a\":\"2\"}", t.rsa_csr), MINT_SYNTAX);
 	assert_int_equal(certify(1, 1, "short", SUBJECT, t.rsa_csr), MINT_CA_REFUSED);
