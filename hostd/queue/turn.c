@@ -31,9 +31,11 @@ queue_now(struct queue *queue)
 		log_error("clock: %s by %" PRId64 " s: %s", error_info(MINT_CLOCK)->what[MINT_EN],
 		    (queue->clock_seen - now) / 1000000, error_info(MINT_CLOCK)->next[MINT_EN]);
 	}
-	if (now >= queue->clock_seen)
+	if (now >= queue->clock_seen) {
 		queue->clock_back = 0;
-	return now > queue->clock_seen ? now : queue->clock_seen;
+		queue->clock_seen = now; /* no row ends before it began, whatever happens to the clock between the two */
+	}
+	return queue->clock_seen;
 }
 
 static int
@@ -45,7 +47,7 @@ keep_clock(struct queue *queue)
 	if (now < queue->clock_kept + CLOCK_KEEP_US)
 		return 0;
 	snprintf(text, sizeof text, "%" PRId64, now);
-	queue->clock_seen = queue->clock_kept = now;
+	queue->clock_kept = now;
 	return store_run(queue->store, QUEUE_fact_set, "ss", "clock", text);
 }
 

@@ -76,8 +76,10 @@ exchange(struct card *card, const uint8_t *command, size_t length, struct answer
 
 	if (r != 0)
 		return r;
-	if (got < 2)
-		return note(card, SCARD_F_COMM_ERROR); /* no status word is no answer: so a driver may say that the card has gone */
+	if (got < 2) { /* no status word is no answer: so a driver may say that the card has gone */
+		card->last = SCARD_F_COMM_ERROR;
+		return error_of(SCARD_F_COMM_ERROR);
+	}
 	if (got - 2 > sizeof answer->data - answer->length)
 		return MINT_TOKEN_ERROR;
 	memcpy(answer->data + answer->length, buffer, got - 2);
@@ -103,7 +105,7 @@ transmit(struct card *card, const struct model_bytes *apdu, struct answer *answe
 	uint8_t again[MODEL_APDU_MAX];
 	int r;
 
-	answer->length = 0;
+	answer->length = answer->status = 0;
 	r = exchange(card, command, sent_length(card, apdu), answer);
 	if (r == 0 && answer->status >> 8 == SW1_LENGTH && apdu->length == 5) {
 		memcpy(again, command, apdu->length);

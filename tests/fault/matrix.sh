@@ -148,6 +148,7 @@ start_cell() { # in $run
 		cp -r "$place/template-2/." "$run/"
 	fi
 	cp "$place/first.json" "$run/applications.json"
+	[ "$step" != request ] || apdu_us=20000 # a step of few commands
 	reference=$(jq -r '.[0].reference' "$run/applications.json")
 	# shellcheck disable=SC2086 # words of the table
 	! declare -F "prepare_$injection" >/dev/null || "prepare_$injection" $arguments
@@ -252,7 +253,7 @@ try() (
 	[ -z "$flaw" ] || verdict=VIOLATION outcome="$outcome: $flaw $run"
 	[[ ",$allowed," == *",$outcome,"* ]] || [ "$verdict" = VIOLATION ] || verdict=VIOLATION outcome="$outcome, allowed: $allowed $run"
 	say "$verdict" "$happened_how" "$rows" "$outcome" "$messages"
-	[ "$verdict" != ok ] || rm -rf "$run"
+	[ "$verdict" != ok ] || [ -n "${KEEP:-}" ] || rm -rf "$run"
 )
 
 cell() { # FAULT STEP
@@ -301,10 +302,9 @@ main() { # ONLY
 	echo "$(( SECONDS - began )) s"
 	if [ -n "${PAGE:-}" ]; then
 		missing=$(wanted '' | while read -r fault step; do [ -n "$(last_result "$fault" "$step")" ] || echo "$fault/$step"; done)
-		if [ -z "$missing" ]; then page >"$PAGE"; else echo "not tried yet, so $PAGE is left as it is: $(wc -l <<<"$missing") cells"; fi
+		if [ -z "$missing" ]; then page | sed "s| *$place/cell\.[A-Za-z0-9]*/*||g" >"$PAGE"; else echo "not tried yet, so $PAGE is left as it is: $(wc -l <<<"$missing") cells"; fi
 	fi
 	summary "$only"
 }
 
 main "$@"
-exit
