@@ -103,14 +103,20 @@ again(struct queue *queue, const struct work *work, int revoking, const char *er
 }
 
 static int
-journal_failed(struct bay *bay, const char *error, const char *detail)
+journal_close(struct bay *bay, const char *outcome, const char *error, const char *detail)
 {
 	int64_t journal = bay->journal;
 
 	if (!journal || !bay->step || bay->step->performer == PERFORMER_ca)
 		return 0;
 	bay->journal = 0;
-	return journal_end(bay->queue, journal, "failed", error, detail);
+	return journal_end(bay->queue, journal, outcome, error, detail);
+}
+
+static int
+journal_failed(struct bay *bay, const char *error, const char *detail)
+{
+	return journal_close(bay, "failed", error, detail);
 }
 
 static int
@@ -183,12 +189,13 @@ host_failed(struct bay *bay, const struct work *work, const char *error, const c
 	return r == 0 ? bay_finish(bay, AFTER_TROUBLE, error_by_name(error)->name) : r;
 }
 
-/* Whether the token is really out, mint-bench says; until then it is simply looked at again, but not for ever: a reader that
+/* What the step had done before the token went, nobody knows: a probe will tell when it comes back.
+ * Whether the token is really out, mint-bench says; until then it is simply looked at again, but not for ever: a reader that
  * cannot be opened, or a card whose ATR changes, is for a person. */
 static int
 gone(struct bay *bay, const struct work *work, const char *error, const char *detail)
 {
-	int r = journal_failed(bay, error, detail);
+	int r = journal_close(bay, "lost", error, detail);
 
 	if (r == 0 && work)
 		r = fault_gone(bay->queue, work);

@@ -82,7 +82,7 @@ read_envelope() {
 		for n in 1 2 3 5 8 13 21 34 55 89 144; do
 			restore burned
 			run drive mint control="fault 0 $when change $n cut" erase finish
-			put_back || break
+			put_back || { [ "$status" -ne 0 ] || break; continue; } # not fired and failed: not this fault's doing
 			points=$(( points + 1 ))
 			# The record keeps the old codes while they may be on the token.
 			drives mint erase key request certify burn finish
