@@ -68,6 +68,16 @@ answer(const struct terminal *terminal, const char *code)
 		return; /* the program has gone, which its end tells */
 }
 
+/* A prompt stands in the last line and waits there. The same words in a line that has ended are an announcement: pkcs15-init says
+ * "PIN [Security Officer PIN] required." first, and throws away what was typed before it asks. */
+static const char *
+last_line(const struct terminal *terminal)
+{
+	const char *end = strrchr(terminal->heard, '\n');
+
+	return end ? end + 1 : terminal->heard;
+}
+
 void
 terminal_hear(struct terminal *terminal, const char *text, size_t length, const struct codes *codes)
 {
@@ -75,7 +85,7 @@ terminal_hear(struct terminal *terminal, const char *text, size_t length, const 
 	for (size_t i = 0; i < terminal->prompt_count && i < 32; i++) {
 		const struct model_prompt *prompt = &terminal->prompts[i];
 
-		if ((terminal->answered & 1u << i) || !strstr(terminal->heard, prompt->text))
+		if ((terminal->answered & 1u << i) || !strstr(last_line(terminal), prompt->text))
 			continue;
 		terminal->answered |= 1u << i;
 		terminal->heard[0] = '\0';
