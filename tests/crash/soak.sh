@@ -83,10 +83,15 @@ inject() {
 
 # --- a person's part
 
+# Into slots that were empty a moment ago: pcscd never misses a token that is changed for another within its 20 ms.
 put_back_missing() {
-	local serial slot
-	for serial in $(ask "SELECT parked_detail FROM credential WHERE state = 'parked' AND parked_error = 'TOKEN_GONE'"); do
-		for slot in $(tell list | jq -r '.slots[] | select((.serial // "") == "") | .slot'); do
+	local serial slot missing empty
+	missing=$(ask "SELECT parked_detail FROM credential WHERE state = 'parked' AND parked_error = 'TOKEN_GONE'")
+	[ -n "$missing" ] || return 0
+	empty=$(tell list | jq -r '.slots[] | select((.serial // "") == "") | .slot')
+	sleep 0.15
+	for serial in $missing; do
+		for slot in $empty; do
 			! tell insert "$slot" "$serial" >/dev/null || break
 		done
 	done
