@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,9 +47,11 @@ compare(int directory, const char *name, const char *bytes, size_t length)
 	return same && at == length ? KEEP_SAME : MINT_EXISTS;
 }
 
-static int
-write_all(int fd, const char *bytes, size_t length)
+int
+keep_write(int fd, const void *data, size_t length)
 {
+	const uint8_t *bytes = data;
+
 	while (length > 0) {
 		ssize_t put = write(fd, bytes, length);
 
@@ -67,7 +70,7 @@ static int
 write_new(int directory, const char *name, const void *bytes, size_t length)
 {
 	int fd = openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int r = fd < 0 ? MINT_STORAGE : write_all(fd, bytes, length);
+	int r = fd < 0 ? MINT_STORAGE : keep_write(fd, bytes, length);
 
 	if (r == 0 && fsync(fd) != 0)
 		r = MINT_STORAGE;

@@ -13,6 +13,9 @@ int keep_file(int directory, const char *name, const void *bytes, size_t length)
 /* The same, but in the place of what is there. 0 or MINT_STORAGE. */
 int keep_instead(int directory, const char *name, const void *bytes, size_t length);
 
+/* Writes all of it, whatever a signal does. 0 or MINT_STORAGE with errno; nothing is synced. */
+int keep_write(int fd, const void *data, size_t length);
+
 /* Makes a directory, unless it is there, in one that is named by `path` from descriptor `at` on (AT_FDCWD: as it stands), and its name
  * lasts. 0 or MINT_STORAGE with errno. */
 int keep_directory(int at, const char *path, unsigned mode);

@@ -1,4 +1,5 @@
 #include "hostd/ca/file.h"
+#include "hostd/base/keep.h"
 #include "hostd/base/seam.h"
 #include "schemas/errors.h"
 
@@ -10,19 +11,9 @@
 #include <unistd.h>
 
 static int
-write_all(int fd, const char *bytes, size_t length)
+write_synced(int fd, const void *bytes, size_t length)
 {
-	while (length > 0) {
-		ssize_t written = write(fd, bytes, length);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return MINT_STORAGE;
-		bytes += written;
-		length -= (size_t)written;
-	}
-	if (fsync(fd) != 0)
+	if (keep_write(fd, bytes, length) != 0 || fsync(fd) != 0)
 		return MINT_STORAGE;
 	seam(SEAM_WRITTEN);
 	return 0;
@@ -35,7 +26,7 @@ write_new(int directory, const char *name, int flags, const void *bytes, size_t 
 
 	if (fd < 0)
 		return errno == EEXIST ? MINT_EXISTS : MINT_STORAGE;
-	r = write_all(fd, bytes, length);
+	r = write_synced(fd, bytes, length);
 	return close(fd) == 0 ? r : MINT_STORAGE;
 }
 

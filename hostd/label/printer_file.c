@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "hostd/base/keep.h"
+#include "hostd/base/keep.h"
 #include "hostd/base/log.h"
 #include "hostd/base/seam.h"
 #include "hostd/label/png.h"
@@ -97,23 +98,6 @@ file_open(const char *path, void **state)
 /* --- writing */
 
 static int
-write_all(int fd, const void *data, size_t length)
-{
-	const uint8_t *at = data;
-
-	while (length > 0) {
-		ssize_t written = write(fd, at, length);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -1;
-		at += written;
-		length -= (size_t)written;
-	}
-	return 0;
-}
-
-static int
 write_synced(int directory, const char *name, const void *data, size_t length)
 {
 	int fd = openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
@@ -121,7 +105,7 @@ write_synced(int directory, const char *name, const void *data, size_t length)
 
 	if (fd < 0)
 		return -1;
-	result = write_all(fd, data, length) == 0 ? fsync(fd) : -1;
+	result = keep_write(fd, data, length) == 0 ? fsync(fd) : -1;
 	if (result == 0)
 		seam(SEAM_WRITTEN);
 	saved = errno;

@@ -190,11 +190,11 @@ draw_points() { # N SEED
 	awk -v n="$1" -v seed="$2" 'BEGIN {
 		srand(seed)
 		for (i = 1; i <= n; i++)
-			if (rand() < 0.6) print "seam", 1 + int(rand() * 700), rand() < 0.5 ? "self" : "all", 0
+			if (rand() < 0.6) print "seam", 1 + int(rand() * 600), rand() < 0.5 ? "self" : "all", 0
 			else {
 				split("pull all worker", scope, " ")
 				s = scope[1 + int(rand() * 3)]
-				print s == "worker" || rand() < 0.5 ? "after" : "before", 1 + int(rand() * 80), s, int(rand() * 4)
+				print s == "worker" || rand() < 0.5 ? "after" : "before", 1 + int(rand() * 55), s, int(rand() * 4)
 			}
 	}'
 }

@@ -1,3 +1,4 @@
+#include "hostd/base/keep.h"
 #include "schemas/errors.h"
 #include "tools/mintctl/backup.h"
 
@@ -24,22 +25,6 @@ read_part(int fd, void *part, off_t offset)
 	return got;
 }
 
-static int
-write_all(int fd, const uint8_t *bytes, size_t length)
-{
-	while (length > 0) {
-		ssize_t put = write(fd, bytes, length);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return MINT_STORAGE;
-		bytes += put;
-		length -= (size_t)put;
-	}
-	return 0;
-}
-
 /* *lines: where the last whole line ends. */
 static int
 copy_bytes(int from, int to, off_t *lines)
@@ -53,7 +38,7 @@ copy_bytes(int from, int to, off_t *lines)
 
 		if (end)
 			*lines = at + (end - part) + 1;
-		if (write_all(to, part, (size_t)got) != 0)
+		if (keep_write(to, part, (size_t)got) != 0)
 			return MINT_STORAGE;
 		at += got;
 	}
