@@ -80,6 +80,9 @@ seam(enum seam kind)
 {
 	if (order.state == NEW)
 		read_order();
-	if (order.state == ARMED && __atomic_add_fetch(&order.seams->passed, 1, __ATOMIC_SEQ_CST) == order.fatal)
+	if (order.state != ARMED)
+		return;
+	__atomic_add_fetch(&order.seams->of_kind[kind], 1, __ATOMIC_SEQ_CST);
+	if (__atomic_add_fetch(&order.seams->passed, 1, __ATOMIC_SEQ_CST) == order.fatal)
 		end_here(kind);
 }

@@ -13,12 +13,13 @@
 #include <stdint.h>
 
 /* Each seam comes right behind what it names. */
-enum seam { SEAM_COMMITTED, SEAM_WRITTEN, SEAM_RENAMED, SEAM_SENT, SEAM_RECEIVED };
+enum seam { SEAM_COMMITTED, SEAM_WRITTEN, SEAM_RENAMED, SEAM_SENT, SEAM_RECEIVED, SEAM_KINDS };
 
 /* What FILE holds, in the machine's byte order. */
 struct seams {
 	uint64_t passed;
 	char     where[56]; /* "mint-queue committed", "" until the N-th was passed */
+	uint64_t of_kind[SEAM_KINDS];
 };
 
 void seam(enum seam kind);

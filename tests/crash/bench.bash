@@ -1,4 +1,4 @@
-# Driving a bench at speed, for tests that try it hundreds of times: sourced by tests/crash/crash.sh and tests/fault/matrix.sh.
+# Driving a bench at speed, for tests that try it hundreds of times: sourced by tests/crash/crash.sh, soak.sh and tests/fault/matrix.sh.
 #
 # Whoever sources it sets
 #   place     the directory for what is made once: templates, the PIN office, keys of the virtual tokens, `results`
@@ -81,6 +81,23 @@ wait_until() { # SECONDS COMMAND…
 }
 
 tokens_in() { tell list | jq -r '.slots[]? | select(.serial != null and .serial != "") | [.slot, .serial] | @tsv'; }
+
+# --- a person's part
+
+# What the screen asks for: a token that is missed in mid-work, into the bay that lost it, or into another one when that is taken. Slots
+# that were empty a moment ago, as a hand needs it: pcscd never misses a token that is changed for another within its 20 ms.
+put_back_missing() { # FIRST SLOT
+	local serial slot missing empty
+	missing=$(ask_database "SELECT parked_detail FROM credential WHERE state = 'parked' AND parked_error = 'TOKEN_GONE'")
+	[ -n "$missing" ] || return 0
+	empty=$(tell list | jq -r --argjson first "$1" '[.slots[] | select((.serial // "") == "") | .slot] | sort_by(. != $first)[]')
+	sleep 0.15
+	for serial in $missing; do
+		for slot in $empty; do
+			! tell insert "$slot" "$serial" >/dev/null || break
+		done
+	done
+}
 
 # --- the end of a run
 

@@ -61,21 +61,6 @@ power_returns() {
 # mintd's family and the tokens: nobody writes there any more.
 all_have_ended() { ! runs "$(process mintd)" && ! runs "$(process vtoken)" && ! pgrep -f -- "--config $run/mint.conf" >/dev/null; }
 
-# What the screen asks for: a token that is missed in mid-work, into the bay that lost it, or into another one when that is taken. Slots
-# that were empty a moment ago, as a hand needs it: pcscd never misses a token that is changed for another within its 20 ms.
-put_back_missing() { # FIRST SLOT
-	local serial slot missing empty
-	missing=$(ask_database "SELECT parked_detail FROM credential WHERE state = 'parked' AND parked_error = 'TOKEN_GONE'")
-	[ -n "$missing" ] || return 0
-	empty=$(tell list | jq -r --argjson first "$1" '[.slots[] | select((.serial // "") == "") | .slot] | sort_by(. != $first)[]')
-	sleep 0.15
-	for serial in $missing; do
-		for slot in $empty; do
-			! tell insert "$slot" "$serial" >/dev/null || break
-		done
-	done
-}
-
 worker_of() { # the process that waits for the token; a mint-worker of this bench alone
 	pgrep -P "$(process mintd)" -x mint-worker
 }

@@ -7,30 +7,31 @@
 # killed; now and then the power of the whole bench. A person's part is played by mint-operator (swaps, packing) and by this script,
 # which does what the screen asks for: puts back a token that is missed, and lets what is parked be tried again.
 #
-# At the end verify-run.sh looks at everything, and memory (PSS) and descriptors of each program are compared with those after the first
-# quarter. The last line is `N credentials, N faults, N violations`; exit 0 when there is none.
+# At the end verify-run.sh looks at everything. In the second half of the run no program but the workers is killed: memory (PSS) and
+# descriptors of each process at its beginning are compared with those at its end.
+# The last line is `N credentials, N faults, N violations`; exit 0 when there is none.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 70
 
 credentials=${CREDENTIALS:-2000}
 seed=${SEED:-1}
 soak=${SOAK:-build/soak}
+run=$soak/run
 export BAYS=${BAYS:-16} B=${B:-build/dev} LAW=${LAW:-none} SEED=$seed
-export RUN=$soak/run OFFICE=$soak/office
+export RUN=$run OFFICE=$soak/office
 deadline_s=${DEADLINE_S:-1800}
 one_of=20 # operations
 growth_kb=4096 growth_descriptors=8
 unset APPLICATIONS MINT_CRASH
 export PATH=$PWD/$B:$PATH
 RANDOM=$seed
-violations=0 faults=0 cuts=0
+violations=0 faults=0 cuts=0 programs_live_on=
+
+# shellcheck source=tests/crash/bench.bash
+. tests/crash/bench.bash
 
 violation() { echo "VIOLATION: $*"; violations=$(( violations + 1 )); }
-tell() { vtoken --control "$RUN/vtoken.sock" --say "$*" 2>/dev/null; }
-ask() { sqlite3 "file:$RUN/mint.db?mode=ro" ".timeout 5000" "$1" 2>/dev/null; }
-ctl() { mintctl --socket "$RUN/api.sock" "$@"; }
-runs() { local stat; stat=$(cat "/proc/$1/stat" 2>/dev/null) && [[ ${stat##*) } != Z* ]]; }
-mintd() { cat "$RUN/pids/mintd"; }
+ctl() { mintctl --socket "$run/api.sock" "$@"; }
 
 # The samples over and over, each time under other references, until there are enough credentials.
 applications() {
@@ -50,32 +51,30 @@ token_faults=("cut 150" "cut" "sw 6F00" "sw 6A84" "sw 6581" "sw 6982" "garbage 1
 token_fault() {
 	local moment=before fault=${token_faults[RANDOM % ${#token_faults[@]}]}
 	if (( RANDOM % 2 )) || [[ $fault == length* ]]; then moment=after; fi
-	tell fault $(( RANDOM % BAYS )) $moment apdu $(( 1 + RANDOM % 150 )) $fault >/dev/null
+	tell fault $(( RANDOM % BAYS )) $moment apdu $(( 1 + RANDOM % 150 )) $fault >/dev/null 2>&1
 }
 
 kill_one() { # PROGRAM
 	local all
-	mapfile -t all < <(pgrep -P "$(mintd)" -x "$1")
+	mapfile -t all < <(pgrep -P "$(process mintd)" -x "$1")
 	[ "${#all[@]}" = 0 ] || kill -9 "${all[RANDOM % ${#all[@]}]}" 2>/dev/null
 }
 
 power_cut() {
 	local slot serial
 	cuts=$(( cuts + 1 ))
-	kill -9 "$(mintd)"
+	kill -9 "$(process mintd)"
 	while IFS=$'\t' read -r slot serial; do
 		tell remove "$slot" >/dev/null && sleep 0.1 && tell insert "$slot" "$serial" >/dev/null
-	done < <(tell list | jq -r '.slots[] | select((.serial // "") != "") | [.slot, .serial] | @tsv')
-	setsid mintd --config "$RUN/mint.conf" </dev/null >>"$RUN/log/mintd" 2>&1 &
-	echo $! >"$RUN/pids/mintd"
-	disown
+	done < <(tokens_in)
+	start_mintd
 }
 
 inject() {
 	local programs=(mint-ca mint-label mint-api mint-bench mint-queue) draw=$(( RANDOM % 100 ))
 	faults=$(( faults + 1 ))
 	if (( draw < 80 )); then token_fault
-	elif (( draw < 95 )); then kill_one mint-worker
+	elif (( draw < 95 )) || [ "$programs_live_on" ]; then kill_one mint-worker
 	elif (( draw < 99 )); then kill_one "${programs[RANDOM % ${#programs[@]}]}"
 	else power_cut
 	fi
@@ -83,41 +82,28 @@ inject() {
 
 # --- a person's part
 
-# Into slots that were empty a moment ago: pcscd never misses a token that is changed for another within its 20 ms.
-put_back_missing() {
-	local serial slot missing empty
-	missing=$(ask "SELECT parked_detail FROM credential WHERE state = 'parked' AND parked_error = 'TOKEN_GONE'")
-	[ -n "$missing" ] || return 0
-	empty=$(tell list | jq -r '.slots[] | select((.serial // "") == "") | .slot')
-	sleep 0.15
-	for serial in $missing; do
-		for slot in $empty; do
-			! tell insert "$slot" "$serial" >/dev/null || break
-		done
-	done
-}
-
 decide_parked() {
 	local name
-	for name in $(ask "SELECT name FROM credential WHERE state = 'parked' AND parked_error <> 'TOKEN_GONE' AND pending IS NULL LIMIT 20"); do
-		ctl resolve "$name" --as retry --why "tried again" >>"$RUN/log/resolve" 2>&1
+	for name in $(ask_database "SELECT name FROM credential WHERE state = 'parked' AND parked_error <> 'TOKEN_GONE' AND pending IS NULL LIMIT 20"); do
+		ctl resolve "$name" --as retry --why "tried again" >>"$run/log/resolve" 2>&1
 	done
 }
 
 # --- what may not grow
 
-# PROGRAM<TAB>PSS in kB<TAB>descriptors, the greatest of each name.
+# PID PROGRAM<TAB>PSS in kB<TAB>descriptors
 measure() {
 	local pid pss
-	for pid in "$(mintd)" $(pgrep -P "$(mintd)"); do
+	for pid in "$(process mintd)" $(pgrep -P "$(process mintd)"); do
 		pss=$(awk '/^Pss:/ { print $2 }' "/proc/$pid/smaps_rollup" 2>/dev/null) || continue
-		[ -z "$pss" ] || printf '%s\t%s\t%s\n' "$(cat "/proc/$pid/comm")" "$pss" "$(find "/proc/$pid/fd" -mindepth 1 2>/dev/null | wc -l)"
-	done | grep -v '^mint-worker' | sort
+		[ -z "$pss" ] || printf '%s %s\t%s\t%s\n' "$pid" "$(cat "/proc/$pid/comm")" "$pss" "$(find "/proc/$pid/fd" -mindepth 1 2>/dev/null | wc -l)"
+	done | grep -v ' mint-worker' | sort
 }
 
 compare() { # EARLY LATE
 	join -t $'\t' "$1" "$2" | while IFS=$'\t' read -r program early_kb early_fds late_kb late_fds; do
-		echo "  $program: $early_kb kB, $early_fds descriptors after a quarter; $late_kb kB, $late_fds at the end"
+		program=${program#* }
+		echo "  $program: $early_kb kB, $early_fds descriptors; $late_kb kB, $late_fds at the end"
 		[ $(( late_kb - early_kb )) -le $growth_kb ] || echo "GROWN $program memory"
 		[ $(( late_fds - early_fds )) -le $growth_descriptors ] || echo "GROWN $program descriptors"
 	done
@@ -128,28 +114,29 @@ compare() { # EARLY LATE
 import() { ctl import "$soak/applications.json" >"$soak/import" 2>&1; }
 
 soak() {
-	local until=$(( SECONDS + deadline_s )) all done_ operations said=0 early=0
+	local until=$(( SECONDS + deadline_s )) all done_ operations said=0
 	all=$(jq '[.[].quantity] | add' "$soak/applications.json")
 	until import; do [ "$SECONDS" -lt "$until" ] || return 1; sleep 0.2; done
 	while [ "$SECONDS" -lt "$until" ]; do
-		runs "$(mintd)" || { violation "mintd ended by itself"; power_cut; }
-		read -r done_ operations < <(ask "SELECT (SELECT count(*) FROM credential WHERE state IN ('packed','revoked')), (SELECT count(*) FROM journal)" | tr '|' ' ')
+		runs "$(process mintd)" || { violation "mintd ended by itself"; power_cut; }
+		read -r done_ operations < <(ask_database "SELECT (SELECT count(*) FROM credential WHERE state IN ('packed','revoked')), (SELECT count(*) FROM journal)" | tr '|' ' ')
 		: "${done_:=0}" "${operations:=0}"
 		while (( faults < operations / one_of )); do inject; done
-		put_back_missing
+		put_back_missing 0
 		decide_parked
-		if (( early == 0 && done_ > all / 4 )); then early=1; measure >"$soak/early"; fi
+		if [ -z "$programs_live_on" ] && (( done_ > all / 2 )); then programs_live_on=1; fi
+		if [ ! -s "$soak/early" ] && (( done_ > all * 6 / 10 )); then measure >"$soak/early"; fi
 		if (( done_ - said >= 100 )); then said=$done_; echo "$done_ of $all, $operations operations, $faults faults"; fi
-		if (( done_ >= all )) && [ "$(ask "SELECT count(*) FROM application WHERE state NOT IN ('issued','cancelled','invoice_requested','invoiced')")" = 0 ]; then
+		if (( done_ >= all )) && [ "$(ask_database "SELECT count(*) FROM application WHERE state NOT IN ('issued','cancelled','invoice_requested','invoiced')")" = 0 ]; then
 			measure >"$soak/late"
 			return 0
 		fi
 		sleep 0.05
 	done
-	violation "not everything is issued after $deadline_s s: $(ask "SELECT state, count(*) FROM credential GROUP BY state" | tr '\n' ' ')"
+	violation "not everything is issued after $deadline_s s: $(ask_database "SELECT state, count(*) FROM credential GROUP BY state" | tr '\n' ' ')"
 }
 
-rm -rf "$soak/run"
+rm -rf "$run" "$soak/early" "$soak/late"
 mkdir -p "$soak"
 applications >"$soak/applications.json"
 trap 'tools/dev/bench.sh down >/dev/null 2>&1' EXIT
@@ -158,17 +145,17 @@ began=$SECONDS
 soak
 sleep 1
 for (( try = 0; try < 50; try++ )); do
-	ctl certs --out "$RUN/certs" >"$RUN/log/certs" 2>&1 && ctl summary --json >"$RUN/summary.json" 2>/dev/null && break
+	ctl certs --out "$run/certs" >"$run/log/certs" 2>&1 && ctl summary --json >"$run/summary.json" 2>/dev/null && break
 	sleep 0.2
 done
 tools/dev/bench.sh down >/dev/null 2>&1
 elapsed=$(( SECONDS - began ))
-tools/dev/verify-run.sh "$RUN" --office-key "$OFFICE/office.key" >"$soak/verify" 2>&1 || violation "$(grep '^FAIL' "$soak/verify" | head -5)"
+tools/dev/verify-run.sh "$run" --office-key "$OFFICE/office.key" >"$soak/verify" 2>&1 || violation "$(grep '^FAIL' "$soak/verify" | head -5)"
 compare "$soak/early" "$soak/late" >"$soak/growth"
 cat "$soak/growth"
 while read -r line; do violation "$line"; done < <(grep '^GROWN' "$soak/growth")
-if [ ! -s "$soak/early" ] || [ ! -s "$soak/late" ]; then violation "memory was not measured"; fi
+[ "$(wc -l <"$soak/growth")" -ge 6 ] || violation "memory was not measured: six programs live through the second half"
 tail -1 "$soak/verify"
-echo "$elapsed s, $cuts power cuts, $(ask "SELECT count(*) FROM token WHERE state = 'quarantined'") tokens quarantined, $(ask "SELECT count(*) FROM certificate WHERE state = 'revoked'") certificates revoked"
+echo "$elapsed s, $cuts power cuts, $(ask_database "SELECT count(*) FROM token WHERE state = 'quarantined'") tokens quarantined, $(ask_database "SELECT count(*) FROM certificate WHERE state = 'revoked'") certificates revoked"
 echo "$(jq '[.[].quantity] | add' "$soak/applications.json") credentials, $faults faults, $violations violations"
 [ "$violations" = 0 ]

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Measures the bench; one JSON object a line: {"name", "value", "unit", "reach", "met", "note"}.
 #
-#   benchmark.sh [ONLY]     ONLY: part of a section's name (one-bay, utilisation, cold-start, restart, import, memory)
+#   benchmark.sh [ONLY]     ONLY: part of a section's name (one-bay, utilisation, cold-start, restart, durable, import, memory)
 #
 # RUNS (default 5) repeats what is a single short figure and takes the median. Numbers of one machine at one time: compare
 # within one run. Progress goes to standard error, run directories to a temporary place, removed at the end.
@@ -130,6 +130,35 @@ memory() {
 		done
 }
 
+# Commits, messages and syncs of a credential from import to packed, its parcel's label included: one bay, one credential an application.
+durable() {
+	local count=32 bays
+	for bays in 1 16; do
+		say "commits and syncs, $bays bays, P-256, $count credentials"
+		fresh; applications $count p256 >"$APPLICATIONS"
+		mkdir -p "$RUN"
+		BAYS=$bays tools/dev/bench.sh up >&2; tools/dev/bench.sh down >&2 # keys and CA are made once
+		MINT_CRASH="$RUN/seams 0 self" PRELOAD=$PWD/$B/disk.so DISK_ROOT=$(realpath "$RUN") DISK_LOG=$place/disk.log \
+			DISK_SKIP=log:pids:apdu.log:pcscd:operator.pile:api.port:seams:tokens:certs BAYS=$bays LAW=none tools/dev/bench.sh run >&2
+		"$B/disk-cut" --list "$place/disk.log" >"$place/changes"
+		row "durable/$bays-bays/commits" "$(seams_of_kind 0 $count)" commits - "database, per credential, import to packed"
+		row "durable/$bays-bays/messages" "$(seams_of_kind 3 $count)" messages - "between programs, per credential"
+		row "durable/$bays-bays/syncs-database" "$(database_inodes | syncs_per $count)" syncs - "per credential, checkpoints included"
+		row "durable/$bays-bays/syncs-ca-log" "$(find "$RUN/ca/issued.log" -printf '%i\n' | syncs_per $count)" syncs - "per credential"
+		row "durable/$bays-bays/syncs-label" "$(find "$RUN/labels" -printf '%i\n' | syncs_per $count)" syncs - "per credential that is a parcel of its own: files and their directories"
+	done
+}
+
+# KIND COUNT: of hostd/base/seam.h's enum, per credential.
+seams_of_kind() { od -A n -t u8 -j $(( 64 + 8 * $1 )) -N 8 "$RUN/seams" | awk -v n="$2" '{ printf "%.1f", $1 / n }'; }
+
+# COUNT: syncs of the inodes on standard input, per credential.
+syncs_per() {
+	awk -v n="$1" 'NR == FNR { ours[$1]; next } $2 == "sync" && $4 in ours { sum++ } END { printf "%.1f", sum / n }' - "$place/changes"
+}
+# The write-ahead log is gone when the queue has ended: its inodes stand in the list of changes.
+database_inodes() { find "$RUN" -maxdepth 1 -name 'mint.db*' -printf '%i\n'; awk '$2 == "create" && $5 ~ /^mint\.db/ { print $4 }' "$place/changes"; }
+
 # The bays that had work when the power went, until each of their tokens is in a step again.
 restart() {
 	local n slot serial busy before try
@@ -163,6 +192,6 @@ restart() {
 	rm -f "$place.times" "$place.busy"
 }
 
-for name in one-bay cold-start restart import utilisation memory; do
+for name in one-bay cold-start restart durable import utilisation memory; do
 	if section $name; then "${name//-/_}"; fi
 done
