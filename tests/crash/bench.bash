@@ -84,20 +84,18 @@ tokens_in() { tell list | jq -r '.slots[]? | select(.serial != null and .serial 
 
 # --- a person's part
 
-# What the screen asks for: a token that is missed in mid-work, into the bay that lost it, or into another one when that is taken. Slots
-# that were empty a moment ago, as a hand needs it: pcscd never misses a token that is changed for another within its 20 ms.
+# What the screen asks for: a token that is missed in mid-work, into the bay that lost it, or into another one when that is taken. As a
+# hand needs it into a slot that was empty a moment ago and still is: pcscd never misses a token that is changed for another within its
+# 20 ms.
 put_back_missing() { # FIRST SLOT
-	local serial slot missing empty
-	missing=$(ask_database "SELECT parked_detail FROM credential WHERE state = 'parked' AND parked_error = 'TOKEN_GONE'")
-	[ -n "$missing" ] || return 0
-	empty=$(tell list | jq -r --argjson first "$1" '[.slots[] | select((.serial // "") == "") | .slot] | sort_by(. != $first)[]')
-	sleep 0.15
-	for serial in $missing; do
-		for slot in $empty; do
-			! tell insert "$slot" "$serial" >/dev/null || break
-		done
+	local serial slot before
+	for serial in $(ask_database "SELECT parked_detail FROM credential WHERE state = 'parked' AND parked_error = 'TOKEN_GONE'"); do
+		before=$(empty_slots "$1")
+		sleep 0.15
+		slot=$(grep -x -m1 -f <(empty_slots "$1") <<<"$before") && tell insert "$slot" "$serial" >/dev/null
 	done
 }
+empty_slots() { tell list | jq -r --argjson first "$1" '[.slots[] | select((.serial // "") == "") | .slot] | sort_by(. != $first)[]'; }
 
 # --- the end of a run
 
