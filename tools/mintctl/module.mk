@@ -29,7 +29,9 @@ ctl_SRC := \
 	tools/mintctl/token_model.c \
 	tools/mintctl/token_try.c \
 	tools/mintctl/trial_bench.c \
+	tools/mintctl/trial_clean.c \
 	tools/mintctl/trial_life.c \
+	tools/mintctl/trial_look.c \
 	tools/mintctl/trial_place.c \
 	tools/mintctl/trial_report.c \
 	tools/mintctl/trial_talk.c \

@@ -71,6 +71,9 @@ extern volatile sig_atomic_t trial_stopped;
 /* Looks at the token. 0 when a life may begin; MINT_TOKEN_UNKNOWN when no profile fits, with trial->survey as far as there is one. */
 int trial_look(struct trial *trial);
 
+/* Which of CONTENT_… a token is, for people. */
+const char *trial_content_text(unsigned content);
+
 /* All lives. The first error, told. */
 int trial_live(struct trial *trial);
 
@@ -82,6 +85,9 @@ int trial_clean(struct trial *trial);
 
 /* Whether the profile knows a way to a blank token. */
 bool trial_can_erase(const struct trial *trial);
+
+/* The codes that the token got last, sealed with the key of the trial's bench; they lie in `trial`. */
+struct blob trial_codes(const struct trial *trial);
 
 /* --- one worker after the other (trial_talk.c) */
 
