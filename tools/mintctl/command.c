@@ -14,6 +14,7 @@ static const struct {
 } options[OPTION_COUNT] = {
 	[OPTION_AGAIN] = { "again", "DIR", { "a token that an earlier trial left: its directory has the codes", "继续处理上次试制遗留的介质：该目录存有其口令" } },
 	[OPTION_CERTIFICATE_SIZE] = { "certificate-size", NULL, { "find the longest certificate that fits", "测定可写入的最长证书" } },
+	[OPTION_EVERY_SO_PIN] = { "every-so-pin", NULL, { "try each SO-PIN that the token may have, though it does not tell how many tries are left", "介质未告知 SO-PIN 剩余次数时，仍逐一尝试其可能的 SO-PIN" } },
 	[OPTION_KEEP] = { "keep", NULL, { "leave the token as it is at the end, do not erase it", "结束后保留介质现状，不擦除" } },
 	[OPTION_KEYS] = { "keys", "TYPE,…", { "only these key types of the profile", "仅试这些密钥类型" } },
 	[OPTION_MODEL] = { "model", "NAME", { "this profile of the configuration's `models`", "使用配置 models 目录中的该型号" } },
@@ -66,7 +67,7 @@ static const struct command commands[] = {
 	{ "watch", "", 0, 0, PLACE_CLIENT, BIT(UNTIL_IDLE) | BIT(TIMEOUT), { "live progress; plain lines when piped", "实时进度" }, run_watch },
 	{ "token list", "", 0, 0, PLACE_CLIENT, BIT(STATE) | BIT(LIMIT), { "tokens, or those of a state", "列出介质或某状态的介质" }, run_token_list },
 	{ "token model check", "FILE…", 1, -1, PLACE_OFFLINE, 0, { "is a token model's profile right, and does it go with the others", "检查介质型号文件" }, run_token_model_check },
-	{ "token try", "BAY|READER|MODULE[#SLOT]", 1, 1, PLACE_OFFLINE, BIT(MODEL) | BIT(PROFILE) | BIT(KEYS) | BIT(KEEP) | BIT(AGAIN) | BIT(CERTIFICATE_SIZE), { "a whole life on a blank token: does its profile work, what belongs into it", "用空白介质试走全流程，给出型号文件内容" }, run_token_try },
+	{ "token try", "BAY|READER|MODULE[#SLOT]", 1, 1, PLACE_OFFLINE, BIT(MODEL) | BIT(PROFILE) | BIT(KEYS) | BIT(KEEP) | BIT(AGAIN) | BIT(EVERY_SO_PIN) | BIT(CERTIFICATE_SIZE), { "a whole life on a blank token: does its profile work, what belongs into it", "用空白介质试走全流程，给出型号文件内容" }, run_token_try },
 	{ "token show", "token", 1, 1, PLACE_CLIENT, 0, { "a token: its state, whom it served, what may be ordered about it", "查看介质：状态、用途及可下命令" }, run_token_show },
 #define COMMAND(verb, object, en, zh) { NAME_##object(verb), #object, 1, 1, PLACE_CLIENT, 0, { en, zh }, run_order },
 #define ARGUMENT(...)

@@ -95,7 +95,8 @@ read_models(struct trial *trial)
 	return r == 0 ? 0 : fail(trial, r, trial->run->options[OPTION_PROFILE] ? trial->run->options[OPTION_PROFILE] : trial->config->models);
 }
 
-static void
+/* What an earlier trial has written down: the codes that the token may have, the final SO-PIN too. */
+static int
 take_back(struct trial *trial)
 {
 	uint8_t *const places[] = { trial->codes, trial->next };
@@ -104,6 +105,17 @@ take_back(struct trial *trial)
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		*lengths[i] = bench_kept(&trial->bench, names[i], places[i]).length;
+	return trial_open_envelope(trial);
+}
+
+/* A file of the bench is at fault. */
+static int
+fail_at(struct trial *trial, int error, const char *name)
+{
+	char path[PATH_MAX];
+
+	bench_path(&trial->bench, name, path);
+	return fail(trial, error, path);
 }
 
 static int
@@ -120,8 +132,9 @@ prepare(struct trial *trial)
 	r = bench_configure(&trial->bench, trial->config, &trial->place, run->options[OPTION_PROFILE], only);
 	if (r != 0)
 		return fail(trial, r, run->options[OPTION_PROFILE] ? run->options[OPTION_PROFILE] : trial->bench.directory);
-	if (run->options[OPTION_AGAIN])
-		take_back(trial);
+	r = run->options[OPTION_AGAIN] ? take_back(trial) : 0;
+	if (r != 0)
+		return fail_at(trial, r, "envelope.der");
 	snprintf(trial->worker, sizeof trial->worker, "%s/mint-worker", trial->config->programs);
 	trial->issuer = EVP_EC_gen("P-256");
 	return trial->issuer ? read_models(trial) : fail(trial, MINT_CRYPTO, "");
@@ -150,10 +163,9 @@ try_it(struct trial *trial)
 	if (r != 0)
 		return !trial->is_ours;
 	name_profile(trial);
-	if (trial->is_ours && trial_can_erase(trial))
-		r = trial_clean(trial);
-	if (r == 0)
-		r = trial_live(trial);
+	if (trial->is_ours && trial_can_erase(trial) && trial_clean(trial) != 0)
+		return false; /* the same codes once more would only use up tries */
+	r = trial_live(trial);
 	if (r == 0 && trial->run->options[OPTION_CERTIFICATE_SIZE])
 		r = trial_sizes(trial);
 	trial_close(trial);

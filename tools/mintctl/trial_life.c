@@ -40,8 +40,8 @@ take_codes(struct trial *trial)
 	trial->codes_bytes = trial->next_bytes;
 	trial->next_bytes = 0;
 	OPENSSL_cleanse(trial->so_pin, sizeof trial->so_pin);
+	bench_forget(&trial->bench, "envelope.der"); /* before `next`: while that is there, a stale envelope is not the likeliest */
 	bench_forget(&trial->bench, "next");
-	bench_forget(&trial->bench, "envelope.der");
 	return 0;
 }
 
@@ -60,10 +60,12 @@ initialise(struct trial *trial)
 			.journal = ++trial->journal, .erase = trial->is_ours, .label = TRIAL_LABEL, .codes = { trial->next, trial->next_bytes },
 			.old_codes = trial->is_ours ? trial_codes(trial) : (struct blob){ NULL, 0 }, .so_pin = trial->is_ours ? trial->so_pin : "",
 		};
+		trial->so_pin_spent |= trial->is_ours;
 		trial->is_ours = true;
 		r = trial_ask(trial, TRIAL_INITIALISE, &message, MESSAGE_initialised, &answer);
 	}
 	if (r == 0) {
+		trial->so_pin_spent = false;
 		snprintf(trial->serial, sizeof trial->serial, "%s", answer.initialised.serial);
 		r = trial_tell(trial, TRIAL_INITIALISE, take_codes(trial), "");
 	}
@@ -192,18 +194,21 @@ survey_made(struct trial *trial)
 	return r;
 }
 
-/* The envelope is kept before the codes in it are set. */
-static int
-take_envelope(struct trial *trial, const struct blob *envelope)
+int
+trial_open_envelope(struct trial *trial)
 {
+	uint8_t bytes[TRIAL_BLOB_MAX];
+	const struct blob envelope = bench_kept(&trial->bench, "envelope.der", bytes);
 	char key[PATH_MAX], certificate[PATH_MAX], *text = NULL;
 	json_t *codes;
-	int r = bench_keep(&trial->bench, "envelope.der", envelope);
+	int r;
 
+	trial->so_pin[0] = '\0';
+	if (envelope.length == 0)
+		return 0;
 	bench_path(&trial->bench, "office.key", key);
 	bench_path(&trial->bench, "office.pem", certificate);
-	if (r == 0)
-		r = office_open(key, certificate, envelope, &text);
+	r = office_open(key, certificate, &envelope, &text);
 	codes = r == 0 ? json_loads(text, 0, NULL) : NULL;
 	snprintf(trial->so_pin, sizeof trial->so_pin, "%s", text_of(codes, "so-pin"));
 	json_decref(codes);
@@ -211,6 +216,15 @@ take_envelope(struct trial *trial, const struct blob *envelope)
 		OPENSSL_cleanse(text, strlen(text));
 	free(text);
 	return r;
+}
+
+/* The envelope is kept before the codes in it are set. */
+static int
+take_envelope(struct trial *trial, const struct blob *envelope)
+{
+	int r = envelope->length <= TRIAL_BLOB_MAX ? bench_keep(&trial->bench, "envelope.der", envelope) : MINT_PROTOCOL;
+
+	return r == 0 ? trial_open_envelope(trial) : r;
 }
 
 static int
