@@ -152,9 +152,23 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 	exits 0 ctl token show AA01
 	says 'several tokens'
 	exits 64 ctl token list --state nonsense
-	says 'there are: unknown blank'
+	says 'there are: unknown (not looked at yet) blank'
 	exits 69 ctl token show NOPE
 	exits 64 ctl token
+}
+
+@test "what a list shows as a state is what --state takes, in both languages; JSON has the names of the schema" {
+	sql "UPDATE token SET state = 'sealed' WHERE id = 1"
+	exits 0 ctl token list --state sealed
+	says ' sealed '
+	exits 0 ctl_zh token list --state 已封装
+	says 已封装
+	[ "$(ctl token list --json --state 已封装 | jq -r '.tokens[].state' | sort -u)" = sealed ]
+	[ "$(ctl token list --json --state 'not looked at yet' | jq -c .tokens)" = "[]" ]
+	exits 0 ctl list --state 'waits for a person'
+	says A-2-02
+	exits 64 ctl_zh token list --state nonsense
+	says 'sealed（已封装）'
 }
 
 @test "an SO-PIN comes from a file or standard input, and from no command line" {

@@ -28,7 +28,7 @@ static const struct {
 	[OPTION_REFERENCE] = { "reference", "PREFIX", { "only references that begin so", "申请号前缀" } },
 	[OPTION_SINCE] = { "since", "MICROSECONDS", { "only work begun at this UTC microsecond or later", "起始时间（UTC 微秒）" } },
 	[OPTION_SO_PIN_FILE] = { "so-pin-file", "FILE", { "the token's SO-PIN, the first line of FILE (- for standard input)", "介质管理员口令，取文件首行（- 为标准输入）" } },
-	[OPTION_STATE] = { "state", "STATE", { "only this state; parked, sealed … list credentials", "按状态；parked、sealed 等列出证书" } },
+	[OPTION_STATE] = { "state", "STATE", { "only this state, by its name or as the list shows it; parked, sealed … list credentials", "按状态，可用名称或列表中的显示文字；parked、sealed 等列出证书" } },
 	[OPTION_TIMEOUT] = { "timeout", "SECONDS", { "give up after so long", "超时秒数" } },
 	[OPTION_UNTIL_IDLE] = { "until-idle", NULL, { "end when all that can be issued is issued; status 0 only then", "全部可发证申请完成后结束；仅此时返回 0" } },
 	[OPTION_URGENT] = { "urgent", NULL, { "only urgent ones", "仅加急" } },
