@@ -128,6 +128,14 @@ bay_says() { "$mintctl" --socket "$RUN/api.sock" bays | grep -q "^ *$1 .*\($2\)"
 	run "$mintctl" --lang zh --config "$work/mint.conf" doctor
 	grep "没有匹配的型号" <<<"$output"
 	[ "$("$mintctl" --config "$work/mint.conf" doctor --json | jq -r '.checks[] | select(.check == "slots") | .error')" = TOKEN_UNKNOWN ]
+	# A bay that takes a model of its own, and a token of another in it.
+	cp data/models/softhsm.conf "$work/models/"
+	sed -i '/^bay 1/s/ }$/ model = "myeid" }/' "$work/mint.conf"
+	run "$mintctl" --lang en --config "$work/mint.conf" doctor
+	echo "$output"
+	grep "^slots *wrong.*bay 1:.*the token is softhsm, bay 1 takes myeid" <<<"$output"
+	sed -i '/^bay 1/s/"myeid"/"softhsm"/' "$work/mint.conf"
+	"$mintctl" --lang en --config "$work/mint.conf" doctor | grep "^slots *ok *bay 1: softhsm"
 }
 
 @test "a bench of your own" {

@@ -316,6 +316,8 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 	sql "UPDATE pin_envelope SET set_at = made_at WHERE id = 3"
 	exits 0 ctl pins export --out "$api_dir/pins" --after 2
 	says '1 envelopes'
+	exits 0 ctl pins export --out "$api_dir/pins" --after 99
+	says 'no envelope lies behind --after 99: the last one whose codes are set is number 3'
 	[ "$(wc -l <"$api_dir/pins/manifest.jsonl")" = 3 ]
 	echo other >"$api_dir/pins/MB-00000001-AA01-00000001.p7m"
 	rm "$api_dir/pins/MB-00000001-AA01-00000002.p7m"
@@ -356,6 +358,12 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 	[ "$("$programs/mintctl" --config "$api_dir/mint.conf" doctor --json | jq -r '.checks[] | select(.check == "station_key") | .error')" = CONFIG ]
 	chmod 600 "$api_dir/station.key"
 	[ "$("$programs/mintctl" --config "$api_dir/mint.conf" doctor --json | jq -r '.checks[] | select(.check == "station_key").ok')" = true ]
+	(umask 077; echo 1234567 >"$api_dir/passphrase"; echo 'second line is not counted' >>"$api_dir/passphrase")
+	echo 'ca_passphrase = "passphrase"' >>"$api_dir/mint.conf"
+	exits 69 "$programs/mintctl" --lang en --config "$api_dir/mint.conf" doctor
+	says 'passphrase: its first line has 7 bytes, 8 to 1024 are wanted'
+	echo 12345678 >"$api_dir/passphrase"
+	[ "$("$programs/mintctl" --config "$api_dir/mint.conf" doctor --json | jq -r '.checks[] | select(.check == "passphrase").ok')" = true ]
 	sql "UPDATE bay SET state = 'no_reader' WHERE bay = 3"
 	[ "$("$programs/mintctl" --config "$api_dir/mint.conf" doctor --json | jq -c '.checks[] | select(.check == "readers") | [.error, .detail]')" = '["READER","3 \"Reader 3\""]' ]
 	exits 69 "$programs/mintctl" --config "$api_dir/none.conf" doctor

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
@@ -149,12 +150,41 @@ doctor_station_key(struct doctor *doctor)
 	return secret_file(doctor, doctor->config->station_key, 32);
 }
 
+/* As mint-ca counts it: the bytes of the first line. −1 when it cannot be read. */
+static long
+first_line_bytes(const char *path)
+{
+	char text[PASSPHRASE_MAX + 2];
+	FILE *file = fopen(path, "re");
+	size_t length;
+
+	if (!file)
+		return -1;
+	setvbuf(file, NULL, _IONBF, 0); /* no copy of a secret stays behind in a buffer */
+	length = fread(text, 1, sizeof text - 1, file);
+	fclose(file);
+	text[length] = '\0';
+	length = (size_t)(strchrnul(text, '\n') - text);
+	OPENSSL_cleanse(text, sizeof text);
+	return (long)length;
+}
+
+/* A passphrase that only another user may read is not looked into: mint-ca says the rest. */
 int
 doctor_passphrase(struct doctor *doctor)
 {
-	if (!doctor->config->ca_passphrase[0])
+	const char *path = doctor->config->ca_passphrase;
+	long bytes;
+	int r;
+
+	if (!path[0])
 		return found(doctor, 0, "$CREDENTIALS_DIRECTORY/ca-passphrase");
-	return secret_file(doctor, doctor->config->ca_passphrase, 0);
+	r = secret_file(doctor, path, 0);
+	bytes = r == 0 ? first_line_bytes(path) : -1;
+	if (bytes >= 0 && (bytes < PASSPHRASE_MIN || bytes > PASSPHRASE_MAX))
+		return found(doctor, MINT_CONFIG, say("%s: its first line has %ld bytes, %d to %d are wanted", "%s：首行 %ld 字节，应为 %d 至 %d 字节"), path, bytes,
+		    PASSPHRASE_MIN, PASSPHRASE_MAX);
+	return r;
 }
 
 /* A certificate in PEM that is valid now. */
