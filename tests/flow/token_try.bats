@@ -144,3 +144,18 @@ so_tries() {
 	[ "$(grep -c 'mint-worker: .*unrecognized option' <<<"$output")" -eq 1 ]
 	tells "--again $left"
 }
+
+@test "an empty reader, a model that is none and a card of another model are told with the reader and what to do" {
+	try "$second_reader"
+	[ "$status" -eq 69 ]
+	tells "\"$second_reader\": no card is in it"
+	tells "put a blank token into this reader"
+	try 1 --model epass2003
+	[ "$status" -eq 69 ]
+	tells "reader \"$first_reader\": the card in it is myeid by its ATR, not epass2003"
+	tells "leave --model out"
+	try 1 --model nosuch
+	[ "$status" -eq 69 ]
+	tells "model nosuch: .* has no such profile, but .*myeid"
+	[ -z "$(echo "$work"/mintbench-trial-*/mint.conf | grep -v '[*]')" ] # nothing is left behind
+}

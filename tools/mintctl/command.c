@@ -676,3 +676,12 @@ command_fail_with(const struct run *run, int error, const char *detail)
 {
 	return command_fail(run, error, client_error(error, detail));
 }
+
+int
+command_fail_next(const struct run *run, int error, const char *detail, const char *const next[2])
+{
+	json_t *object = client_error(error, detail);
+
+	json_object_set_new(object, "do", json_pack("{s:s,s:s}", "en", next[MINT_EN], "zh", next[MINT_ZH]));
+	return command_fail(run, error, object);
+}

@@ -83,6 +83,8 @@ void command_completion(FILE *out);
 int command_fail(const struct run *run, int error, json_t *object);
 /* The same for an error of mintctl's own. */
 int command_fail_with(const struct run *run, int error, const char *detail);
+/* And with other advice than the list of errors has, in both languages. */
+int command_fail_next(const struct run *run, int error, const char *detail, const char *const next[2]);
 
 /* With --json: prints the answer and returns 1. The reference stays the caller's. */
 int command_print_json(const struct run *run, json_t *answer);
