@@ -358,6 +358,10 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 	[ "$("$programs/mintctl" --config "$api_dir/mint.conf" doctor --json | jq -r '.checks[] | select(.check == "station_key") | .error')" = CONFIG ]
 	chmod 600 "$api_dir/station.key"
 	[ "$("$programs/mintctl" --config "$api_dir/mint.conf" doctor --json | jq -r '.checks[] | select(.check == "station_key").ok')" = true ]
+	echo 'nonsense { }' >"$api_dir/bad-calendar.conf"
+	sed 's/^calendar.*//; $a calendar = "bad-calendar.conf"' "$api_dir/mint.conf" >"$api_dir/other.conf"
+	exits 69 "$programs/mintctl" --lang zh --config "$api_dir/other.conf" doctor
+	says "日历文件无法读取，原文：“$api_dir/bad-calendar.conf"
 	(umask 077; echo 1234567 >"$api_dir/passphrase"; echo 'second line is not counted' >>"$api_dir/passphrase")
 	echo 'ca_passphrase = "passphrase"' >>"$api_dir/mint.conf"
 	exits 69 "$programs/mintctl" --lang en --config "$api_dir/mint.conf" doctor

@@ -84,7 +84,7 @@ pcscd_listens(struct doctor *doctor)
 	int fd, r;
 
 	if (strlen(path) >= sizeof address.sun_path)
-		return found(doctor, MINT_CONFIG, "%s: too long for a socket", path);
+		return found(doctor, MINT_CONFIG, "%s: %s", path, say("too long for a socket", "超出套接字路径长度"));
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	r = fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0
@@ -262,8 +262,8 @@ doctor_calendar(struct doctor *doctor)
 	char message[DOCTOR_DETAIL_BYTES];
 	int r = calendar_load(&calendar, doctor->config->calendar, message, sizeof message);
 
-	if (r != 0)
-		return found(doctor, r, "%s", message);
+	if (r != 0) /* the reader of conf files has English words only */
+		return found(doctor, r, say("%s", "日历文件无法读取，原文：“%s”"), message);
 	r = calendar_is_published(calendar, (clock_utc_us() + shanghai_us) / day_us)
 	    ? found(doctor, 0, "%s", doctor->config->calendar)
 	    : found(doctor, MINT_CONFIG, "%s: %s", doctor->config->calendar, say("has no notice for this year", "缺少当年放假通知"));
