@@ -8,6 +8,9 @@ ctl_SRC := \
 	tools/mintctl/certs.c \
 	tools/mintctl/client.c \
 	tools/mintctl/command.c \
+	tools/mintctl/command_answer.c \
+	tools/mintctl/command_help.c \
+	tools/mintctl/command_parse.c \
 	tools/mintctl/doctor.c \
 	tools/mintctl/doctor_bays.c \
 	tools/mintctl/doctor_record.c \
