@@ -256,7 +256,7 @@ export_end(struct export *export)
 	return r == 0 ? 0 : command_fail_with(export->run, r, *export->detail ? export->detail : export->path);
 }
 
-/* --after lies behind the last envelope: a number mistyped, or of another bench. Nothing was missed by it only by chance. */
+/* --after lies behind the last envelope: a number mistyped, or another bench's. A smaller one as advice would look like an answer. */
 static int
 is_beyond_end(const struct export *export)
 {
