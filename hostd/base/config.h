@@ -12,6 +12,9 @@
 
 enum { CONFIG_BAYS_MAX = 256 };
 
+/* Bytes in the first line of the file `ca_passphrase`. */
+enum { PASSPHRASE_MIN = 8, PASSPHRASE_MAX = 1024 };
+
 /* A place on the bench: a reader of pcscd, or a slot of a PKCS#11 module that PC/SC does not know of. Texts are never NULL. */
 struct config_bay {
 	int    number;        /* 1 … */

@@ -169,17 +169,22 @@ models_by_application(const struct models *models, const struct model *before)
 	return i < models->count ? models->list[i] : NULL;
 }
 
+bool
+model_fits_token(const struct model *model, const char *manufacturer, const char *token_model)
+{
+	const struct model_token *token = &model->token;
+
+	return (token->manufacturer[0] || token->model[0]) &&
+	    (!token->manufacturer[0] || text_fits(token->manufacturer, manufacturer)) &&
+	    (!token->model[0] || text_fits(token->model, token_model));
+}
+
 const struct model *
 models_by_token(const struct models *models, const char *manufacturer, const char *token_model)
 {
-	for (size_t i = 0; i < models->count; i++) {
-		const struct model_token *token = &models->list[i]->token;
-
-		if ((token->manufacturer[0] || token->model[0]) &&
-		    (!token->manufacturer[0] || text_fits(token->manufacturer, manufacturer)) &&
-		    (!token->model[0] || text_fits(token->model, token_model)))
+	for (size_t i = 0; i < models->count; i++)
+		if (model_fits_token(models->list[i], manufacturer, token_model))
 			return models->list[i];
-	}
 	return NULL;
 }
 

@@ -144,6 +144,9 @@ const struct model *models_by_atr(const struct models *models, const uint8_t *at
 /* The profiles that are known by their application, one after the other: start with NULL; NULL at the end. */
 const struct model *models_by_application(const struct models *models, const struct model *before);
 
+/* Whether the profile's `token` fits what the module says; no when it has none. */
+bool model_fits_token(const struct model *model, const char *manufacturer, const char *token_model);
+
 /* The profile whose `token` fits what the module says; NULL when none does. */
 const struct model *models_by_token(const struct models *models, const char *manufacturer, const char *token_model);
 

@@ -2,11 +2,11 @@
 #ifndef MINT_CA_PASSPHRASE_H
 #define MINT_CA_PASSPHRASE_H
 
+#include "hostd/base/config.h"
 #include "hostd/ca/reason.h"
 
 #include <stddef.h>
 
-enum { PASSPHRASE_MIN = 8, PASSPHRASE_MAX = 1024 };
 #define PASSPHRASE_CREDENTIAL "ca-passphrase"
 
 struct passphrase {

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { VARIABLE_MAX = 512, ENVIRONMENT_MAX = CODES + 6 + 32, EXIT_NOT_RUN = 127 };
+enum { VARIABLE_MAX = 512, ENVIRONMENT_MAX = CODES + 6 + 32, EXIT_NOT_RUN = 127, ECHO_POLL_MS = 5 };
 
 static const char path[] = "/usr/local/bin:/usr/bin:/bin";
 static const char *const kept[] = { "OPENSC_CONF", "PCSCLITE_CSOCK_NAME", "HOME" };
@@ -109,7 +109,7 @@ read_some(struct output *output)
 		return got < 0 && errno == EINTR;
 	keep_end(output, more, (size_t)got);
 	if (output->terminal)
-		terminal_hear(output->terminal, more, (size_t)got, output->codes);
+		terminal_hear(output->terminal, more, (size_t)got);
 	OPENSSL_cleanse(more, sizeof more);
 	return true;
 }
@@ -123,6 +123,17 @@ strike_out(char *said, const struct codes *codes)
 			memset(at, '*', strlen(codes->text[code]));
 }
 
+/* How long poll may wait: until the deadline, but a moment only while a prompt waits for the program to turn echo off. */
+static int
+patience_ms(struct output *output, int64_t left_us)
+{
+	int64_t left_ms = left_us / 1000 + 1;
+
+	if (output->terminal && terminal_answer(output->terminal, output->codes) && left_ms > ECHO_POLL_MS)
+		return ECHO_POLL_MS;
+	return (int)left_ms;
+}
+
 /* Until the child has ended (0) or the deadline has passed (MINT_TIMEOUT). */
 static int
 attend(int child, struct output *output, int64_t deadline_us)
@@ -131,7 +142,7 @@ attend(int child, struct output *output, int64_t deadline_us)
 	int64_t left_us;
 
 	while ((left_us = deadline_us - clock_monotonic_us()) > 0) {
-		if (poll(polled, 2, (int)(left_us / 1000) + 1) < 0 && errno != EINTR)
+		if (poll(polled, 2, patience_ms(output, left_us)) < 0 && errno != EINTR)
 			return MINT_SYSTEM;
 		if (polled[1].revents && !read_some(output))
 			polled[1].fd = -1;

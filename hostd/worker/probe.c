@@ -46,15 +46,23 @@ hide_other_readers(struct worker *worker, const char *driver)
 
 /* --- which model */
 
-/* Of a slot the module alone can say. */
+/* Of a slot the module alone can say. The bay's own model is taken at its word where nothing speaks against it: a profile may know its
+ * tokens by their ATR alone, and a module need not recognise a blank one. */
 static int
-model_of_slot(struct worker *worker)
+model_of_slot(struct worker *worker, const struct model *wanted)
 {
+	const struct token_facts *facts;
 	int r = access_token(worker, worker_step_deadline(worker));
 
+	worker->model = wanted;
 	if (r != 0)
 		return r == MINT_TOKEN_UNKNOWN ? 0 : r;
-	worker->model = models_by_token(worker->models, token_facts(worker->token)->manufacturer, token_facts(worker->token)->model);
+	facts = token_facts(worker->token);
+	if (wanted && model_fits_token(wanted, facts->manufacturer, facts->model))
+		return 0;
+	worker->model = models_by_token(worker->models, facts->manufacturer, facts->model);
+	if (!worker->model && wanted && !wanted->token.manufacturer[0] && !wanted->token.model[0])
+		worker->model = wanted;
 	return 0;
 }
 
@@ -83,10 +91,8 @@ find_model(struct worker *worker)
 
 	if (worker->place->model[0] && !wanted)
 		return worker_fail(worker, MINT_CONFIG, "bay %u wants model \"%s\", of which there is no profile", worker->bay, worker->place->model);
-	if (config_bay_is_slot(worker->place) && wanted)
-		worker->model = wanted;
-	else if (config_bay_is_slot(worker->place))
-		r = model_of_slot(worker);
+	if (config_bay_is_slot(worker->place))
+		r = model_of_slot(worker, wanted);
 	else
 		r = model_of_card(worker);
 	if (r == 0 && wanted && worker->model != wanted)

@@ -33,7 +33,7 @@ terminal_enter(const struct terminal *terminal)
 	slave = open(terminal->name, O_RDWR); /* the first one that a session leader opens becomes its own */
 	if (slave < 0 || tcgetattr(slave, &modes) != 0)
 		return -1;
-	modes.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+	modes.c_lflag |= ECHO; /* the program turns it off itself: that is how terminal_answer knows that it reads */
 	return tcsetattr(slave, TCSANOW, &modes) == 0 ? slave : -1;
 }
 
@@ -58,7 +58,7 @@ keep(struct terminal *terminal, const char *text, size_t length)
 
 /* A code too short to be one answers nothing: an empty line would be a wrong PIN. */
 static void
-answer(const struct terminal *terminal, const char *code)
+type(const struct terminal *terminal, const char *code)
 {
 	const struct iovec parts[] = {
 		{ (void *)(uintptr_t)code, strlen(code) }, { (void *)(uintptr_t)"\n", 1 },
@@ -79,17 +79,42 @@ last_line(const struct terminal *terminal)
 }
 
 void
-terminal_hear(struct terminal *terminal, const char *text, size_t length, const struct codes *codes)
+terminal_hear(struct terminal *terminal, const char *text, size_t length)
 {
 	keep(terminal, text, length);
-	for (size_t i = 0; i < terminal->prompt_count && i < 32; i++) {
-		const struct model_prompt *prompt = &terminal->prompts[i];
+}
 
-		if ((terminal->answered & 1u << i) || !strstr(last_line(terminal), prompt->text))
-			continue;
-		terminal->answered |= 1u << i;
-		terminal->heard[0] = '\0';
-		answer(terminal, codes->text[prompt->answer]);
-		return;
-	}
+static int
+prompt_that_stands(const struct terminal *terminal)
+{
+	for (size_t i = 0; i < terminal->prompt_count && i < 32; i++)
+		if (!(terminal->answered & 1u << i) && strstr(last_line(terminal), terminal->prompts[i].text))
+			return (int)i;
+	return -1;
+}
+
+/* OpenSC's util_getpass (src/tools/util.c) writes the prompt first and then turns echo off with TCSAFLUSH, which throws away what was
+ * typed in between. Linux flushes before the new modes can be seen (set_termios in drivers/tty/tty_ioctl.c), and shows the slave's
+ * modes at the master: with echo off nothing is thrown away any more. */
+static bool
+is_read_unseen(const struct terminal *terminal)
+{
+	struct termios modes;
+
+	return tcgetattr(terminal->master, &modes) == 0 && !(modes.c_lflag & ECHO);
+}
+
+bool
+terminal_answer(struct terminal *terminal, const struct codes *codes)
+{
+	int i = prompt_that_stands(terminal);
+
+	if (i < 0)
+		return false;
+	if (!is_read_unseen(terminal))
+		return true;
+	terminal->answered |= 1u << i;
+	terminal->heard[0] = '\0';
+	type(terminal, codes->text[terminal->prompts[i].answer]);
+	return false;
 }

@@ -8,6 +8,8 @@
 
 #include "hostd/worker/codes.h"
 
+#include <stdbool.h>
+
 enum { TERMINAL_NAME_MAX = 64, TERMINAL_HEARD_MAX = 256 };
 
 struct terminal {
@@ -22,10 +24,14 @@ struct terminal {
 /* Opens one; at most 32 prompts, borrowed. MINT_SYSTEM. Close terminal->master when done. */
 int terminal_open(struct terminal *terminal, const struct model_prompt *prompts, size_t prompt_count);
 
-/* In the child: makes it the controlling terminal with echo off. The slave's descriptor, −1 on failure. */
+/* In the child: makes it the controlling terminal, with echo on. The slave's descriptor, −1 on failure. */
 int terminal_enter(const struct terminal *terminal);
 
-/* Takes in what the program wrote, and answers a prompt that stands at its end. */
-void terminal_hear(struct terminal *terminal, const char *text, size_t length, const struct codes *codes);
+/* Takes in what the program wrote. */
+void terminal_hear(struct terminal *terminal, const char *text, size_t length);
+
+/* Answers a prompt that stands at the end of it, once the program has turned echo off: only then does it read what is typed, and only
+ * then is a code not written back. True while such a prompt waits for that; there is no event for it, so ask again soon. */
+bool terminal_answer(struct terminal *terminal, const struct codes *codes);
 
 #endif

@@ -122,12 +122,21 @@ bay_says() { "$mintctl" --socket "$RUN/api.sock" bays | grep -q "^ *$1 .*\($2\)"
 	grep "^pcscd *ok *not needed" <<<"$output"
 	grep "^token models *wrong.*bay 4: there is no profile nosuch" <<<"$output"
 	grep "^slots *wrong.*bay 1: softhsm; bay 2: the reader is not there: C_GetSlotList: no slot fits.*bay 4:" <<<"$output"
+	"$mintctl" --lang zh --config "$work/mint.conf" doctor | grep "模块 /etc/passwd 无法加载，原文：“.*”"
 	rm "$work/models/softhsm.conf"
 	cp data/models/myeid.conf "$work/models/"
 	sed -i '/^bay [24]/d' "$work/mint.conf"
 	run "$mintctl" --lang zh --config "$work/mint.conf" doctor
 	grep "没有匹配的型号" <<<"$output"
 	[ "$("$mintctl" --config "$work/mint.conf" doctor --json | jq -r '.checks[] | select(.check == "slots") | .error')" = TOKEN_UNKNOWN ]
+	# A bay that takes a model of its own, and a token of another in it.
+	cp data/models/softhsm.conf "$work/models/"
+	sed -i '/^bay 1/s/ }$/ model = "myeid" }/' "$work/mint.conf"
+	run "$mintctl" --lang en --config "$work/mint.conf" doctor
+	echo "$output"
+	grep "^slots *wrong.*bay 1:.*the token is softhsm, bay 1 takes myeid" <<<"$output"
+	sed -i '/^bay 1/s/"myeid"/"softhsm"/' "$work/mint.conf"
+	"$mintctl" --lang en --config "$work/mint.conf" doctor | grep "^slots *ok *bay 1: softhsm"
 }
 
 @test "a bench of your own" {

@@ -152,9 +152,23 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 	exits 0 ctl token show AA01
 	says 'several tokens'
 	exits 64 ctl token list --state nonsense
-	says 'there are: unknown blank'
+	says 'there are: unknown (not looked at yet) blank'
 	exits 69 ctl token show NOPE
 	exits 64 ctl token
+}
+
+@test "what a list shows as a state is what --state takes, in both languages; JSON has the names of the schema" {
+	sql "UPDATE token SET state = 'sealed' WHERE id = 1"
+	exits 0 ctl token list --state sealed
+	says ' sealed '
+	exits 0 ctl_zh token list --state 已封装
+	says 已封装
+	[ "$(ctl token list --json --state 已封装 | jq -r '.tokens[].state' | sort -u)" = sealed ]
+	[ "$(ctl token list --json --state 'not looked at yet' | jq -c .tokens)" = "[]" ]
+	exits 0 ctl list --state 'waits for a person'
+	says A-2-02
+	exits 64 ctl_zh token list --state nonsense
+	says 'sealed（已封装）'
 }
 
 @test "an SO-PIN comes from a file or standard input, and from no command line" {
@@ -302,6 +316,8 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 	sql "UPDATE pin_envelope SET set_at = made_at WHERE id = 3"
 	exits 0 ctl pins export --out "$api_dir/pins" --after 2
 	says '1 envelopes'
+	exits 0 ctl pins export --out "$api_dir/pins" --after 99
+	says 'no envelope lies behind --after 99: the last one whose codes are set is number 3'
 	[ "$(wc -l <"$api_dir/pins/manifest.jsonl")" = 3 ]
 	echo other >"$api_dir/pins/MB-00000001-AA01-00000001.p7m"
 	rm "$api_dir/pins/MB-00000001-AA01-00000002.p7m"
@@ -342,6 +358,16 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 	[ "$("$programs/mintctl" --config "$api_dir/mint.conf" doctor --json | jq -r '.checks[] | select(.check == "station_key") | .error')" = CONFIG ]
 	chmod 600 "$api_dir/station.key"
 	[ "$("$programs/mintctl" --config "$api_dir/mint.conf" doctor --json | jq -r '.checks[] | select(.check == "station_key").ok')" = true ]
+	echo 'nonsense { }' >"$api_dir/bad-calendar.conf"
+	sed 's/^calendar.*//; $a calendar = "bad-calendar.conf"' "$api_dir/mint.conf" >"$api_dir/other.conf"
+	exits 69 "$programs/mintctl" --lang zh --config "$api_dir/other.conf" doctor
+	says "日历文件无法读取，原文：“$api_dir/bad-calendar.conf"
+	(umask 077; echo 1234567 >"$api_dir/passphrase"; echo 'second line is not counted' >>"$api_dir/passphrase")
+	echo 'ca_passphrase = "passphrase"' >>"$api_dir/mint.conf"
+	exits 69 "$programs/mintctl" --lang en --config "$api_dir/mint.conf" doctor
+	says 'passphrase: its first line has 7 bytes, 8 to 1024 are wanted'
+	echo 12345678 >"$api_dir/passphrase"
+	[ "$("$programs/mintctl" --config "$api_dir/mint.conf" doctor --json | jq -r '.checks[] | select(.check == "passphrase").ok')" = true ]
 	sql "UPDATE bay SET state = 'no_reader' WHERE bay = 3"
 	[ "$("$programs/mintctl" --config "$api_dir/mint.conf" doctor --json | jq -c '.checks[] | select(.check == "readers") | [.error, .detail]')" = '["READER","3 \"Reader 3\""]' ]
 	exits 69 "$programs/mintctl" --config "$api_dir/none.conf" doctor

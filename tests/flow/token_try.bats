@@ -90,3 +90,72 @@ profile() { sed "$1" data/models/myeid.conf >"$work/own.conf"; }
 	[ "$status" -ne 0 ]
 	tells "takes a code"
 }
+
+# A token that a whole trial has left, and the directory of its codes in $left.
+leave_a_token() {
+	try 1 --keys p256 --keep
+	[ "$status" -eq 0 ]
+	left=$(echo "$work"/mintbench-trial-*)
+	[ -f "$left/envelope.der" ]
+}
+
+# The tries that its SO-PIN has left.
+so_tries() {
+	drives mint finish >/dev/null
+	grep -o 'so_tries=[0-9]*' <<<"$output" | cut -d = -f 2
+}
+
+@test "a token that was left sealed is taken back with the SO-PIN of its envelope" {
+	leave_a_token
+	try 1 --keys p256 --again "$left"
+	[ "$status" -eq 0 ]
+	tells "blank again"
+	[ ! -e "$left" ]
+}
+
+@test "a SO-PIN whose tries left are not told is tried once" {
+	leave_a_token
+	cp "$left/codes" "$left/next" # both are the transport codes, wrong by now
+	rm "$left/envelope.der"
+	profile '/so_tries/d'
+	before=$(so_tries)
+	try 1 --keys p256 --profile "$work/own.conf" --again "$left"
+	[ "$status" -ne 0 ]
+	tells "every-so-pin"
+	tells "--again $left"
+	[ "$(so_tries)" -eq $(( before - 1 )) ]
+}
+
+@test "each SO-PIN that a token may have is tried on a person's word" {
+	leave_a_token
+	cp "$left/codes" "$left/next" # wrong by now, and the first to be tried
+	profile '/so_tries/d'
+	try 1 --keys p256 --profile "$work/own.conf" --again "$left" --every-so-pin
+	[ "$status" -eq 0 ]
+	tells "blank again"
+}
+
+@test "a failure of another kind than a wrong code is met once, not with each code" {
+	leave_a_token
+	cp "$left/codes" "$left/next"
+	profile 's/"--erase-application", "A/"--erase-nonsense", "A/'
+	try 1 --keys p256 --profile "$work/own.conf" --again "$left"
+	[ "$status" -ne 0 ]
+	[ "$(grep -c 'mint-worker: .*unrecognized option' <<<"$output")" -eq 1 ]
+	tells "--again $left"
+}
+
+@test "an empty reader, a model that is none and a card of another model are told with the reader and what to do" {
+	try "$second_reader"
+	[ "$status" -eq 69 ]
+	tells "\"$second_reader\": no card is in it"
+	tells "put a blank token into this reader"
+	try 1 --model epass2003
+	[ "$status" -eq 69 ]
+	tells "reader \"$first_reader\": the card in it is myeid by its ATR, not epass2003"
+	tells "leave --model out"
+	try 1 --model nosuch
+	[ "$status" -eq 69 ]
+	tells "model nosuch: .* has no such profile, but .*myeid"
+	[ -z "$(find "$work" -maxdepth 1 -name 'mintbench-trial-*')" ] # nothing is left behind
+}

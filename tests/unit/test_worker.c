@@ -16,9 +16,11 @@
 #include <openssl/cms.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 static const uint8_t station_key[CODES_KEY_BYTES] = { 1, 2, 3 };
@@ -391,6 +393,8 @@ child_that_cannot_be_run_is_the_hosts_fault(void **state)
 
 /* --- a child that asks on a terminal */
 
+enum { EARLY_MS = 300 };
+
 static const struct model_prompt prompts[] = {
 	{ (char *)(uintptr_t)"[Security Officer PIN]", CODE_SO_PIN }, { (char *)(uintptr_t)"[User PIN]", CODE_USER_PIN },
 };
@@ -413,7 +417,7 @@ prompt_of_a_terminal_is_answered_with_its_code(void **state)
 
 	(void)state;
 	assert_int_equal(ask_on_terminal("test -t 0 && test -t 1 && printf 'Please enter PIN [Security Officer PIN]: ' >/dev/tty && "
-	    "read so </dev/tty && printf '\nPlease enter PIN [User PIN]: ' && read user && test $so = 11111111 && test $user = 333333",
+	    "stty -echo && read so </dev/tty && printf '\nPlease enter PIN [User PIN]: ' && read user && test $so = 11111111 && test $user = 333333",
 	    5000, said, sizeof said), 0);
 	assert_null(strstr(said, "1111"));
 }
@@ -424,24 +428,70 @@ prompt_that_comes_again_is_not_answered_again(void **state)
 	char said[300];
 
 	(void)state;
-	assert_int_equal(ask_on_terminal("for n in 1 2; do printf 'PIN [User PIN]: '; read pin; echo heard $n; done", 700, said, sizeof said),
+	assert_int_equal(ask_on_terminal("stty -echo; for n in 1 2; do printf 'PIN [User PIN]: '; read pin; echo heard $n; done", 700, said, sizeof said),
 	    MINT_TIMEOUT);
 	assert_non_null(strstr(said, "heard 1"));
 	assert_null(strstr(said, "heard 2"));
 }
 
 static void
-code_that_a_terminal_echoes_is_struck_out(void **state)
+code_that_a_program_repeats_is_struck_out(void **state)
 {
 	char said[300];
 
 	(void)state;
-	assert_int_equal(ask_on_terminal("printf '[User PIN]'; read pin; echo it was $pin; exit 2", 5000, said, sizeof said), MINT_TOKEN_INIT);
+	assert_int_equal(ask_on_terminal("stty -echo; printf '[User PIN]'; read pin; echo it was $pin; exit 2", 5000, said, sizeof said), MINT_TOKEN_INIT);
 	assert_non_null(strstr(said, "it was ******"));
 }
 
+/* As OpenSC's util_getpass: the prompt, then echo off with a flush of what was typed, here long enough behind it for any answer that
+ * comes too early. The status is 0 when the code arrives. */
+static int
+ask_as_opensc(void)
+{
+	struct pollfd typed = { .fd = STDIN_FILENO, .events = POLLIN };
+	struct termios old, quiet;
+	char line[64] = "";
+
+	printf("Please enter PIN [User PIN]: ");
+	fflush(stdout);
+	poll(&typed, 1, EARLY_MS);
+	if (tcgetattr(STDOUT_FILENO, &old) != 0)
+		return 1;
+	quiet = old;
+	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	if (tcsetattr(STDOUT_FILENO, TCSAFLUSH, &quiet) != 0 || !fgets(line, sizeof line, stdin))
+		return 1;
+	tcsetattr(STDOUT_FILENO, TCSAFLUSH, &old);
+	return strcmp(line, "333333\n") == 0 ? 0 : 1;
+}
+
+static void
+prompt_is_answered_when_the_program_has_turned_echo_off(void **state)
+{
+	const char *const arguments[] = { "/proc/self/exe", "ask", NULL };
+	const struct child_order order = {
+		.arguments = arguments, .codes = &known, .prompts = prompts, .prompt_count = 2, .timeout_ms = 5000,
+	};
+	char said[300];
+
+	(void)state;
+	assert_int_equal(child_run(&order, said, sizeof said), 0);
+	assert_null(strstr(said, "***"));
+}
+
+static void
+prompt_of_a_program_that_leaves_echo_on_is_not_answered(void **state)
+{
+	char said[300];
+
+	(void)state;
+	assert_int_equal(ask_on_terminal("printf '[User PIN]'; read pin; echo heard", 700, said, sizeof said), MINT_TIMEOUT);
+	assert_null(strstr(said, "heard"));
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(codes_follow_the_rules_of_the_model_and_differ),
@@ -460,8 +510,12 @@ main(void)
 		cmocka_unit_test(child_that_cannot_be_run_is_the_hosts_fault),
 		cmocka_unit_test(prompt_of_a_terminal_is_answered_with_its_code),
 		cmocka_unit_test(prompt_that_comes_again_is_not_answered_again),
-		cmocka_unit_test(code_that_a_terminal_echoes_is_struck_out),
+		cmocka_unit_test(code_that_a_program_repeats_is_struck_out),
+		cmocka_unit_test(prompt_is_answered_when_the_program_has_turned_echo_off),
+		cmocka_unit_test(prompt_of_a_program_that_leaves_echo_on_is_not_answered),
 	};
 
+	if (argc == 2 && strcmp(argv[1], "ask") == 0)
+		return ask_as_opensc();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

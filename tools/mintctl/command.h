@@ -8,7 +8,8 @@
 struct client;
 
 enum option {
-	OPTION_AFTER, OPTION_AGAIN, OPTION_AS, OPTION_CERTIFICATE_SIZE, OPTION_FOLLOW, OPTION_KEEP, OPTION_KEYS, OPTION_MODEL, OPTION_PROFILE, OPTION_LATE, OPTION_LIMIT, OPTION_OUT, OPTION_REFERENCE, OPTION_SINCE, OPTION_SO_PIN_FILE, OPTION_STATE,
+	OPTION_AFTER, OPTION_AGAIN, OPTION_AS, OPTION_CERTIFICATE_SIZE, OPTION_EVERY_SO_PIN, OPTION_FOLLOW, OPTION_KEEP, OPTION_KEYS,
+	OPTION_MODEL, OPTION_PROFILE, OPTION_LATE, OPTION_LIMIT, OPTION_OUT, OPTION_REFERENCE, OPTION_SINCE, OPTION_SO_PIN_FILE, OPTION_STATE,
 	OPTION_TIMEOUT, OPTION_UNTIL_IDLE, OPTION_URGENT, OPTION_WHY,
 	/* of every command */
 	OPTION_CONFIG, OPTION_HELP, OPTION_JSON, OPTION_LANG, OPTION_SOCKET,
@@ -82,6 +83,8 @@ void command_completion(FILE *out);
 int command_fail(const struct run *run, int error, json_t *object);
 /* The same for an error of mintctl's own. */
 int command_fail_with(const struct run *run, int error, const char *detail);
+/* And with other advice than the list of errors has, in both languages. */
+int command_fail_next(const struct run *run, int error, const char *detail, const char *const next[2]);
 
 /* With --json: prints the answer and returns 1. The reference stays the caller's. */
 int command_print_json(const struct run *run, json_t *answer);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
@@ -83,7 +84,7 @@ pcscd_listens(struct doctor *doctor)
 	int fd, r;
 
 	if (strlen(path) >= sizeof address.sun_path)
-		return found(doctor, MINT_CONFIG, "%s: too long for a socket", path);
+		return found(doctor, MINT_CONFIG, "%s: %s", path, say("too long for a socket", "超出套接字路径长度"));
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	r = fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0
@@ -149,12 +150,41 @@ doctor_station_key(struct doctor *doctor)
 	return secret_file(doctor, doctor->config->station_key, 32);
 }
 
+/* As mint-ca counts it: the bytes of the first line. −1 when it cannot be read. */
+static long
+first_line_bytes(const char *path)
+{
+	char text[PASSPHRASE_MAX + 2];
+	FILE *file = fopen(path, "re");
+	size_t length;
+
+	if (!file)
+		return -1;
+	setvbuf(file, NULL, _IONBF, 0); /* no copy of a secret stays behind in a buffer */
+	length = fread(text, 1, sizeof text - 1, file);
+	fclose(file);
+	text[length] = '\0';
+	length = (size_t)(strchrnul(text, '\n') - text);
+	OPENSSL_cleanse(text, sizeof text);
+	return (long)length;
+}
+
+/* A passphrase that only another user may read is not looked into: mint-ca says the rest. */
 int
 doctor_passphrase(struct doctor *doctor)
 {
-	if (!doctor->config->ca_passphrase[0])
+	const char *path = doctor->config->ca_passphrase;
+	long bytes;
+	int r;
+
+	if (!path[0])
 		return found(doctor, 0, "$CREDENTIALS_DIRECTORY/ca-passphrase");
-	return secret_file(doctor, doctor->config->ca_passphrase, 0);
+	r = secret_file(doctor, path, 0);
+	bytes = r == 0 ? first_line_bytes(path) : -1;
+	if (bytes >= 0 && (bytes < PASSPHRASE_MIN || bytes > PASSPHRASE_MAX))
+		return found(doctor, MINT_CONFIG, say("%s: its first line has %ld bytes, %d to %d are wanted", "%s：首行 %ld 字节，应为 %d 至 %d 字节"), path, bytes,
+		    PASSPHRASE_MIN, PASSPHRASE_MAX);
+	return r;
 }
 
 /* A certificate in PEM that is valid now. */
@@ -232,8 +262,8 @@ doctor_calendar(struct doctor *doctor)
 	char message[DOCTOR_DETAIL_BYTES];
 	int r = calendar_load(&calendar, doctor->config->calendar, message, sizeof message);
 
-	if (r != 0)
-		return found(doctor, r, "%s", message);
+	if (r != 0) /* the reader of conf files has English words only */
+		return found(doctor, r, say("%s", "日历文件无法读取，原文：“%s”"), message);
 	r = calendar_is_published(calendar, (clock_utc_us() + shanghai_us) / day_us)
 	    ? found(doctor, 0, "%s", doctor->config->calendar)
 	    : found(doctor, MINT_CONFIG, "%s: %s", doctor->config->calendar, say("has no notice for this year", "缺少当年放假通知"));

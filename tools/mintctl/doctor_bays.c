@@ -44,7 +44,7 @@ check_module(struct doctor *doctor, const char *path)
 	int r = module && dlsym(module, "C_GetFunctionList") ? 0 : MINT_MODULE;
 
 	if (!module)
-		add(doctor, "%s", dlerror());
+		add(doctor, say("%s does not load: %s", "模块 %s 无法加载，原文：“%s”"), path, dlerror());
 	else if (r != 0)
 		add(doctor, "%s: %s", path, say("no C_GetFunctionList", "缺少 C_GetFunctionList"));
 	if (module)

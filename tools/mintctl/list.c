@@ -259,53 +259,21 @@ print_credentials(const json_t *answer)
 	table_free(&table);
 }
 
-static int
-is_state_of(const char *machine, const char *name)
-{
-	static const struct {
-		const char *machine, *name;
-	} states[] = {
-#define STATE(machine, name, en, zh) { #machine, #name },
-#define CHANGE(...)
-#include "schemas/states.def"
-#undef CHANGE
-#undef STATE
-	};
-
-	for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
-		if (strcmp(states[i].machine, machine) == 0 && strcmp(states[i].name, name) == 0)
-			return 1;
-	return 0;
-}
-
-static int
-state_unknown(struct run *run, const char *state)
-{
-	char text[1024];
-	size_t used = (size_t)snprintf(text, sizeof text, "--state %.64s%s", state, say(": there are:", "：可用："));
-
-#define STATE(machine, name, en, zh) \
-	if ((strcmp(#machine, "application") == 0 || strcmp(#machine, "credential") == 0) && used < sizeof text) \
-		used += (size_t)snprintf(text + used, sizeof text - used, " %s", #name);
-#define CHANGE(...)
-#include "schemas/states.def"
-#undef CHANGE
-#undef STATE
-	return command_fail_with(run, MINT_ARGUMENT, text);
-}
-
 int
 run_list(struct run *run)
 {
-	const char *state = run->options[OPTION_STATE];
-	int credentials = state && !is_state_of("application", state) && is_state_of("credential", state);
+	static const char *const machines[] = { "application", "credential", NULL };
+	const char *word = run->options[OPTION_STATE], *state = word ? state_named("application", word) : NULL;
+	int credentials = word && !state;
 	long long limit = number_option(run, OPTION_LIMIT);
 	char path[LOOK_PATH_BYTES];
 	json_t *answer;
 	int r = 0;
 
-	if (state && !credentials && !is_state_of("application", state))
-		return state_unknown(run, state);
+	if (credentials)
+		state = state_named("credential", word);
+	if (word && !state)
+		return state_unknown(run, machines);
 	if (run->options[OPTION_LIMIT] && limit <= 0)
 		return command_fail_with(run, MINT_ARGUMENT, say("--limit: a number from 1", "--limit：应为不小于 1 的整数"));
 	if (credentials && (run->options[OPTION_URGENT] || run->options[OPTION_LATE]))

@@ -40,6 +40,25 @@ number_option(const struct run *run, int option)
 }
 
 int
+state_unknown(const struct run *run, const char *const *machines)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+	int r;
+
+	if (!out)
+		return command_fail_with(run, MINT_MEMORY, "--state");
+	fprintf(out, "--state %s%s", run->options[OPTION_STATE], say(": there are:", "：可用："));
+	while (*machines)
+		states_print(*machines++, out);
+	fclose(out);
+	r = command_fail_with(run, MINT_ARGUMENT, text);
+	free(text);
+	return r;
+}
+
+int
 look(struct run *run, const char *path, json_t **answer)
 {
 	int r = client_get(run->client, path, LOOK_TIMEOUT_MS, answer);

@@ -15,6 +15,9 @@ const char *words_of(const json_t *object, const char *name);
 /* The number an option was given: 0 when it was not given, -1 when it is no number. */
 long long number_option(const struct run *run, int option);
 
+/* Tells that --state names none of these machines' states (a list that NULL ends), and which there are. MINT_ARGUMENT. */
+int state_unknown(const struct run *run, const char *const *machines);
+
 /* GET, telling an error by itself. 0 with a new reference, or the error. */
 int look(struct run *run, const char *path, json_t **answer);
 

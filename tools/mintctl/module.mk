@@ -8,6 +8,9 @@ ctl_SRC := \
 	tools/mintctl/certs.c \
 	tools/mintctl/client.c \
 	tools/mintctl/command.c \
+	tools/mintctl/command_answer.c \
+	tools/mintctl/command_help.c \
+	tools/mintctl/command_parse.c \
 	tools/mintctl/doctor.c \
 	tools/mintctl/doctor_bays.c \
 	tools/mintctl/doctor_record.c \
@@ -29,7 +32,9 @@ ctl_SRC := \
 	tools/mintctl/token_model.c \
 	tools/mintctl/token_try.c \
 	tools/mintctl/trial_bench.c \
+	tools/mintctl/trial_clean.c \
 	tools/mintctl/trial_life.c \
+	tools/mintctl/trial_look.c \
 	tools/mintctl/trial_place.c \
 	tools/mintctl/trial_report.c \
 	tools/mintctl/trial_talk.c \

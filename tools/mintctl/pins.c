@@ -256,18 +256,34 @@ export_end(struct export *export)
 	return r == 0 ? 0 : command_fail_with(export->run, r, *export->detail ? export->detail : export->path);
 }
 
+/* --after lies behind the last envelope: a number mistyped, or another bench's. A smaller one as advice would look like an answer. */
+static int
+is_beyond_end(const struct export *export)
+{
+	return json_array_size(export->files) + json_array_size(export->different) == 0 && number_option(export->run, OPTION_AFTER) > export->settled;
+}
+
+static void
+print_exported(const struct export *export)
+{
+	if (is_beyond_end(export))
+		printf(say("no envelope lies behind --after %s: the last one whose codes are set is number %lld; is the number that of an earlier export from this bench?\n",
+		    "--after %s 之后没有信封：已设置口令的最后一个信封为 %lld 号；该编号是否来自本制证台上次的导出？\n"), export->run->options[OPTION_AFTER], export->settled);
+	else
+		printf(say("%zu envelopes in %s, of them new: %zu; the next export may begin with --after %lld\n",
+		    "%zu 个信封，位于 %s，其中新增 %zu 个；下次导出可用 --after %lld\n"), json_array_size(export->files), export->path, export->new_files, export->settled);
+}
+
 static int
 export_tell(struct export *export)
 {
-	size_t count = json_array_size(export->files);
 	json_t *answer = json_pack("{s:O,s:i,s:O,s:I}", "files", export->files, "new", (int)export->new_files, "different",
 	    export->different, "settled", (json_int_t)export->settled);
 	const json_t *name;
 	size_t i;
 
 	if (!command_print_json(export->run, answer)) {
-		printf(say("%zu envelopes in %s, of them new: %zu; the next export may begin with --after %lld\n",
-		    "%zu 个信封，位于 %s，其中新增 %zu 个；下次导出可用 --after %lld\n"), count, export->path, export->new_files, export->settled);
+		print_exported(export);
 		json_array_foreach(export->different, i, name)
 			fprintf(stderr, "mintctl: %s/%s: %s\n", export->path, json_string_value(name),
 			    say("another file of this name is there and was left as it is: move it away, then export again",

@@ -303,6 +303,30 @@ state_text(const char *machine, const char *name)
 }
 
 const char *
+state_named(const char *machine, const char *word)
+{
+	for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+		if (strcmp(states[i].machine, machine) == 0 &&
+		    (strcmp(states[i].name, word) == 0 || strcmp(states[i].text[MINT_EN], word) == 0 || strcmp(states[i].text[MINT_ZH], word) == 0))
+			return states[i].name;
+	return NULL;
+}
+
+void
+states_print(const char *machine, FILE *out)
+{
+	for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+		const char *shown = states[i].text[language];
+
+		if (strcmp(states[i].machine, machine) != 0)
+			continue;
+		fprintf(out, " %s", states[i].name);
+		if (strcmp(shown, states[i].name) != 0)
+			fprintf(out, say(" (%s)", "（%s）"), shown);
+	}
+}
+
+const char *
 step_text(const char *name)
 {
 	for (size_t i = 0; name && i < sizeof steps / sizeof steps[0]; i++)

@@ -52,6 +52,12 @@ void screen_span(long long seconds, char *out);
 /* The name of a state, step in the chosen language; the name itself when the lists do not know it. machine: "application", … */
 const char *state_text(const char *machine, const char *name);
 
+/* The name, in schemas/states.def, of the state that has this name or is shown by this word, in whichever language; NULL. */
+const char *state_named(const char *machine, const char *word);
+
+/* The names of all states of a machine, each behind a blank and with the word it is shown by. */
+void states_print(const char *machine, FILE *out);
+
 /* A state whose machine is not said. */
 const char *any_state_text(const char *state);
 

@@ -141,40 +141,23 @@ print_list(const json_t *answer)
 	table_free(&table);
 }
 
-/* 0, or MINT_ARGUMENT told with the states there are. */
-static int
-check_state(struct run *run, const char *state)
-{
-	char text[CELL_BYTES];
-	size_t used = (size_t)snprintf(text, sizeof text, "--state %.64s%s", state, say(": there are:", "：可用："));
-
-#define STATE(machine, name, en, zh) \
-	if (strcmp(#machine, "token") == 0 && strcmp(#name, state) == 0) \
-		return 0; \
-	if (strcmp(#machine, "token") == 0 && used < sizeof text) \
-		used += (size_t)snprintf(text + used, sizeof text - used, " %s", #name);
-#define CHANGE(...)
-#include "schemas/states.def"
-#undef CHANGE
-#undef STATE
-	return command_fail_with(run, MINT_ARGUMENT, text);
-}
-
 int
 run_token_list(struct run *run)
 {
-	const char *state = run->options[OPTION_STATE];
+	static const char *const machines[] = { "token", NULL };
+	const char *word = run->options[OPTION_STATE], *state = word ? state_named("token", word) : NULL;
 	long long limit = number_option(run, OPTION_LIMIT);
 	char path[LOOK_PATH_BYTES] = "/v1/tokens";
-	json_t *answer;
-	int r = state ? check_state(run, state) : 0;
+	json_t *answer = NULL;
+	int r;
 
-	if (r != 0)
-		return r;
+	if (word && !state)
+		return state_unknown(run, machines);
 	if (run->options[OPTION_LIMIT] && limit <= 0)
 		return command_fail_with(run, MINT_ARGUMENT, say("--limit: a number from 1", "--limit：应为不小于 1 的整数"));
-	add_query(path, "state", state);
-	r = look_at_all(run, path, "tokens", limit, &answer);
+	r = add_query(path, "state", state);
+	if (r == 0)
+		r = look_at_all(run, path, "tokens", limit, &answer);
 	if (r == 0 && !command_print_json(run, answer))
 		print_list(answer);
 	json_decref(answer);

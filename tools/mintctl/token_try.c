@@ -95,7 +95,53 @@ read_models(struct trial *trial)
 	return r == 0 ? 0 : fail(trial, r, trial->run->options[OPTION_PROFILE] ? trial->run->options[OPTION_PROFILE] : trial->config->models);
 }
 
-static void
+/* The only model that may be tried: a person's word, else the bay's. "" any. */
+static const char *
+wanted_model(const struct trial *trial)
+{
+	if (trial->run->options[OPTION_MODEL])
+		return trial->run->options[OPTION_MODEL];
+	return !trial->run->options[OPTION_PROFILE] && trial->place.bay ? trial->place.bay->model : "";
+}
+
+static int
+model_is_missing(struct trial *trial, const char *name)
+{
+	static const char *const next[2] = { "name one of these, or a file with --profile", "请从中选择，或用 --profile 指定文件" };
+	char detail[1024];
+	size_t used = (size_t)snprintf(detail, sizeof detail, say("model %.64s: %.400s has no such profile, but", "型号 %.64s：%.400s 中没有，现有"), name,
+	    trial->config->models);
+
+	for (size_t i = 0; i < trial->models->count && used < sizeof detail; i++)
+		used += (size_t)snprintf(detail + used, sizeof detail - used, " %s", trial->models->list[i]->name);
+	trial->error = MINT_NOT_FOUND;
+	return command_fail_next(trial->run, MINT_NOT_FOUND, detail, next);
+}
+
+/* What is plain before any worker looks: a model that is none, a card that is another model's. */
+static int
+check_model(struct trial *trial)
+{
+	static const char *const next[2] = { "leave --model out, or name the model that the card is; where the bay's `model` is meant, put in such a token or mend it",
+		"去掉 --model，或改为该卡的型号；若指工位的 model，换用该型号介质或修改配置" };
+	const struct reader *reader = &trial->place.reader;
+	const char *name = wanted_model(trial);
+	const struct model *is = models_by_atr(trial->models, reader->atr, reader->atr_length);
+	char detail[512];
+
+	if (!*name)
+		return 0;
+	if (!models_by_name(trial->models, name))
+		return model_is_missing(trial, name);
+	if (!reader->name[0] || !is || strcmp(is->name, name) == 0)
+		return 0;
+	snprintf(detail, sizeof detail, say("reader \"%s\": the card in it is %s by its ATR, not %s", "读卡器“%s”：按 ATR 其中的卡为 %s，不是 %s"), reader->name, is->name, name);
+	trial->error = MINT_TOKEN_MODEL;
+	return command_fail_next(trial->run, MINT_TOKEN_MODEL, detail, next);
+}
+
+/* What an earlier trial has written down: the codes that the token may have, the final SO-PIN too. */
+static int
 take_back(struct trial *trial)
 {
 	uint8_t *const places[] = { trial->codes, trial->next };
@@ -104,27 +150,37 @@ take_back(struct trial *trial)
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		*lengths[i] = bench_kept(&trial->bench, names[i], places[i]).length;
+	return trial_open_envelope(trial);
+}
+
+/* A file of the bench is at fault. */
+static int
+fail_at(struct trial *trial, int error, const char *name)
+{
+	char path[PATH_MAX];
+
+	bench_path(&trial->bench, name, path);
+	return fail(trial, error, path);
 }
 
 static int
 prepare(struct trial *trial)
 {
 	struct run *run = trial->run;
-	const char *only = run->options[OPTION_MODEL] ? run->options[OPTION_MODEL] : "";
 	int r = bench_make(&trial->bench, run->options[OPTION_AGAIN]);
 
 	if (r != 0)
 		return fail(trial, r, run->options[OPTION_AGAIN] ? run->options[OPTION_AGAIN] : trial->bench.directory);
-	if (!*only && !run->options[OPTION_PROFILE] && trial->place.bay)
-		only = trial->place.bay->model;
-	r = bench_configure(&trial->bench, trial->config, &trial->place, run->options[OPTION_PROFILE], only);
+	r = bench_configure(&trial->bench, trial->config, &trial->place, run->options[OPTION_PROFILE], wanted_model(trial));
 	if (r != 0)
 		return fail(trial, r, run->options[OPTION_PROFILE] ? run->options[OPTION_PROFILE] : trial->bench.directory);
-	if (run->options[OPTION_AGAIN])
-		take_back(trial);
+	r = run->options[OPTION_AGAIN] ? take_back(trial) : 0;
+	if (r != 0)
+		return fail_at(trial, r, "envelope.der");
 	snprintf(trial->worker, sizeof trial->worker, "%s/mint-worker", trial->config->programs);
 	trial->issuer = EVP_EC_gen("P-256");
-	return trial->issuer ? read_models(trial) : fail(trial, MINT_CRYPTO, "");
+	r = trial->issuer ? read_models(trial) : fail(trial, MINT_CRYPTO, "");
+	return r == 0 ? check_model(trial) : r;
 }
 
 /* The profile's file, for a copy without what initialises. */
@@ -150,10 +206,9 @@ try_it(struct trial *trial)
 	if (r != 0)
 		return !trial->is_ours;
 	name_profile(trial);
-	if (trial->is_ours && trial_can_erase(trial))
-		r = trial_clean(trial);
-	if (r == 0)
-		r = trial_live(trial);
+	if (trial->is_ours && trial_can_erase(trial) && trial_clean(trial) != 0)
+		return false; /* the same codes once more would only use up tries */
+	r = trial_live(trial);
 	if (r == 0 && trial->run->options[OPTION_CERTIFICATE_SIZE])
 		r = trial_sizes(trial);
 	trial_close(trial);
@@ -180,6 +235,25 @@ clear(struct trial *trial)
 	free(trial);
 }
 
+/* What a person at a trial does where the error's own advice is for tokens in work. */
+static int
+place_fails(struct trial *trial, int error, const char *why)
+{
+	static const struct {
+		int         error;
+		const char *next[2];
+	} rows[] = {
+		{ MINT_TOKEN_GONE, { "put a blank token into this reader, or name another reader, then try again", "将空白介质放入该读卡器，或指定其他读卡器，然后重试" } },
+		{ MINT_TOKEN_ERROR, { "take it out and put it in again, the right way round; then try another token, another reader", "取出后正确插入；仍无应答则换介质或换读卡器" } },
+		{ MINT_READER, { "name a bay, or a reader so that it fits one alone; with none there check cable and pcscd: mintctl doctor", "指定工位，或可唯一确定的读卡器名称；若无读卡器，检查连线和 pcscd：mintctl doctor" } },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (rows[i].error == error)
+			return command_fail_next(trial->run, error, why, rows[i].next);
+	return command_fail_with(trial->run, error, why);
+}
+
 static int
 run_trial(struct trial *trial)
 {
@@ -188,7 +262,7 @@ run_trial(struct trial *trial)
 	int r = place_find(&trial->place, trial->config, trial->run->arguments[0], why);
 
 	if (r != 0)
-		return command_fail_with(trial->run, r, why);
+		return place_fails(trial, r, why);
 	reader_atr_text(&trial->place.reader, trial->atr);
 	catch_signals();
 	if (prepare(trial) == 0) {

@@ -53,6 +53,7 @@ struct trial {
 	uint8_t              codes[TRIAL_BLOB_MAX], next[TRIAL_BLOB_MAX];
 	uint32_t             codes_bytes, next_bytes;
 	char                 so_pin[65]; /* the final one; "" */
+	bool                 so_pin_spent; /* one was given to an order to erase that failed: it may have been a wrong one */
 
 	/* what came of it */
 	struct trial_key     keys[TRIAL_KEYS_MAX];
@@ -71,17 +72,27 @@ extern volatile sig_atomic_t trial_stopped;
 /* Looks at the token. 0 when a life may begin; MINT_TOKEN_UNKNOWN when no profile fits, with trial->survey as far as there is one. */
 int trial_look(struct trial *trial);
 
+/* Which of CONTENT_… a token is, for people. */
+const char *trial_content_text(unsigned content);
+
 /* All lives. The first error, told. */
 int trial_live(struct trial *trial);
 
 /* Finds the longest certificate that fits, by lives of their own. */
 int trial_sizes(struct trial *trial);
 
-/* Makes the token blank again. 0 when it is; MINT_TOKEN_INIT and the like, told, when it is not. */
+/* Makes the token blank again. 0 when it is; MINT_TOKEN_INIT and the like, told, when it is not. A code that is wrong may use up a try
+ * of the SO-PIN, never the last one, and one only where the tries left are not told and --every-so-pin was not given. */
 int trial_clean(struct trial *trial);
 
 /* Whether the profile knows a way to a blank token. */
 bool trial_can_erase(const struct trial *trial);
+
+/* The codes that the token got last, sealed with the key of the trial's bench; they lie in `trial`. */
+struct blob trial_codes(const struct trial *trial);
+
+/* The SO-PIN of the envelope that the bench keeps, into trial->so_pin; "" without an envelope. MINT_CRYPTO. */
+int trial_open_envelope(struct trial *trial);
 
 /* --- one worker after the other (trial_talk.c) */
 

@@ -15,92 +15,6 @@ enum { LEFT_USER = 1, LEFT_SO = 2 }; /* bits of proved.codes_left in schemas/mes
 /* Lengths that tokens and their file systems stop at. */
 static const size_t sizes[] = { 1024, 1536, 2048, 3072, 4096, 6144, 8000 };
 
-bool
-trial_can_erase(const struct trial *trial)
-{
-	for (size_t i = 0; i < trial->model->erase.count; i++)
-		if (trial->model->erase.list[i].call == CALL_NONE)
-			return true;
-	return false;
-}
-
-static struct blob
-codes_of(const struct trial *trial)
-{
-	return (struct blob){ trial->codes, trial->codes_bytes };
-}
-
-/* --- the first look */
-
-static const char *
-content_text(unsigned content)
-{
-	static const char *const texts[][2] = {
-		[CONTENT_BLANK] = { "blank", "空白" },
-		[CONTENT_MARKED] = { "initialised by a bench", "已由制证台初始化" },
-		[CONTENT_HALF] = { "half initialised", "初始化未完成" },
-		[CONTENT_FOREIGN] = { "initialised by others", "已被他方初始化" },
-		[CONTENT_UNKNOWN_CARD] = { "of no known model", "型号未知" },
-	};
-
-	return content >= CONTENT_BLANK && content <= CONTENT_UNKNOWN_CARD ? texts[content][screen_language()] : "?";
-}
-
-/* A token that says of itself what an earlier trial has made it, and its directory at hand. */
-static bool
-is_left_behind(const struct trial *trial, const struct message_probed *probed)
-{
-	return trial->codes_bytes + trial->next_bytes > 0 &&
-	    (strcmp(probed->label, TRIAL_LABEL) == 0 || probed->content == CONTENT_HALF);
-}
-
-static int
-take_probed(struct trial *trial, const struct message_probed *probed)
-{
-	char remark[TRIAL_DETAIL_BYTES];
-
-	trial->content = probed->content;
-	trial->user_tries = probed->user_tries;
-	snprintf(trial->serial, sizeof trial->serial, "%s", probed->serial);
-	trial->model = models_by_name(trial->models, probed->model);
-	if (!trial->model) {
-		snprintf(remark, sizeof remark, say("no profile fits: ATR %s", "没有匹配的型号：ATR %s"), trial->atr[0] ? trial->atr : "-");
-		return trial_tell(trial, TRIAL_PROBE, MINT_TOKEN_UNKNOWN, remark);
-	}
-	trial->is_ours = probed->content != CONTENT_BLANK && is_left_behind(trial, probed);
-	if (probed->content == CONTENT_BLANK || trial->is_ours) {
-		snprintf(remark, sizeof remark, "%s: %s%s%s", trial->model->name, content_text(probed->content),
-		    probed->serial[0] ? say(", serial number ", "，序列号 ") : "", probed->serial);
-		return trial_tell(trial, TRIAL_PROBE, 0, remark);
-	}
-	snprintf(remark, sizeof remark, say("%s: the token is %s, label \"%s\"", "%s：介质%s，标签“%s”"), trial->model->name,
-	    content_text(probed->content), probed->label);
-	return trial_tell(trial, TRIAL_PROBE, MINT_REFUSED, remark);
-}
-
-int
-trial_look(struct trial *trial)
-{
-	struct message answer, surveyed = { 0 };
-	json_t *found = NULL;
-	int r = trial_begin(trial, TRIAL_PROBE, ROLE_SURVEY, &answer);
-
-	if (r == 0)
-		r = take_probed(trial, &answer.probed);
-	/* A blank token often says nothing to its module; where no profile fits, all it says helps. */
-	if ((r == 0 || r == MINT_TOKEN_UNKNOWN) && trial->drive)
-		trial_survey(trial, &found, &surveyed);
-	if (r == 0)
-		snprintf(trial->blank_serial, sizeof trial->blank_serial, "%s", text_of(json_object_get(found, "token"), "serial"));
-	if (r != 0)
-		trial->survey = json_incref(found);
-	json_decref(found);
-	message_clear(&surveyed);
-	message_clear(&answer);
-	trial_close(trial);
-	return r;
-}
-
 /* --- mint */
 
 /* The codes are on record as those the token may have, from here on. */
@@ -126,8 +40,8 @@ take_codes(struct trial *trial)
 	trial->codes_bytes = trial->next_bytes;
 	trial->next_bytes = 0;
 	OPENSSL_cleanse(trial->so_pin, sizeof trial->so_pin);
+	bench_forget(&trial->bench, "envelope.der"); /* before `next`: while that is there, a stale envelope is not the likeliest */
 	bench_forget(&trial->bench, "next");
-	bench_forget(&trial->bench, "envelope.der");
 	return 0;
 }
 
@@ -138,18 +52,20 @@ initialise(struct trial *trial)
 	int r = trial_begin(trial, TRIAL_PROBE, ROLE_MINT, &probed);
 
 	if (r == 0 && probed.probed.content != CONTENT_BLANK && !trial->is_ours)
-		r = trial_tell(trial, TRIAL_PROBE, MINT_REFUSED, content_text(probed.probed.content));
+		r = trial_tell(trial, TRIAL_PROBE, MINT_REFUSED, trial_content_text(probed.probed.content));
 	if (r == 0 && (r = begin_codes(trial, &probed.probed.fresh_codes)) != 0)
 		trial_tell(trial, TRIAL_INITIALISE, r, trial->bench.directory);
 	if (r == 0) {
 		message.initialise = (struct message_initialise){
 			.journal = ++trial->journal, .erase = trial->is_ours, .label = TRIAL_LABEL, .codes = { trial->next, trial->next_bytes },
-			.old_codes = trial->is_ours ? codes_of(trial) : (struct blob){ NULL, 0 }, .so_pin = trial->is_ours ? trial->so_pin : "",
+			.old_codes = trial->is_ours ? trial_codes(trial) : (struct blob){ NULL, 0 }, .so_pin = trial->is_ours ? trial->so_pin : "",
 		};
+		trial->so_pin_spent |= trial->is_ours;
 		trial->is_ours = true;
 		r = trial_ask(trial, TRIAL_INITIALISE, &message, MESSAGE_initialised, &answer);
 	}
 	if (r == 0) {
+		trial->so_pin_spent = false;
 		snprintf(trial->serial, sizeof trial->serial, "%s", answer.initialised.serial);
 		r = trial_tell(trial, TRIAL_INITIALISE, take_codes(trial), "");
 	}
@@ -166,7 +82,7 @@ make_key(struct trial *trial, struct trial_key *key)
 	int r;
 
 	message.make_key = (struct message_make_key){
-		.journal = ++trial->journal, .key_type = key->type, .key_id = { key->id, sizeof key->id }, .label = "trial", .codes = codes_of(trial),
+		.journal = ++trial->journal, .key_type = key->type, .key_id = { key->id, sizeof key->id }, .label = "trial", .codes = trial_codes(trial),
 	};
 	r = trial_ask(trial, TRIAL_KEY, &message, MESSAGE_key_made, &answer);
 	if (r == 0) {
@@ -196,7 +112,7 @@ make_request(struct trial *trial, struct trial_key *key)
 	int r;
 
 	message.make_request = (struct message_make_request){
-		.journal = ++trial->journal, .key_id = { key->id, sizeof key->id }, .common_name = TRIAL_LABEL, .codes = codes_of(trial),
+		.journal = ++trial->journal, .key_id = { key->id, sizeof key->id }, .common_name = TRIAL_LABEL, .codes = trial_codes(trial),
 	};
 	r = trial_ask(trial, TRIAL_REQUEST, &message, MESSAGE_request_made, &answer);
 	if (r == 0)
@@ -230,7 +146,7 @@ burn(struct trial *trial, struct trial_key *key)
 
 	message.burn = (struct message_burn){
 		.journal = ++trial->journal, .key_id = { key->id, sizeof key->id }, .label = "trial",
-		.certificate = { key->certificate, (uint32_t)key->certificate_bytes }, .codes = codes_of(trial),
+		.certificate = { key->certificate, (uint32_t)key->certificate_bytes }, .codes = trial_codes(trial),
 	};
 	r = trial_ask(trial, TRIAL_BURN, &message, MESSAGE_burned, &answer);
 	message_clear(&answer);
@@ -278,18 +194,21 @@ survey_made(struct trial *trial)
 	return r;
 }
 
-/* The envelope is kept before the codes in it are set. */
-static int
-take_envelope(struct trial *trial, const struct blob *envelope)
+int
+trial_open_envelope(struct trial *trial)
 {
+	uint8_t bytes[TRIAL_BLOB_MAX];
+	const struct blob envelope = bench_kept(&trial->bench, "envelope.der", bytes);
 	char key[PATH_MAX], certificate[PATH_MAX], *text = NULL;
 	json_t *codes;
-	int r = bench_keep(&trial->bench, "envelope.der", envelope);
+	int r;
 
+	trial->so_pin[0] = '\0';
+	if (envelope.length == 0)
+		return 0;
 	bench_path(&trial->bench, "office.key", key);
 	bench_path(&trial->bench, "office.pem", certificate);
-	if (r == 0)
-		r = office_open(key, certificate, envelope, &text);
+	r = office_open(key, certificate, &envelope, &text);
 	codes = r == 0 ? json_loads(text, 0, NULL) : NULL;
 	snprintf(trial->so_pin, sizeof trial->so_pin, "%s", text_of(codes, "so-pin"));
 	json_decref(codes);
@@ -297,6 +216,15 @@ take_envelope(struct trial *trial, const struct blob *envelope)
 		OPENSSL_cleanse(text, strlen(text));
 	free(text);
 	return r;
+}
+
+/* The envelope is kept before the codes in it are set. */
+static int
+take_envelope(struct trial *trial, const struct blob *envelope)
+{
+	int r = envelope->length <= TRIAL_BLOB_MAX ? bench_keep(&trial->bench, "envelope.der", envelope) : MINT_PROTOCOL;
+
+	return r == 0 ? trial_open_envelope(trial) : r;
 }
 
 static int
@@ -318,7 +246,7 @@ prove_order(struct trial *trial, const struct trial_key *key, uint8_t proven)
 
 	message.prove = (struct message_prove){
 		.journal = ++trial->journal, .serial = trial->serial, .key_id = { key->id, sizeof key->id },
-		.certificate = { key->certificate, (uint32_t)key->certificate_bytes }, .codes = codes_of(trial), .proven = proven,
+		.certificate = { key->certificate, (uint32_t)key->certificate_bytes }, .codes = trial_codes(trial), .proven = proven,
 	};
 	return message;
 }
@@ -444,86 +372,4 @@ trial_sizes(struct trial *trial)
 	free(key.certificate);
 	trial->key = "";
 	return r == MINT_UNSUPPORTED ? 0 : r;
-}
-
-/* --- cleaning */
-
-static bool
-is_blank(struct trial *trial)
-{
-	struct message answer;
-	bool blank = trial_open(trial, ROLE_SURVEY, "mint.conf", &answer) == 0 && answer.probed.content == CONTENT_BLANK;
-
-	message_clear(&answer);
-	trial_close(trial);
-	return blank;
-}
-
-/* mint-worker erases only to initialise anew. With a profile that has nothing to initialise with it stops in between: what it then
- * says is no answer, a fresh process looks what the token is. `detail` is what it said. */
-static int
-erase_with(struct trial *trial, const struct blob *codes, const char *so_pin, char *detail)
-{
-	struct message message = { .type = MESSAGE_initialise }, probed, answer = { 0 };
-	int r = trial_open(trial, ROLE_MINT, "erasing.conf", &probed);
-	int64_t begun_us = trial->begun_us;
-
-	if (r == 0) {
-		message.initialise = (struct message_initialise){
-			.journal = ++trial->journal, .erase = 1, .label = TRIAL_LABEL, .codes = probed.probed.fresh_codes, .old_codes = *codes,
-			.so_pin = so_pin,
-		};
-		r = drive_ask(trial->drive, &message, MESSAGE_initialised, &answer, -1);
-	}
-	snprintf(detail, TRIAL_DETAIL_BYTES, "%s", trial_detail(r != 0 && answer.type == 0 ? &probed : &answer, r));
-	message_clear(&answer);
-	message_clear(&probed);
-	trial_close(trial);
-	if (is_blank(trial))
-		r = 0;
-	else
-		r = r != 0 ? r : MINT_TOKEN_INIT;
-	trial->begun_us = begun_us;
-	return r;
-}
-
-static void
-forget_codes(struct trial *trial)
-{
-	static const char *const names[] = { "codes", "next", "envelope.der" };
-
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		bench_forget(&trial->bench, names[i]);
-	trial->codes_bytes = trial->next_bytes = 0;
-	OPENSSL_cleanse(trial->so_pin, sizeof trial->so_pin);
-	trial->is_ours = false;
-}
-
-/* Which codes the token has may be in doubt after a failure: the likelier ones first. No try is the last: mint-worker sees to that. */
-int
-trial_clean(struct trial *trial)
-{
-	const struct {
-		struct blob codes;
-		const char *so_pin;
-		bool        there;
-	} candidates[] = {
-		{ { trial->next, trial->next_bytes }, "", trial->next_bytes > 0 },
-		{ codes_of(trial), trial->so_pin, trial->so_pin[0] != '\0' },
-		{ codes_of(trial), "", trial->codes_bytes > 0 },
-	};
-	char detail[TRIAL_DETAIL_BYTES] = "";
-	int r = MINT_TOKEN_INIT;
-
-	if (!trial->is_ours)
-		return 0;
-	if (!trial_can_erase(trial) || bench_configure_erasing(&trial->bench, trial->config, &trial->place, trial->profile) != 0)
-		return is_blank(trial) ? 0 : MINT_TOKEN_INIT;
-	for (size_t i = 0; i < sizeof candidates / sizeof candidates[0] && r != 0; i++)
-		if (candidates[i].there)
-			r = erase_with(trial, &candidates[i].codes, candidates[i].so_pin, detail);
-	trial_tell(trial, TRIAL_ERASE, r, r == 0 ? "" : detail);
-	if (r == 0)
-		forget_codes(trial);
-	return r;
 }

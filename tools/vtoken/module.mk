@@ -26,6 +26,7 @@ vtoken-core_LDLIBS := -lm
 PROGRAMS += vtoken
 vtoken_SRC := \
 	tools/vtoken/control.c \
+	tools/vtoken/control_command.c \
 	tools/vtoken/keygen.c \
 	tools/vtoken/main.c \
 	tools/vtoken/rack.c \
