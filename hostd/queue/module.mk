@@ -10,8 +10,8 @@ queue_SRC := \
 	hostd/queue/damage.c \
 	hostd/queue/digest.c \
 	hostd/queue/erase.c \
-	hostd/queue/feed.c \
 	hostd/queue/fault.c \
+	hostd/queue/feed.c \
 	hostd/queue/finish.c \
 	hostd/queue/import.c \
 	hostd/queue/journal.c \
@@ -24,6 +24,7 @@ queue_SRC := \
 	hostd/queue/queue.c \
 	hostd/queue/reason.c \
 	hostd/queue/recover.c \
+	hostd/queue/rowclock.c \
 	hostd/queue/secret.c \
 	hostd/queue/states.c \
 	hostd/queue/steps.c \
@@ -65,6 +66,12 @@ test-queue-order_SRC := \
 	tests/unit/test_queue_order.c
 test-queue-order_USES := queue base schemas
 test-queue-order_PKGS := cmocka
+
+UNIT_TESTS += test-rowclock
+test-rowclock_SRC := \
+	tests/unit/test_rowclock.c
+test-rowclock_USES := queue
+test-rowclock_PKGS := cmocka
 
 UNIT_TESTS += test-store
 test-store_SRC := \
