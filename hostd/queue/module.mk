@@ -29,6 +29,8 @@ queue_SRC := \
 	hostd/queue/states.c \
 	hostd/queue/steps.c \
 	hostd/queue/store.c \
+	hostd/queue/store_migrate.c \
+	hostd/queue/store_open.c \
 	hostd/queue/subject.c \
 	hostd/queue/turn.c \
 	hostd/queue/work.c \

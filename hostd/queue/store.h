@@ -1,6 +1,6 @@
 /* The one way to the record: SQLite, one connection, every statement prepared once from the list in schemas/sql/queue.sql.
  *
- * Kept narrow: nothing outside store.c knows which database this is. WAL, synchronous=FULL: what store_commit has called done
+ * Kept narrow: nothing outside store*.c knows which database this is. WAL, synchronous=FULL: what store_commit has called done
  * survives a power cut.
  */
 #ifndef MINT_QUEUE_STORE_H
