@@ -3,6 +3,8 @@ LIBS += queue
 queue_SRC := \
 	hostd/queue/answer.c \
 	hostd/queue/bay.c \
+	hostd/queue/bay_follow.c \
+	hostd/queue/bay_worker.c \
 	hostd/queue/certify.c \
 	hostd/queue/channels.c \
 	hostd/queue/claim.c \
