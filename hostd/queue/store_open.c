@@ -124,6 +124,7 @@ store_open(const char *path, struct store **place)
 	/* What a power cut left of a write-ahead log is in the record now; a later look at it finds none of it (damage.c). A reader that
 	 * keeps it from being emptied does no harm. */
 	if (r == 0) {
+		damage_expect(path);
 		sqlite3_wal_checkpoint_v2(store->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 		*place = store;
 	} else {

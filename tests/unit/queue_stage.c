@@ -644,14 +644,14 @@ stage_open(struct stage *stage)
 void
 stage_close(struct stage *stage)
 {
-	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	static const char *const suffixes[] = { "", "-wal", "-shm", ".made" };
 	char path[128];
 
 	if (stage->queue)
 		stage_kill(stage);
 	for (int i = 0; i < STAGE_TOKENS; i++)
 		EVP_PKEY_free(stage->tokens[i].key);
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
 		snprintf(path, sizeof path, "%s%s", stage->database, suffixes[i]);
 		unlink(path);
 	}
