@@ -1,11 +1,11 @@
-/* The processes below mintd: one table of programs, one list of workers. */
+/* The processes below mintd: who is started when, and who is told of whose end. */
 #include "hostd/family.h"
-#include "hostd/base/account.h"
 #include "hostd/base/config.h"
 #include "hostd/base/ipc.h"
 #include "hostd/base/log.h"
-#include "hostd/member.h"
+#include "hostd/members.h"
 #include "hostd/spawn.h"
+#include "hostd/workers.h"
 #include "schemas/errors.h"
 
 #include <event2/event.h>
@@ -15,23 +15,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-static const struct row {
-	enum program program;
-	const char  *file;
-	int          uses_pcsc, starting_s, silent_s;
-} rows[] = {
-#define MEMBER(program, file, pcsc, starting_s, silent_s, why) { PROGRAM_##program, file, pcsc, starting_s, silent_s },
-#include "hostd/family.def"
-#undef MEMBER
-};
-
-enum { MEMBER_COUNT = sizeof rows / sizeof rows[0], NO_START = 71, MUTE_MS = 1000 };
-
-struct worker {
-	struct worker *next;
-	uint64_t       lease;
-	pid_t          pid;
-};
+enum { MUTE_MS = 1000 };
 
 struct family {
 	struct event_base *base;
@@ -172,41 +156,14 @@ start_leaves(struct family *family)
 static void
 start_worker(struct family *family, const struct message_worker_start *order)
 {
-	struct spawn what = { .config = family->config, .config_path = family->config_path, .file = "mint-worker", .uses_pcsc = 1 };
-	struct message answer = { .type = MESSAGE_worker_started };
-	struct worker *worker;
-	int fd = -1, no_pulse;
-	pid_t pid;
+	const struct spawn what = { .config = family->config, .config_path = family->config_path, .file = "mint-worker", .uses_pcsc = 1 };
+	struct message answer;
+	int fd;
 
 	if (family->stopping)
 		return; /* not answered: mint-queue is about to end, too */
-	worker = calloc(1, sizeof *worker);
-	pid = worker ? spawn(&what, &fd, &no_pulse) : MINT_MEMORY;
-	if (pid < 0) {
-		free(worker);
-		answer.type = MESSAGE_exited;
-		answer.exited = (struct message_exited){ .lease = order->lease, .program = PROGRAM_WORKER, .status = NO_START << 8 };
-	} else {
-		*worker = (struct worker){ .next = family->workers, .lease = order->lease, .pid = pid };
-		family->workers = worker;
-		answer.worker_started = (struct message_worker_started){ .lease = order->lease, .pid = (uint32_t)pid };
-	}
+	fd = workers_start(&family->workers, &what, order->lease, &answer);
 	tell_queue(family, &answer, fd);
-}
-
-static void
-kill_worker(const struct family *family, uint64_t lease)
-{
-	for (const struct worker *w = family->workers; w; w = w->next)
-		if (w->lease == lease)
-			kill(-w->pid, SIGKILL);
-}
-
-static void
-kill_workers(const struct family *family)
-{
-	for (const struct worker *w = family->workers; w; w = w->next)
-		kill(-w->pid, SIGKILL);
 }
 
 /* --- mint-queue */
@@ -240,7 +197,7 @@ on_queue(struct ipc *ipc, const struct message *message, int passed_fd, void *ar
 		start_worker(family, &message->worker_start);
 		break;
 	case MESSAGE_worker_kill:
-		kill_worker(family, message->worker_kill.lease);
+		workers_kill(family->workers, message->worker_kill.lease);
 		break;
 	default:
 		log_error("mint-queue: sent %s, which mintd does not take: restarting it", message_name(message->type));
@@ -295,7 +252,7 @@ queue_ended(struct family *family, int status)
 	if (only_a_person_helps(status))
 		family->hopeless = WEXITSTATUS(status);
 	member_ended(queue, status, !family->stopping && !family->hopeless, &family->limits);
-	kill_workers(family);
+	workers_kill_all(family->workers);
 	for (size_t i = 1; i < MEMBER_COUNT; i++)
 		if (family->members[i].pid)
 			kill(family->members[i].pid, SIGTERM);
@@ -331,23 +288,10 @@ leaf_ended(struct family *family, pid_t pid, int status)
 static void
 worker_ended(struct family *family, pid_t pid, int status)
 {
-	struct message message = { .type = MESSAGE_exited };
+	struct message message;
 
-	for (struct worker **place = &family->workers; *place; place = &(*place)->next) {
-		struct worker *worker = *place;
-
-		if (worker->pid != pid)
-			continue;
-		/* What the worker started (pkcs15-init) must be gone before the reader is called free. */
-		kill(-pid, SIGKILL);
-		message.exited = (struct message_exited){
-			.lease = worker->lease, .program = PROGRAM_WORKER, .pid = (uint32_t)pid, .status = (uint32_t)status,
-		};
-		*place = worker->next;
-		free(worker);
+	if (workers_ended(&family->workers, pid, status, &message))
 		tell_queue(family, &message, -1);
-		return;
-	}
 }
 
 /* mint-queue before the others: who ended because of it did not end by itself. */
@@ -417,40 +361,6 @@ on_pulse(evutil_socket_t fd, short what, void *argument)
 
 /* --- from the cradle to the grave */
 
-/* Found at the start, not by every program in turn. */
-static int
-check_users(const struct family *family)
-{
-	int r = 0;
-
-	if (!family->config->separate_users)
-		return 0;
-	for (size_t i = 1; i < MEMBER_COUNT && r == 0; i++)
-		r = account_check(family->members[i].file);
-	if (r == 0)
-		r = account_check(family->members[0].file);
-	return r == 0 ? account_check("mint-worker") : r;
-}
-
-static int
-make_members(struct family *family)
-{
-	int silent_s = family->config->silent_max_s, complete = 1;
-
-	for (size_t i = 0; i < MEMBER_COUNT; i++) {
-		struct member *member = &family->members[i];
-
-		*member = (struct member){
-			.family = family, .program = rows[i].program, .file = rows[i].file, .uses_pcsc = rows[i].uses_pcsc,
-			.starting_max = (silent_s ? silent_s : rows[i].starting_s) * 1000 / PULSE_MS,
-			.silent_max = (silent_s ? silent_s : rows[i].silent_s) * 1000 / PULSE_MS,
-			.retry = evtimer_new(family->base, on_retry, member), .pulse_fd = -1,
-		};
-		complete = complete && member->retry;
-	}
-	return complete ? 0 : MINT_MEMORY;
-}
-
 static int
 make_pulse(struct family *family)
 {
@@ -475,11 +385,11 @@ family_new(struct family **out, struct event_base *base, const struct config *co
 		.standing = standing_new(config->api_socket),
 	};
 	family->mute = evtimer_new(base, on_mute, family);
-	r = family->mute ? make_members(family) : MINT_MEMORY;
+	r = family->mute ? members_make(family->members, family, config, base, on_retry) : MINT_MEMORY;
 	if (r == 0)
 		r = family->standing ? make_pulse(family) : MINT_MEMORY;
 	if (r == 0)
-		r = check_users(family);
+		r = members_check_users(config);
 	if (r != 0)
 		family_free(out);
 	return r;
@@ -497,7 +407,7 @@ void
 family_stop(struct family *family, int signal_number)
 {
 	family->stopping = 1;
-	kill_workers(family);
+	workers_kill_all(family->workers);
 	for (size_t i = MEMBER_COUNT; i-- > 0;)
 		if (family->members[i].pid)
 			kill(family->members[i].pid, signal_number);
@@ -526,12 +436,7 @@ family_free(struct family **place)
 	*place = NULL;
 	if (!family)
 		return;
-	for (size_t i = 0; i < MEMBER_COUNT; i++) {
-		if (family->members[i].retry)
-			event_free(family->members[i].retry);
-		if (family->members[i].pulse_fd >= 0)
-			close(family->members[i].pulse_fd);
-	}
+	members_free(family->members);
 	if (family->pulse)
 		event_free(family->pulse);
 	if (family->mute)

@@ -4,8 +4,10 @@ family_SRC := \
 	hostd/family.c \
 	hostd/fate.c \
 	hostd/member.c \
+	hostd/members.c \
 	hostd/spawn.c \
-	hostd/standing.c
+	hostd/standing.c \
+	hostd/workers.c
 family_PKGS := libsystemd
 
 PROGRAMS += mintd

@@ -15,8 +15,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum { NO_START = 71 };
-
 /* What systemd told mintd is for mintd alone. */
 static void
 clean_environment(const struct spawn *what)

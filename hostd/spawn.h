@@ -6,6 +6,8 @@
 
 struct config;
 
+enum { NO_START = 71 }; /* exit status of a child that could not become the program (EX_OSERR of sysexits.h) */
+
 struct spawn {
 	const struct config *config;
 	const char *config_path;

@@ -110,7 +110,7 @@ ask(struct queue *queue, const struct asked *a)
 	char *subject;
 	int r;
 
-	if (!ca(queue) || queue->clock_back)
+	if (!ca(queue) || queue->clock.back)
 		return 0; /* asked when it is there and the clock can be trusted */
 	subject = subject_of(queue, a);
 	if (!subject)

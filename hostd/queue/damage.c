@@ -1,8 +1,10 @@
 #include "hostd/queue/damage.h"
+#include "hostd/base/log.h"
 #include "schemas/errors.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -159,6 +161,50 @@ look_at_file(int fd, const char *path, int has_log, char *why, size_t why_bytes)
 	return 0;
 }
 
+/* The mark's name goes with the file's, so that who clears a place for a new record with one pattern clears both. */
+static void
+name_mark(const char *path, char *mark, size_t mark_bytes)
+{
+	snprintf(mark, mark_bytes, "%s.made", path);
+}
+
+static int
+look_at_nothing(const char *path, int has_log, char *why, size_t why_bytes)
+{
+	char mark[PATH_MAX];
+
+	name_mark(path, mark, sizeof mark);
+	if (has_log)
+		snprintf(why, why_bytes, "%s: it is not there, but its write-ahead log is", path);
+	else if (access(mark, F_OK) == 0)
+		snprintf(why, why_bytes, "%s: it is not there, but it was (only who wants an empty record in its place removes %s)", path, mark);
+	else
+		return 0;
+	return MINT_DAMAGED;
+}
+
+/* Empty, so there is no half of it: its name is all that counts. */
+void
+damage_expect(const char *path)
+{
+	char mark[PATH_MAX], *parent = strdup(path);
+	int fd = -1, directory = -1;
+
+	name_mark(path, mark, sizeof mark);
+	if (access(mark, F_OK) == 0)
+		goto out;
+	fd = open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	directory = fd >= 0 && parent ? open(dirname(parent), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (directory < 0 || fsync(directory) != 0)
+		log_warning("%s: %s: should the record be lost, the next start will not notice", mark, strerror(errno));
+out:
+	if (fd >= 0)
+		close(fd);
+	if (directory >= 0)
+		close(directory);
+	free(parent);
+}
+
 int
 damage_look(const char *path, char *why, size_t why_bytes)
 {
@@ -168,12 +214,8 @@ damage_look(const char *path, char *why, size_t why_bytes)
 
 	snprintf(wal, sizeof wal, "%s-wal", path);
 	has_log = stat(wal, &status) == 0 && status.st_size > WAL_HEADER_BYTES;
-	if (missing && has_log) {
-		snprintf(why, why_bytes, "%s: it is not there, but its write-ahead log is", path);
-		return MINT_DAMAGED;
-	}
 	if (missing)
-		return 0;
+		return look_at_nothing(path, has_log, why, why_bytes);
 	if (fd < 0) {
 		snprintf(why, why_bytes, "%s: %s", path, strerror(errno));
 		return MINT_STORAGE;

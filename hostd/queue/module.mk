@@ -3,6 +3,8 @@ LIBS += queue
 queue_SRC := \
 	hostd/queue/answer.c \
 	hostd/queue/bay.c \
+	hostd/queue/bay_follow.c \
+	hostd/queue/bay_worker.c \
 	hostd/queue/certify.c \
 	hostd/queue/channels.c \
 	hostd/queue/claim.c \
@@ -10,8 +12,8 @@ queue_SRC := \
 	hostd/queue/damage.c \
 	hostd/queue/digest.c \
 	hostd/queue/erase.c \
-	hostd/queue/feed.c \
 	hostd/queue/fault.c \
+	hostd/queue/feed.c \
 	hostd/queue/finish.c \
 	hostd/queue/import.c \
 	hostd/queue/journal.c \
@@ -24,10 +26,13 @@ queue_SRC := \
 	hostd/queue/queue.c \
 	hostd/queue/reason.c \
 	hostd/queue/recover.c \
+	hostd/queue/rowclock.c \
 	hostd/queue/secret.c \
 	hostd/queue/states.c \
 	hostd/queue/steps.c \
 	hostd/queue/store.c \
+	hostd/queue/store_migrate.c \
+	hostd/queue/store_open.c \
 	hostd/queue/subject.c \
 	hostd/queue/turn.c \
 	hostd/queue/work.c \
@@ -65,6 +70,12 @@ test-queue-order_SRC := \
 	tests/unit/test_queue_order.c
 test-queue-order_USES := queue base schemas
 test-queue-order_PKGS := cmocka
+
+UNIT_TESTS += test-rowclock
+test-rowclock_SRC := \
+	tests/unit/test_rowclock.c
+test-rowclock_USES := queue
+test-rowclock_PKGS := cmocka
 
 UNIT_TESTS += test-store
 test-store_SRC := \

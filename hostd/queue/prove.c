@@ -61,8 +61,10 @@ keep_proof(struct bay *bay, const struct work *work, const struct message_proved
 {
 	struct store *store = bay->queue->store;
 	enum queue_statement g = QUEUE_journal_who;
+	/* Rows have one clock: the worker says how long ago it was, and nothing of a step was before its intent. */
+	int64_t read_at = queue_time_of(bay->queue, proved->read_us, bay->step_at);
+	int64_t signed_at = queue_time_of(bay->queue, proved->signed_us, read_at), mint_pid = 0;
 	char mint_release[65] = "";
-	int64_t mint_pid = 0;
 
 	if (store_get(store, g, "iis", work->credential, work->use, steps[STEP_request].name) == 0) {
 		mint_pid = store_i64(store, g, 0);
@@ -70,7 +72,7 @@ keep_proof(struct bay *bay, const struct work *work, const struct message_proved
 		store_done(store, g);
 	}
 	return store_run(store, QUEUE_proof_add, "iisisbibbi", work->use, (int64_t)bay->pid, bay->release, mint_pid, mint_release,
-	    &proved->certificate_sha256, proved->read_at, &proved->challenge, &proved->signature, proved->signed_at);
+	    &proved->certificate_sha256, read_at, &proved->challenge, &proved->signature, signed_at);
 }
 
 /* --- the codes */

@@ -4,6 +4,7 @@
 #define MINT_QUEUE_QUEUE_H
 
 #include "hostd/base/ipc.h"
+#include "hostd/queue/rowclock.h"
 #include "hostd/queue/states.h"
 #include "hostd/queue/steps.h"
 #include "hostd/queue/store.h"
@@ -106,9 +107,8 @@ struct queue {
 	int                  stalled;    /* storage failed, with this error: nothing is begun until it works again; 0 */
 	struct event        *chores;     /* retries: CA, printer, storage */
 	int64_t              event_seq, event_told;
-	int64_t              clock_seen; /* highest UTC known; rows never go back behind it */
-	int64_t              clock_kept; /* what of it stands in the record */
-	int                  clock_back; /* said already that the clock has gone backwards */
+	struct row_clock     clock;
+	int64_t              clock_kept; /* the row's time with which it was last put on record */
 
 	struct secret       *secrets;    /* codes that people gave for tokens: in memory alone, and not for long */
 	int                  wake;       /* credentials became claimable: idle bays look for work */
@@ -117,8 +117,11 @@ struct queue {
 	int                  recovering; /* not all bays have been looked at since the start */
 };
 
-/* UTC microseconds for rows; never goes back behind what a row already has. */
+/* UTC microseconds for rows (rowclock.h); never goes back behind what a row already has. */
 int64_t queue_now(struct queue *queue);
+
+/* UTC for rows of what happened at `monotonic_us`, as another program says; not before `earliest`, not after now. */
+int64_t queue_time_of(struct queue *queue, int64_t monotonic_us, int64_t earliest);
 
 struct bay *queue_bay(struct queue *queue, uint32_t number);
 struct bay *queue_bay_of_lease(struct queue *queue, uint64_t lease);

@@ -1,4 +1,5 @@
 #include "hostd/queue/recover.h"
+#include "hostd/base/clock.h"
 #include "hostd/base/config.h"
 #include "hostd/base/log.h"
 #include "hostd/queue/bay.h"
@@ -13,15 +14,15 @@
 #include <stdlib.h>
 
 static int64_t
-clock_on_record(struct queue *queue)
+time_on_record(struct queue *queue, const char *fact)
 {
-	int64_t seen = 0;
+	int64_t us = 0;
 
-	if (store_get(queue->store, QUEUE_fact_get, "s", "clock") == 0) {
-		seen = strtoll(store_text(queue->store, QUEUE_fact_get, 0), NULL, 10);
+	if (store_get(queue->store, QUEUE_fact_get, "s", fact) == 0) {
+		us = strtoll(store_text(queue->store, QUEUE_fact_get, 0), NULL, 10);
 		store_done(queue->store, QUEUE_fact_get);
 	}
-	return seen;
+	return us;
 }
 
 int
@@ -30,7 +31,8 @@ recover_begin(struct queue *queue, void *unused)
 	int r;
 
 	(void)unused;
-	queue->clock_seen = queue->clock_kept = clock_on_record(queue);
+	queue->clock = row_clock_start(time_on_record(queue, "clock"), time_on_record(queue, "row_clock"), clock_monotonic_us());
+	queue->clock_kept = queue->clock.row;
 	queue->event_seq = store_value(queue->store, QUEUE_event_last, 0, "");
 	queue->recovering = 1;
 	r = store_run(queue->store, QUEUE_journal_lose, "i", queue_now(queue));

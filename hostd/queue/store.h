@@ -1,6 +1,6 @@
 /* The one way to the record: SQLite, one connection, every statement prepared once from the list in schemas/sql/queue.sql.
  *
- * Kept narrow: nothing outside store.c knows which database this is. WAL, synchronous=FULL: what store_commit has called done
+ * Kept narrow: nothing outside store*.c knows which database this is. WAL, synchronous=FULL: what store_commit has called done
  * survives a power cut.
  */
 #ifndef MINT_QUEUE_STORE_H
@@ -15,7 +15,7 @@ struct store;
 /* Opens or makes the database and brings it to this release's migration; before an older one is changed, a copy is put beside it
  * ("<path>.before-<number>"). MINT_REFUSED when a newer release made it or it is another program's, MINT_DAMAGED after a log
  * line that says which file and what is wrong with it, MINT_STORAGE when it cannot be written, MINT_MEMORY. A damaged one is left as it
- * is. Free with store_close, which does not commit. */
+ * is, and one that is missing where there was one is not made anew (damage.h). Free with store_close, which does not commit. */
 int store_open(const char *path, struct store **store);
 void store_close(struct store **store);
 

@@ -19,36 +19,46 @@ struct outgoing {
 	struct message             message;
 };
 
-enum { CLOCK_KEEP_US = 1000000, CLOCK_BACK_US = 5000000 };
+enum { CLOCK_KEEP_US = 1000000 };
 
 int64_t
 queue_now(struct queue *queue)
 {
-	int64_t now = clock_utc_us();
+	int64_t back_us, now = row_clock_read(&queue->clock, clock_utc_us(), clock_monotonic_us(), &back_us);
 
-	if (now < queue->clock_seen - CLOCK_BACK_US && !queue->clock_back) {
-		queue->clock_back = 1;
-		log_error("clock: %s by %" PRId64 " s: %s", error_info(MINT_CLOCK)->what[MINT_EN],
-		    (queue->clock_seen - now) / 1000000, error_info(MINT_CLOCK)->next[MINT_EN]);
-	}
-	if (now >= queue->clock_seen) {
-		queue->clock_back = 0;
-		queue->clock_seen = now; /* no row ends before it began, whatever happens to the clock between the two */
-	}
-	return queue->clock_seen;
+	if (back_us)
+		log_error("clock: %s by %" PRId64 " s: %s", error_info(MINT_CLOCK)->what[MINT_EN], back_us / 1000000,
+		    error_info(MINT_CLOCK)->next[MINT_EN]);
+	return now;
+}
+
+int64_t
+queue_time_of(struct queue *queue, int64_t monotonic_us, int64_t earliest)
+{
+	queue_now(queue);
+	return row_clock_of(&queue->clock, monotonic_us, earliest);
+}
+
+static int
+keep_time(struct queue *queue, const char *fact, int64_t us)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%" PRId64, us);
+	return store_run(queue->store, QUEUE_fact_set, "ss", fact, text);
 }
 
 static int
 keep_clock(struct queue *queue)
 {
 	int64_t now = queue_now(queue);
-	char text[32];
+	int r;
 
 	if (now < queue->clock_kept + CLOCK_KEEP_US)
 		return 0;
-	snprintf(text, sizeof text, "%" PRId64, now);
 	queue->clock_kept = now;
-	return store_run(queue->store, QUEUE_fact_set, "ss", "clock", text);
+	r = keep_time(queue, "clock", queue->clock.seen);
+	return r == 0 ? keep_time(queue, "row_clock", now) : r;
 }
 
 static void

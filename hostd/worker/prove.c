@@ -38,7 +38,7 @@ read_back(struct worker *worker, const struct message_prove *order, struct messa
 
 	if (r != 0)
 		return access_failed(worker, r == MINT_NOT_FOUND || r == MINT_EXISTS ? MINT_PROOF_CERTIFICATE : r);
-	proved->read_at = clock_utc_us();
+	proved->read_us = clock_monotonic_us();
 	SHA256(der, length, keep->hash);
 	proved->certificate_sha256 = (struct blob){ keep->hash, sizeof keep->hash };
 	if (length != order->certificate.length || memcmp(der, order->certificate.data, length) != 0)
@@ -69,7 +69,7 @@ challenge(struct worker *worker, const struct message_prove *order, struct messa
 			access_failed(worker, r);
 	}
 	X509_free(certificate);
-	proved->signed_at = clock_utc_us();
+	proved->signed_us = clock_monotonic_us();
 	proved->challenge = (struct blob){ keep->challenge, sizeof keep->challenge };
 	proved->signature = (struct blob){ keep->one, (uint32_t)length };
 	return r;

@@ -81,6 +81,14 @@ restores() {
 	refuses_to_start 66 "is not there, but its write-ahead log is"
 }
 
+@test "a database that is gone, log and all" {
+	rm "$RUN"/mint.db "$RUN"/mint.db-*
+	refuses_to_start 66 "mint.db: it is not there, but it was"
+	grep -q "mintctl restore" "$work/said"
+	[ ! -e "$RUN/mint.db" ]
+	restores
+}
+
 @test "a database of a newer release" {
 	sqlite3 "$RUN/mint.db" 'PRAGMA user_version = 99'
 	refuses_to_start 77 "was made by a newer release"

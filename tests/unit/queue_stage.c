@@ -1,6 +1,7 @@
 /* The puppets of queue_stage.h. */
 #include "tests/unit/queue_stage.h"
 
+#include "hostd/base/clock.h"
 #include "hostd/base/log.h"
 
 #include <event2/event.h>
@@ -193,16 +194,17 @@ sign(EVP_PKEY *key, const uint8_t *data, size_t bytes, uint8_t *out)
 	return (uint32_t)length;
 }
 
-static void
-prove(const struct stage_bay *bay, struct stage_token *token, const struct message_prove *order)
+void
+stage_prove_at(struct stage *stage, struct stage_bay *bay, const struct message_prove *order, int64_t read_us, int64_t signed_us)
 {
+	const struct stage_token *token = &stage->tokens[bay->token];
 	struct message message = { .type = MESSAGE_proved };
 	uint8_t hash[32], challenge[32] = "0123456789abcdef0123456789abcde", signature[256], envelope[] = "envelope";
 
 	SHA256(token->certificate, token->certificate_bytes, hash);
 	message.proved = (struct message_proved){
-		.journal = order->journal, .certificate_sha256 = { hash, sizeof hash }, .read_at = 1,
-		.signed_at = 2, .codes_left = (uint8_t)token->codes_left,
+		.journal = order->journal, .certificate_sha256 = { hash, sizeof hash }, .read_us = read_us,
+		.signed_us = signed_us, .codes_left = (uint8_t)token->codes_left,
 	};
 	if (token->codes_left)
 		message.proved.envelope = (struct blob){ envelope, sizeof envelope };
@@ -281,7 +283,7 @@ work(struct stage *stage, struct stage_bay *bay, const struct message *message)
 		break;
 	case MESSAGE_prove:
 		assert_int_equal(bay->role, ROLE_PROVE);
-		prove(bay, token, &message->prove);
+		stage_prove_at(stage, bay, &message->prove, clock_monotonic_us(), clock_monotonic_us());
 		break;
 	case MESSAGE_seal:
 		seal(bay, token, &message->seal);
@@ -642,14 +644,14 @@ stage_open(struct stage *stage)
 void
 stage_close(struct stage *stage)
 {
-	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	static const char *const suffixes[] = { "", "-wal", "-shm", ".made" };
 	char path[128];
 
 	if (stage->queue)
 		stage_kill(stage);
 	for (int i = 0; i < STAGE_TOKENS; i++)
 		EVP_PKEY_free(stage->tokens[i].key);
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
 		snprintf(path, sizeof path, "%s%s", stage->database, suffixes[i]);
 		unlink(path);
 	}

@@ -123,6 +123,8 @@ void stage_blank(struct stage_token *token);
 /* Sends as a puppet. */
 void stage_say(int fd, const struct message *message);
 void stage_fail(struct stage_bay *bay, uint64_t journal, int error, int fault);
+/* Reads back and signs, and says when that was (CLOCK_MONOTONIC). */
+void stage_prove_at(struct stage *stage, struct stage_bay *bay, const struct message_prove *order, int64_t read_us, int64_t signed_us);
 void stage_exit(struct stage *stage, struct stage_bay *bay, int status);
 
 /* One value of the database, as text (static); "" for NULL or no row. */

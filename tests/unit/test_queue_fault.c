@@ -784,16 +784,70 @@ static void
 no_certificate_is_asked_for_while_the_clock_is_behind(void **state)
 {
 	struct stage *stage = *state;
-	int64_t seen = stage->queue->clock_seen;
+	int64_t hour_us = (int64_t)3600 * 1000000;
 
-	stage->queue->clock_seen += (int64_t)3600 * 1000000;
+	stage->queue->clock.seen += hour_us;
+	stage->queue->clock.row += hour_us;
 	stage_insert(stage, 0, 0);
 	stage_run(stage);
 	assert_sql(stage, "requested reserved", "SELECT c.state || ' ' || r.state FROM credential c, certificate r");
-	stage->queue->clock_seen = seen;
+	stage->queue->clock.seen -= hour_us;
 	event_active(stage->queue->chores, EV_TIMEOUT, 0);
 	stage_run(stage);
 	assert_sql(stage, "sealed", "SELECT state FROM credential");
+}
+
+/* The set-back comes while the token is at its last steps; the rows of the proof are in the order of what happened. */
+static int
+set_clock_back(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	if (!bay || message->type != trap || stage->hook_count++)
+		return 0;
+	stage->queue->clock.seen += INT64_C(7200000000);
+	stage->queue->clock.row += INT64_C(7200000000);
+	return 0;
+}
+
+static void
+proof_made_while_the_clock_is_behind_lies_in_its_step(void **state)
+{
+	static const enum message_type moments[] = { MESSAGE_burn, MESSAGE_prove };
+	struct stage *stage = *state;
+
+	for (size_t i = 0; i < sizeof moments / sizeof moments[0]; i++) {
+		stage_close(stage);
+		begin(stage);
+		set_trap(stage, set_clock_back, moments[i], 0, 0, 1);
+		stage_insert(stage, 0, 0);
+		stage_run(stage);
+		assert_sql(stage, "sealed", "SELECT state FROM credential");
+		assert_sql(stage, "1", "SELECT j.begun_at <= p.read_at AND p.read_at <= p.signed_at AND p.signed_at <= j.ended_at "
+		    "AND r.signed_at <= p.read_at FROM proof p JOIN certificate r ON r.use_id = p.use_id "
+		    "JOIN journal j ON j.use_id = p.use_id AND j.step = 'prove'");
+		stage_check_laws(stage);
+	}
+}
+
+/* A worker's word is no evidence of when: what it says is kept within its step. */
+static int
+prove_at_another_time(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	if (!bay || message->type != MESSAGE_prove)
+		return 0;
+	stage_prove_at(stage, bay, &message->prove, INT64_MAX, INT64_MIN);
+	return 1;
+}
+
+static void
+time_of_a_proof_is_within_its_step_whatever_the_worker_says(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->hook = prove_at_another_time;
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_sql(stage, "1", "SELECT j.begun_at <= p.read_at AND p.read_at <= p.signed_at AND p.signed_at <= j.ended_at "
+	    "FROM proof p JOIN journal j ON j.use_id = p.use_id AND j.step = 'prove'");
 }
 
 int
@@ -833,6 +887,8 @@ main(void)
 		TEST(token_swapped_while_nobody_watched_is_found_out),
 		TEST(new_bench_program_does_not_disturb_a_token_at_work),
 		TEST(no_certificate_is_asked_for_while_the_clock_is_behind),
+		TEST(proof_made_while_the_clock_is_behind_lies_in_its_step),
+		TEST(time_of_a_proof_is_within_its_step_whatever_the_worker_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

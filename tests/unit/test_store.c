@@ -37,11 +37,11 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
-	static const char *const suffixes[] = { "", "-wal", "-shm", ".before-2" };
+	static const char *const suffixes[] = { "", "-wal", "-shm", ".before-2", ".made" };
 	struct place *place = *state;
 	char path[128];
 
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
 		snprintf(path, sizeof path, "%s%s", place->path, suffixes[i]);
 		unlink(path);
 	}
@@ -74,6 +74,40 @@ new_database_gets_every_migration_and_opens_again(void **state)
 	assert_int_equal(store_get(store, QUEUE_fact_get, "s", "bench"), 0);
 	assert_string_equal(store_text(store, QUEUE_fact_get, 0), "one");
 	store_close(&store);
+}
+
+static void
+database_that_is_missing_where_there_was_one_is_not_made_anew(void **state)
+{
+	const struct place *place = *state;
+	char mark[128];
+	struct store *store;
+
+	assert_int_equal(store_open(place->path, &store), 0);
+	store_close(&store);
+	assert_int_equal(unlink(place->path), 0);
+	assert_int_equal(store_open(place->path, &store), MINT_DAMAGED);
+	assert_int_equal(access(place->path, F_OK), -1);
+	snprintf(mark, sizeof mark, "%s.made", place->path);
+	assert_int_equal(unlink(mark), 0); /* a person wants an empty one */
+	assert_int_equal(store_open(place->path, &store), 0);
+	store_close(&store);
+}
+
+static void
+database_of_an_older_release_is_missed_from_its_first_start_on(void **state)
+{
+	const struct place *place = *state;
+	char mark[128];
+	struct store *store;
+
+	assert_int_equal(store_open(place->path, &store), 0);
+	store_close(&store);
+	snprintf(mark, sizeof mark, "%s.made", place->path);
+	assert_int_equal(unlink(mark), 0); /* as it was left by one that put no mark */
+	assert_int_equal(store_open(place->path, &store), 0);
+	store_close(&store);
+	assert_int_equal(access(mark, F_OK), 0);
 }
 
 static void
@@ -393,6 +427,8 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(new_database_gets_every_migration_and_opens_again),
+		TEST(database_that_is_missing_where_there_was_one_is_not_made_anew),
+		TEST(database_of_an_older_release_is_missed_from_its_first_start_on),
 		TEST(database_of_a_newer_release_is_refused),
 		TEST(database_of_another_program_is_refused_and_left_alone),
 		TEST(file_that_is_no_database_is_refused),

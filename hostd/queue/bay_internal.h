@@ -1,0 +1,20 @@
+/* Between a bay's parts: bay.c (what is shown), bay_worker.c (the process in it), bay_follow.c (what comes next). */
+#ifndef MINT_QUEUE_BAY_INTERNAL_H
+#define MINT_QUEUE_BAY_INTERNAL_H
+
+#include "hostd/queue/bay.h"
+
+#include <event2/util.h>
+
+/* Its row, as it is now. */
+int bay_show(struct bay *bay);
+
+/* The deadline of whatever is waited for; bay_on_deadline is its event's callback. */
+void bay_arm(struct bay *bay, int ms);
+void bay_on_deadline(evutil_socket_t fd, short what, void *bay);
+
+/* A fresh process on the token, or one that looks after the slot. The bay has no lease. */
+int bay_start(struct bay *bay, enum worker_role role);
+int bay_start_watch(struct bay *bay);
+
+#endif
