@@ -88,7 +88,12 @@ bring_up() {
 write_ca() {
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc -days 3650 -subj "/O=DEMONSTRATION/CN=Baseline CA" \
 		-keyout "$RUN/ca.key" -out "$RUN/ca.pem" 2>"$RUN/log/ca" || fail "no CA: $RUN/log/ca"
-	cat >"$RUN/extensions" <<-CONF
+	cat >"$RUN/openssl.cnf" <<-CONF
+		[req]
+		distinguished_name = name
+		string_mask = utf8only
+		[name]
+		[holder]
 		basicConstraints = critical, CA:FALSE
 		keyUsage = critical, digitalSignature, nonRepudiation
 		extendedKeyUsage = clientAuth, emailProtection
@@ -96,15 +101,11 @@ write_ca() {
 		authorityKeyIdentifier = keyid
 		1.2.156.10260.4.1.4 = ASN1:PRINTABLESTRING:91310115MACKKWTLXN
 	CONF
-	cat >"$RUN/openssl.cnf" <<-CONF
-		[req]
-		distinguished_name = name
-		string_mask = utf8only
-		[name]
-	CONF
 }
 
-# One opensc.conf a bay in which the other bays' readers are not there; and no process leaves a PIN verified behind.
+# One opensc.conf a bay in which the other bays' readers are not there; and no process leaves a PIN verified behind. The
+# module keeps the directories that the request has read for the process that writes. That is safe only here: tokens are new,
+# so no serial number is met twice. pkcs15-init would keep what it is about to change, and pkcs15-tool is to look at the token.
 write_opensc_conf() {
 	local bay=$1 others=
 	others=$(cut -f 2 "$RUN/pcscd/readers" | awk -v own=$(( bay + 1 )) 'NR != own { printf "%s\"%s\"", comma, $0; comma = ", " }')
@@ -115,13 +116,16 @@ write_opensc_conf() {
 		  reader_driver pcsc { disconnect_action = reset; }
 		  pkcs11 { slots_per_card = 1; }
 		}
+		app opensc-pkcs11 {
+		  framework pkcs15 { use_file_caching = public; file_cache_dir = "$RUN/cache"; }
+		}
 	CONF
 }
 
 # ---------------------------------------------------------------- one credential
 set_key_type() {
 	case $KEY in
-	p256) key_type=EC:prime256v1 mechanism=ECDSA-SHA256 ;;
+	p256) key_type=ec:prime256v1 mechanism=ECDSA-SHA256 ;;
 	rsa2048) key_type=rsa:2048 mechanism=SHA256-RSA-PKCS ;;
 	esac
 }
@@ -133,34 +137,44 @@ draw_codes() {
 	printf '%s %s %s %s\n' "$SO_PIN" "$SO_PUK" "$PIN" "$PUK" >"$1"
 }
 
-# The files of a credential are NUMBER.codes .request .pem .challenge .signature .back
-initialise() {
-	pkcs15-init -C --label Baseline --so-pin env:SO_PIN --so-puk env:SO_PUK &&
-		pkcs15-init --store-pin --id 01 --label PIN --pin env:PIN --puk env:PUK --so-pin env:SO_PIN &&
-		pkcs15-init -F
+# The files of a credential are NUMBER.codes .words .pem .challenge .signature .back
+initialise_with_key() {
+	pkcs15-init -C --store-pin -G "$key_type" --key-usage sign -F --auth-id 45 --id 45 --label Baseline \
+		--so-pin env:SO_PIN --so-puk env:SO_PUK --pin env:PIN --puk env:PUK
 }
-make_key() { pkcs11-tool --login --pin env:PIN --keypairgen --key-type "$key_type" --id 45; }
-request() {
+
+# `openssl req -x509 -CA` does what `openssl x509 -req` does, with a serial number by chance in place of a file that everybody
+# waits for, in a fifth of its processor time. It says whether the request is signed by its key, yet signs it all the same.
+request_and_certify() {
+	local words
 	openssl req -new -engine pkcs11 -keyform engine -key 'pkcs11:id=%45;type=private' -passin env:PIN -utf8 \
-		-subj "/C=CN/ST=上海市/O=上海䶮禾样建筑工程有限公司/CN=王敏 $1" -out "$1.request"
+		-subj "/C=CN/ST=上海市/O=上海䶮禾样建筑工程有限公司/CN=王敏 $1" |
+		openssl req -x509 -in /dev/stdin -verify -CA "$RUN/ca.pem" -CAkey "$RUN/ca.key" -days 365 -sha256 -extensions holder \
+			-out "$1.pem" 2>"$1.words"
+	mapfile words <"$1.words"
+	[[ ${words[*]} == *"self-signature verify OK"* ]]
 }
-certify() {
-	local serial
-	printf -v serial %08x%08x%08x%08x $(( SRANDOM & 0x7fffffff | 1 << 30 )) $SRANDOM $SRANDOM $SRANDOM
-	openssl x509 -req -in "$1.request" -CA "$RUN/ca.pem" -CAkey "$RUN/ca.key" -set_serial "0x$serial" -days 365 -sha256 \
-		-extfile "$RUN/extensions" -out "$1.pem"
+
+sign_and_write() {
+	printf %08x "$SRANDOM" "$SRANDOM" "$SRANDOM" "$SRANDOM" "$SRANDOM" "$SRANDOM" "$SRANDOM" "$SRANDOM" >"$1.challenge"
+	pkcs11-tool --login --pin env:PIN --sign -m "$mechanism" --signature-format openssl --id 45 -i "$1.challenge" -o "$1.signature" \
+		--write-object "$1.pem" --type cert
 }
-write_certificate() { pkcs15-init -X "$1.pem" --auth-id 01 --id 45 --pin env:PIN; }
-is_on_the_token() { pkcs15-tool --read-certificate 45 >"$1.back" && cmp "$1.pem" "$1.back"; }
-signs() {
-	head -c 32 /dev/urandom >"$1.challenge"
-	pkcs11-tool --login --pin env:PIN --sign -m "$mechanism" --signature-format openssl --id 45 -i "$1.challenge" -o "$1.signature" &&
-		openssl pkeyutl -verify -certin -inkey "$1.pem" -rawin -digest sha256 -in "$1.challenge" -sigfile "$1.signature"
+
+# What a new process finds on the token, while another one verifies the signature.
+is_on_the_token_and_verifies() {
+	local verifier certificate back
+	openssl pkeyutl -verify -certin -inkey "$1.pem" -rawin -digest sha256 -in "$1.challenge" -sigfile "$1.signature" &
+	verifier=$!
+	pkcs15-tool --read-certificate 45 >"$1.back" || true
+	mapfile certificate <"$1.pem"
+	mapfile back <"$1.back"
+	wait "$verifier" && [[ -n ${back[*]} && "${certificate[*]}" == "${back[*]}" ]]
 }
 
 credential() {
 	draw_codes "$1.codes"
-	initialise && make_key && request "$1" && certify "$1" && write_certificate "$1" && is_on_the_token "$1" && signs "$1"
+	initialise_with_key && request_and_certify "$1" && sign_and_write "$1" && is_on_the_token_and_verifies "$1"
 }
 
 # ---------------------------------------------------------------- the work of one process: some bays, one after the other
@@ -254,7 +268,7 @@ run() {
 	local bay begun elapsed_us cpu_ms before
 	scratch=
 	if [ -z "${RUN:-}" ]; then scratch=$(mktemp -d); RUN=$scratch; fi
-	mkdir -p "$RUN"/{out,log,hands,tokens}
+	mkdir -p "$RUN"/{out,log,hands,tokens,cache}
 	RUN=$(cd "$RUN" && pwd)
 	[ -z "$(ls -A "$RUN/out")" ] || fail "RUN=$RUN: there are certificates already"
 	trap take_down EXIT
