@@ -229,7 +229,7 @@ bench: deps ## measure; one JSON object a line (ONLY=section, RUNS=5)
 	@tools/dev/benchmark.sh $(ONLY)
 
 # RUN and APPLICATIONS are the bench's.
-baseline: deps ## what an administrator's script of stock tools reaches on the same tokens, serial and parallel (BAYS COUNT LAW SEED APDU_US KEY)
+baseline: deps ## what an administrator's script of stock tools reaches on the same tokens, serial and parallel (BAYS COUNT LAW SEED APDU_US KEY PROFILE)
 	@$(SUBMAKE) $(B)/vtoken build/vpcd-quick.so
 	@RUN= B=$(B) tools/dev/baseline.sh serial
 	@RUN= B=$(B) tools/dev/baseline.sh parallel

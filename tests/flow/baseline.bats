@@ -57,6 +57,25 @@ certificates_are_sound() {
 	[ "$(grep -o ' slot=[0-9]*' "$RUN/apdu.log" | sort -u | wc -l)" = 4 ]
 }
 
+@test "short directories make a token with fewer commands" {
+	baseline parallel BAYS=2 COUNT=2 PROFILE=small
+	says '.profile == "small" and .credentials == 2 and .failed == 0 and .apdus_per_credential < 240'
+	certificates_are_sound 2
+}
+
+@test "a token that makes no key is thrown away and counted, its credential made on the next one" {
+	baseline serial COUNT=2 3>&- &
+	local running=$! tries
+	for (( tries = 0; tries < 500; tries++ )); do
+		[ ! -S "$RUN/vtoken.sock" ] || break
+		sleep 0.02
+	done
+	"$B/vtoken" --control "$RUN/vtoken.sock" --say "fault 0 before ins 46 1 sw 6F00"
+	wait $running
+	says '.credentials == 2 and .failed == 1'
+	certificates_are_sound 2
+}
+
 @test "RSA keys are made and tried as well" {
 	baseline parallel BAYS=2 COUNT=2 KEY=rsa2048
 	says '.key == "rsa2048" and .credentials == 2 and .failed == 0'

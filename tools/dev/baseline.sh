@@ -15,7 +15,9 @@
 # tokens and the hands; failed are tokens thrown away. Exit 0 when all COUNT credentials are made.
 #
 # Knobs (environment): BAYS=n (8; serial always 2) COUNT=n (4 a bay) LAW=none|jcop4|… (vtoken --help) APDU_US=n
-# SEED=n KEY=p256|rsa2048 PROFILE=stock B=build/dev
+# SEED=n KEY=p256|rsa2048 PROFILE=stock|small B=build/dev
+# PROFILE=small: shorter directories of the token, by a profile_dir of our own. They have room for the certificate and its renewal,
+# with the longest of names, and for nothing else; so it is another token than the one of stock profile, and not the default.
 # RUN=dir: keeps certificates, signatures and logs there; an empty or new one. Without: a temporary directory.
 #
 # Changing a token takes no hand's time, but twice pcscd's: to see that one has gone and that another is there.
@@ -25,7 +27,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 export RUN BAYS LAW SEED APDU_US KEY PROFILE COUNT
 
 seen_gone_ms=50 # pcscd looks every 20 ms
-seen_there_ms=20
+seen_there_ms=30
+hands_deadline_s=10
 tokens_spoilt_max=3 # for one credential: then there is more amiss than a token
 
 fail() { echo "baseline: $*" >&2; exit 1; }
@@ -36,7 +39,7 @@ settle_knobs() {
 	[ "$mode" != serial ] || BAYS=2
 	COUNT=${COUNT:-$(( 4 * BAYS ))} LAW=${LAW:-none} SEED=${SEED:-1} APDU_US=${APDU_US:-0} KEY=${KEY:-p256} PROFILE=${PROFILE:-stock}
 	case $KEY in p256 | rsa2048) ;; *) fail "KEY=$KEY: p256 or rsa2048" ;; esac
-	case $PROFILE in stock) ;; *) fail "PROFILE=$PROFILE: stock" ;; esac
+	case $PROFILE in stock | small) ;; *) fail "PROFILE=$PROFILE: stock or small" ;; esac
 	programs=$(cd "$here/../../${B:-build/dev}" && pwd)
 }
 
@@ -103,6 +106,15 @@ write_ca() {
 	CONF
 }
 
+# Debian's profile with shorter directories: each 256 bytes cost a command whenever one is read. Keys and certificates get half of
+# what they had, because their entries repeat the subject: in 255 bytes the renewal of an ordinary name has no room, nor has a long
+# name at all ("File too small"). The others get as much as one command reads.
+write_small_profile() {
+	mkdir "$RUN/profile"
+	cp /usr/share/opensc/pkcs15.profile "$RUN/profile/"
+	sed -E 's/((df|trusted)-size\s*= *)[0-9]+;/\1255;/; s/((cdf|prkdf)-size\s*= *)[0-9]+;/\1765;/' /usr/share/opensc/myeid.profile >"$RUN/profile/myeid.profile"
+}
+
 # One opensc.conf a bay in which the other bays' readers are not there; and no process leaves a PIN verified behind. The
 # module keeps the directories that the request has read for the process that writes. That is safe only here: tokens are new,
 # so no serial number is met twice. pkcs15-init would keep what it is about to change, and pkcs15-tool is to look at the token.
@@ -112,6 +124,7 @@ write_opensc_conf() {
 	cat >"$RUN/opensc.$bay.conf" <<-CONF
 		app default {
 		  card_drivers = myeid;
+		  $([ "$PROFILE" = stock ] || echo "profile_dir = \"$RUN/profile\";")
 		  ${others:+ignored_readers = $others;}
 		  reader_driver pcsc { disconnect_action = reset; }
 		  pkcs11 { slots_per_card = 1; }
@@ -200,8 +213,10 @@ order_fresh_token() { printf 'remove %d\nwait %d\ninsert %d new\nwait %d\n' "$1"
 
 await_token() {
 	local line lines
-	for (( lines = 4 * ${ordered[$1]}; lines > 0; lines-- )); do IFS= read -r line <&"${answers[$1]}"; done
-	[[ -z ${line:-} || $line == *'"ok": true'* ]] || fail "the hands: $line"
+	for (( lines = 4 * ${ordered[$1]}; lines > 0; lines-- )); do
+		IFS= read -r -t $hands_deadline_s line <&"${answers[$1]}" || fail "bay $1: the hands do not answer"
+		[[ $line == *'"ok": true'* ]] || fail "bay $1: the hands: $line"
+	done
 }
 
 mint() {
@@ -273,6 +288,7 @@ run() {
 	[ -z "$(ls -A "$RUN/out")" ] || fail "RUN=$RUN: there are certificates already"
 	trap take_down EXIT
 	write_ca
+	[ "$PROFILE" = stock ] || write_small_profile
 	bring_up
 	for (( bay = 0; bay < BAYS; bay++ )); do write_opensc_conf "$bay"; done
 	take_cpu_ms
