@@ -117,7 +117,7 @@ SUBMAKE = $(MAKE) --no-print-directory -j$(JOBS)
 TESTS   = UNIT_TESTS='$(UNIT_TESTS)' FUZZERS='$(FUZZERS)' ONLY='$(ONLY)' tests/run.sh
 
 .DEFAULT_GOAL := all
-.PHONY: all programs units fuzzers objects help deps run up down check test asan tsan cov fuzz lint lint-gcc lint-clang \
+.PHONY: all programs units fuzzers objects help deps baseline run up down check test asan tsan cov fuzz lint lint-gcc lint-clang \
         lint-tidy lint-cppcheck lint-shell includes headers docs clean
 
 all: programs ## build every program (FLAVOUR=dev|clang|asan|tsan|cov, V=1 shows the commands)
@@ -227,6 +227,12 @@ headers: ## does every header compile alone, with gcc and with clang
 bench: deps ## measure; one JSON object a line (ONLY=section, RUNS=5)
 	@$(SUBMAKE) programs
 	@tools/dev/benchmark.sh $(ONLY)
+
+# RUN and APPLICATIONS are the bench's.
+baseline: deps ## what an administrator's script of stock tools reaches on the same tokens, serial and parallel (BAYS COUNT LAW SEED APDU_US KEY PROFILE)
+	@$(SUBMAKE) $(B)/vtoken build/vpcd-quick.so
+	@RUN= B=$(B) tools/dev/baseline.sh serial
+	@RUN= B=$(B) tools/dev/baseline.sh parallel
 
 docs: deps ## write anew what the pages of docs/ take from the lists of the source
 	@$(SUBMAKE) $(B)/print-tables
