@@ -16,9 +16,11 @@
 #include "hostd/ca/issuelog.h"
 #include "schemas/errors.h"
 #include "tests/unit/ca_fixture.h"
+#include "tests/unit/unsynced.h"
 
 enum { RECORDS_MAX = 16 };
 
+static const char *path;
 static int directory;
 
 static struct seen {
@@ -31,7 +33,8 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	directory = open(fixture_directory(), O_RDONLY | O_DIRECTORY);
+	path = fixture_directory();
+	directory = open(path, O_RDONLY | O_DIRECTORY);
 	return directory < 0;
 }
 
@@ -131,6 +134,25 @@ records_come_back_in_order_and_can_be_read_again(void **state)
 		assert_int_equal(record.certificate_bytes, 73 + 1);
 		record_clear(&record);
 	}
+	issuelog_close(&log);
+}
+
+static void
+what_is_answered_from_the_log_is_on_the_disk(void **state)
+{
+	const uint8_t issuer[DIGEST_BYTES] = { 7 };
+	struct reason reason = { .error = 0 };
+	struct issuelog *log;
+
+	(void)state;
+	unlinkat(directory, ISSUELOG_NAME, 0);
+	assert_int_equal(issuelog_create(directory, issuer, 1, &reason), 0);
+	assert_null(unsynced_below(path));
+	assert_int_equal(open_log(&log, ISSUELOG_APPEND, NULL), 0);
+	append(log, 1);
+	append(log, 2);
+	sync_log(log);
+	assert_null(unsynced_below(path));
 	issuelog_close(&log);
 }
 
@@ -381,6 +403,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_come_back_in_order_and_can_be_read_again),
+		cmocka_unit_test(what_is_answered_from_the_log_is_on_the_disk),
 		cmocka_unit_test(last_record_torn_at_any_byte_is_cut_and_the_log_goes_on),
 		cmocka_unit_test(what_was_cut_is_kept_beside_the_log),
 		cmocka_unit_test(batch_with_lost_blocks_is_cut_even_where_later_records_of_it_survived),
