@@ -575,6 +575,22 @@ list_is_numbered_upwards_and_made_only_when_due(void **state)
 }
 
 static void
+number_of_a_list_is_on_the_disk_before_the_list(void **state)
+{
+	struct reason reason = { .error = 0 };
+
+	(void)state;
+	for (int number = 1; number < 4; number++) {
+		char expected[32];
+
+		assert_int_equal(ca_publish(t.ca, 1, NULL, &reason), 0);
+		restart(); /* what was not on the disk is forgotten */
+		snprintf(expected, sizeof expected, "crlNumber=0x%02d\n", number);
+		assert_run("openssl crl -in crl.pem -noout -crlnumber", expected);
+	}
+}
+
+static void
 full_disk_makes_the_answer_unknown_and_the_lookup_tells_the_truth(void **state)
 {
 	struct rlimit limit;
@@ -721,6 +737,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(what_the_ca_keeps_is_on_the_disk_when_it_says_so, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(only_what_was_signed_can_be_revoked_for_a_known_reason, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(list_is_numbered_upwards_and_made_only_when_due, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(number_of_a_list_is_on_the_disk_before_the_list, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(full_disk_makes_the_answer_unknown_and_the_lookup_tells_the_truth, set_up, tear_down),
 		cmocka_unit_test_teardown(validity_ends_with_the_issuer_at_the_latest, tear_down),
 		cmocka_unit_test_setup_teardown(ca_opens_only_with_its_own_key_passphrase_and_log, set_up, tear_down),

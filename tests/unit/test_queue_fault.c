@@ -663,6 +663,27 @@ certificate_under_another_serial_is_revoked_and_never_burned(void **state)
 	assert_int_equal(stage->tokens[0].certificate_bytes, 0);
 }
 
+/* With a certificate asked for, nothing but the key that it is for will do. */
+static void
+token_that_lost_its_key_after_the_request_is_given_up(void **state)
+{
+	struct stage *stage = *state;
+
+	set_trap(stage, refuse_to_certify, MESSAGE_certify, -MINT_CLOCK, 0, 1);
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_sql(stage, "requested", "SELECT state FROM credential");
+	stage_remove(stage, 0);
+	stage_run(stage);
+	EVP_PKEY_free(stage->tokens[0].key);
+	stage->tokens[0].key = NULL;
+	stage->tokens[0].key_id_bytes = 0;
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_sql(stage, "quarantined PROOF_KEY", "SELECT state || ' ' || failed_error FROM token");
+	assert_int_equal(stage->issued_count, 0);
+}
+
 static int
 fail_to_revoke(struct stage *stage, struct stage_bay *bay, const struct message *message)
 {
@@ -878,6 +899,7 @@ main(void)
 		TEST(ca_that_cannot_now_is_asked_again_later),
 		TEST(certificate_for_another_key_is_revoked_and_never_burned),
 		TEST(certificate_under_another_serial_is_revoked_and_never_burned),
+		TEST(token_that_lost_its_key_after_the_request_is_given_up),
 		TEST(credential_waits_for_no_token_until_its_certificate_is_revoked),
 		TEST(tokens_of_others_are_never_touched),
 		TEST(finished_token_put_back_is_left_alone),

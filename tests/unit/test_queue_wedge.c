@@ -36,6 +36,47 @@ import(struct stage *stage, const char *reference, int n)
 	stage_run(stage);
 }
 
+static int
+spoil_both(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	(void)stage;
+	if (message->type == MESSAGE_revoke)
+		return 1; /* no answer */
+	if (bay && bay->token == 0 && message->type == MESSAGE_make_request)
+		stage_fail(bay, message->make_request.journal, MINT_MODULE, FAULT_HOST);
+	else if (bay && bay->token == 1 && message->type == MESSAGE_burn)
+		stage_fail(bay, message->burn.journal, MINT_CERTIFICATE_SIZE, FAULT_ORDER);
+	else
+		return 0;
+	return 1;
+}
+
+/* The first of two parked credentials could go on, the second not yet: the order is refused as a whole. */
+static void
+order_that_is_refused_half_way_has_told_nobody_and_holds_no_bay(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->hook = spoil_both;
+	import(stage, "SQ-1", 2);
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	stage_insert(stage, 1, 1);
+	stage_run(stage);
+	assert_sql(stage, "parked MODULE,parked CERTIFICATE_SIZE", "SELECT group_concat(state || ' ' || parked_error) FROM credential");
+	stage_remove(stage, 1);
+	assert_int_equal(stage_command(stage, OPERATOR, "release", "SQ-1", "{}"), MINT_BUSY);
+	assert_int_equal(stage->bays[0].lease, 0); /* no worker was ordered for what is not so */
+	assert_sql(stage, "parked,parked", "SELECT group_concat(state) FROM credential");
+	assert_sql(stage, "trouble", "SELECT state FROM bay WHERE bay = 1");
+	stage->hook = NULL;
+	event_active(stage->queue->chores, EV_TIMEOUT, 0); /* now the certificate is revoked */
+	stage_run(stage);
+	assert_int_equal(stage_command(stage, OPERATOR, "release", "SQ-1", "{}"), 0);
+	stage_operate(stage);
+	assert_sql(stage, "issued", "SELECT state FROM application");
+}
+
 static void
 write_sql(struct stage *stage, const char *sql)
 {
@@ -427,6 +468,7 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+		TEST(order_that_is_refused_half_way_has_told_nobody_and_holds_no_bay),
 		TEST(key_generation_cut_short_is_erased_before_the_next_one),
 		TEST(work_that_comes_while_a_worker_leaves_an_idle_bay_is_begun),
 		TEST(database_held_by_another_stalls_and_loses_nothing),
