@@ -43,7 +43,7 @@ record_in() { sqlite3 "file:$1?mode=ro" "$2"; }
 	[ "$(jq .record.rows.application "$backup/backup.json")" = 5 ]
 	"$B/mint-ca" list --dir "$backup/ca" --json | jq -e '.certificates | length > 0'
 	[ ! -e "$backup/ca/passphrase" ]
-	[ -z "$(find "$work" -name '*.new')" ]
+	[ -z "$(find "$work" -path "$RUN" -prune -o -name '*.new' -print)" ]
 	[ "$(stat -c %a "$backup")" = 700 ]
 	exits 75 ctl restore "$backup"
 	says "stop it first"
@@ -116,6 +116,24 @@ on_such_a_disk() {
 	[ "$(record_in "$RUN/mint.db" 'SELECT count(*) FROM application')" = 5 ]
 	[ "$(find "$RUN/ca" -name issued.log -exec sha256sum {} +)" = "$(grep issued.log "$work/before")" ]
 	[ ! -e "$RUN/mint.db.restoring" ]
+}
+
+@test "of a damaged record there is no backup that bears the name of one" {
+	backup_while_it_runs
+	"$bench" down
+	page=$(sqlite3 "$RUN/mint.db" "PRAGMA wal_checkpoint(TRUNCATE)" "SELECT rootpage FROM sqlite_schema WHERE name = 'proof'" | tail -n 1)
+	head -c 4096 /dev/urandom | dd of="$RUN/mint.db" bs=4096 seek=$((page - 1)) conv=notrunc status=none
+	run ctl backup "$work/second"
+	echo "$output"
+	[ "$status" -ne 0 ]
+	[ ! -e "$work/second" ]
+	# nor of a CA whose log does not tell what was signed
+	exits 0 ctl restore "$backup"
+	printf X | dd of="$RUN/ca/issued.log" bs=1 seek=100 conv=notrunc status=none
+	run ctl backup "$work/second"
+	echo "$output"
+	[ "$status" -ne 0 ]
+	[ ! -e "$work/second" ]
 }
 
 @test "a damaged backup is refused before anything is touched" {
