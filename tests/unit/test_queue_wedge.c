@@ -77,6 +77,35 @@ order_that_is_refused_half_way_has_told_nobody_and_holds_no_bay(void **state)
 	assert_sql(stage, "issued", "SELECT state FROM application");
 }
 
+static int
+keep_silent(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	(void)stage;
+	return bay && message->type == MESSAGE_make_key;
+}
+
+static void
+what_a_crash_cut_short_is_ended_when_all_starts_again(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->hook = keep_silent;
+	import(stage, "SQ-1", 1);
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_sql(stage, "key", "SELECT step FROM journal WHERE ended_at IS NULL");
+	assert_sql(stage, "1", "SELECT count(*) FROM lease WHERE ended_at IS NULL");
+	stage_kill(stage);
+	stage->bays[0].token = -1;
+	stage_start(stage);
+	stage_run(stage);
+	assert_sql(stage, "key lost", "SELECT step || ' ' || outcome FROM journal ORDER BY id DESC LIMIT 1");
+	assert_sql(stage, "0", "SELECT count(*) FROM journal WHERE ended_at IS NULL");
+	assert_sql(stage, "0", "SELECT count(*) FROM lease WHERE ended_at IS NULL");
+	assert_sql(stage, "parked TOKEN_GONE", "SELECT state || ' ' || parked_error FROM credential");
+	assert_sql(stage, "0", "SELECT count(*) FROM bay WHERE credential_id IS NOT NULL");
+}
+
 static void
 write_sql(struct stage *stage, const char *sql)
 {
@@ -468,6 +497,7 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+		TEST(what_a_crash_cut_short_is_ended_when_all_starts_again),
 		TEST(order_that_is_refused_half_way_has_told_nobody_and_holds_no_bay),
 		TEST(key_generation_cut_short_is_erased_before_the_next_one),
 		TEST(work_that_comes_while_a_worker_leaves_an_idle_bay_is_begun),
