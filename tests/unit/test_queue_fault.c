@@ -663,6 +663,33 @@ certificate_under_another_serial_is_revoked_and_never_burned(void **state)
 	assert_int_equal(stage->tokens[0].certificate_bytes, 0);
 }
 
+static int
+lose_the_key(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	struct stage_token *token = bay && bay->token >= 0 ? &stage->tokens[bay->token] : NULL;
+
+	if (!token || message->type != MESSAGE_make_request || stage->hook_count++)
+		return 0;
+	EVP_PKEY_free(token->key);
+	token->key = NULL;
+	token->key_id_bytes = 0;
+	stage_exit(stage, bay, 9); /* a fresh worker looks */
+	return 1;
+}
+
+static void
+token_that_lost_its_key_before_the_request_is_made_anew(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->hook = lose_the_key;
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_sql(stage, "sealed", "SELECT state FROM credential");
+	assert_int_equal(stage->tokens[0].initialised, 2);
+	assert_int_equal(stage->tokens[0].keys_made, 2);
+}
+
 /* With a certificate asked for, nothing but the key that it is for will do. */
 static void
 token_that_lost_its_key_after_the_request_is_given_up(void **state)
@@ -899,6 +926,7 @@ main(void)
 		TEST(ca_that_cannot_now_is_asked_again_later),
 		TEST(certificate_for_another_key_is_revoked_and_never_burned),
 		TEST(certificate_under_another_serial_is_revoked_and_never_burned),
+		TEST(token_that_lost_its_key_before_the_request_is_made_anew),
 		TEST(token_that_lost_its_key_after_the_request_is_given_up),
 		TEST(credential_waits_for_no_token_until_its_certificate_is_revoked),
 		TEST(tokens_of_others_are_never_touched),
