@@ -78,6 +78,13 @@ test-ipc_SRC := \
 test-ipc_USES := base schemas
 test-ipc_PKGS := cmocka
 
+UNIT_TESTS += test-keep
+test-keep_SRC := \
+	tests/unit/test_keep.c \
+	tests/unit/unsynced.c
+test-keep_USES := base schemas
+test-keep_PKGS := cmocka
+
 UNIT_TESTS += test-model
 test-model_SRC := \
 	tests/unit/test_model.c

@@ -42,7 +42,8 @@ test-csr_PKGS := cmocka
 UNIT_TESTS += test-issuelog
 test-issuelog_SRC := \
 	tests/unit/ca_fixture.c \
-	tests/unit/test_issuelog.c
+	tests/unit/test_issuelog.c \
+	tests/unit/unsynced.c
 test-issuelog_USES := ca base schemas
 test-issuelog_PKGS := cmocka
 
@@ -55,7 +56,8 @@ test-certificate-profile_PKGS := cmocka
 UNIT_TESTS += test-ca
 test-ca_SRC := \
 	tests/unit/ca_fixture.c \
-	tests/unit/test_ca.c
+	tests/unit/test_ca.c \
+	tests/unit/unsynced.c
 test-ca_USES := ca base schemas
 test-ca_PKGS := cmocka
 

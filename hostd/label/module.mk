@@ -53,7 +53,8 @@ test-layout_PKGS := cmocka
 UNIT_TESTS += test-printer
 test-printer_SRC := \
 	tests/unit/label_fixture.c \
-	tests/unit/test_printer.c
+	tests/unit/test_printer.c \
+	tests/unit/unsynced.c
 test-printer_USES := label base schemas
 test-printer_PKGS := cmocka
 

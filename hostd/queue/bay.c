@@ -120,7 +120,8 @@ int
 bays_new(struct queue *queue)
 {
 	queue->bays = calloc(queue->config->bay_count + 1, sizeof *queue->bays);
-	if (!queue->bays)
+	queue->bays_before = calloc(queue->config->bay_count + 1, sizeof *queue->bays);
+	if (!queue->bays || !queue->bays_before)
 		return MINT_MEMORY;
 	for (size_t i = 0; i < queue->config->bay_count; i++) {
 		struct bay *bay = &queue->bays[i];
@@ -146,5 +147,6 @@ bays_free(struct queue *queue)
 			event_free(queue->bays[i].deadline);
 	}
 	free(queue->bays);
-	queue->bays = NULL;
+	free(queue->bays_before);
+	queue->bays = queue->bays_before = NULL;
 }

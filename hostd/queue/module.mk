@@ -79,7 +79,8 @@ test-rowclock_PKGS := cmocka
 
 UNIT_TESTS += test-store
 test-store_SRC := \
-	tests/unit/test_store.c
+	tests/unit/test_store.c \
+	tests/unit/unsynced.c
 test-store_USES := queue base schemas
 test-store_PKGS := cmocka
 

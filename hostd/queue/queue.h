@@ -94,6 +94,7 @@ struct queue {
 	struct ipc          *mintd;
 	struct peer          peers[PROGRAM_COUNT];
 	struct bay          *bays;       /* config->bay_count of them */
+	struct bay          *bays_before; /* as they were before the part that is being handled */
 	int                  ended;      /* mintd is gone, or the loop was told to end */
 
 	/* the turn */

@@ -62,7 +62,7 @@ open_file(struct store *store, const char *path)
 	sqlite3_busy_timeout(store->db, BUSY_MS);
 	sqlite3_extended_result_codes(store->db, 1);
 	return store_sql(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-	    "PRAGMA cache_size = -16000; PRAGMA trusted_schema = OFF");
+	    "PRAGMA cache_size = -8000; PRAGMA trusted_schema = OFF");
 }
 
 /* A new record is made under another name: whoever finds an empty file under the record's knows that something is lost. */

@@ -1,5 +1,6 @@
 #include "hostd/queue/turn.h"
 #include "hostd/base/clock.h"
+#include "hostd/base/config.h"
 #include "hostd/base/log.h"
 #include "hostd/queue/claim.h"
 #include "hostd/queue/feed.h"
@@ -124,16 +125,29 @@ turn_forget(struct queue *queue, const struct ipc *ipc)
 	queue->outbox_end = place;
 }
 
+/* All but what it shows: that is so, whatever became of the message that told it. */
+static void
+take_back_bay(struct bay *bay, const struct bay *before)
+{
+	const struct bay shown = *bay;
+
+	*bay = *before;
+	bay->reported = shown.reported;
+	bay->presence = shown.presence;
+	bay->atr_bytes = shown.atr_bytes;
+	memcpy(bay->atr, shown.atr, sizeof bay->atr);
+	memcpy(bay->reader, shown.reader, sizeof bay->reader);
+	memcpy(bay->label, shown.label, sizeof bay->label);
+}
+
 int
 turn_part(struct queue *queue, const char *actor, struct bay *bay, turn_part_run *run, void *argument)
 {
 	struct outgoing **mark = queue->outbox_end;
 	int64_t seq = queue->event_seq;
-	struct bay before;
 	int r;
 
-	if (bay)
-		before = *bay;
+	memcpy(queue->bays_before, queue->bays, queue->config->bay_count * sizeof *queue->bays);
 	snprintf(queue->actor_text, sizeof queue->actor_text, "%s", actor);
 	queue->actor = queue->actor_text;
 	queue->actor_bay = bay ? bay->number : 0;
@@ -148,8 +162,8 @@ turn_part(struct queue *queue, const char *actor, struct bay *bay, turn_part_run
 	store_take_back(queue->store);
 	outbox_cut(queue, mark);
 	queue->event_seq = seq;
-	if (bay)
-		*bay = before;
+	for (size_t i = 0; i < queue->config->bay_count; i++)
+		take_back_bay(&queue->bays[i], &queue->bays_before[i]);
 	return r;
 }
 

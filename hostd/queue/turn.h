@@ -11,7 +11,8 @@ struct queue;
 typedef int turn_part_run(struct queue *queue, void *argument);
 
 /* Handles one message or timer as a part. On an error what it wrote and what it wanted to send is taken back and the error
- * returned, and `bay` (may be NULL) is in memory as it was before. `actor` stands in every row it writes. */
+ * returned, and every bay is in memory as it was before, but for what it was said to show. `bay` (may be NULL) is the one that it is
+ * about; `actor` stands in every row it writes. */
 int turn_part(struct queue *queue, const char *actor, struct bay *bay, turn_part_run *run, void *argument);
 
 /* Keeps a copy of the message; it leaves once the turn is committed. A NULL channel swallows it: the peer is not there, and what

@@ -105,6 +105,19 @@ all_issued() { [ "$(sqlite3 "file:$RUN/mint.db?mode=ro" "SELECT count(*) FROM ap
 	everything_is_in_order
 }
 
+@test "a second mintd on the same database says so, ends, and starts nothing" {
+	some_applications 1 1
+	"$bench" up
+	run timeout 30 "$B/mintd" --config "$RUN/mint.conf" 3>&-
+	echo "$output"
+	[ "$status" -eq 75 ]
+	[[ $output == *"held by another mintd"* ]]
+	answers
+	ctl import "$APPLICATIONS"
+	wait_until 60 all_issued
+	everything_is_in_order
+}
+
 @test "systemd is told: ready, what stays down, the watchdog, stopping" {
 	some_applications 1 1
 	"$bench" up

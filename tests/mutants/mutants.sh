@@ -15,11 +15,11 @@ B=build/dev
 # NAME<TAB>COMMAND, in the copy's root. A check fails on a broken law, never on an unbroken tree.
 checks() {
 	local test
-	for test in queue-life queue-order queue-token queue-fault queue-restart queue-wedge queue-random store issuelog mint-ca printer \
-		worker pkcs11 ipc; do
+	for test in keep printer ipc queue-life worker queue-wedge store queue-order queue-fault queue-token issuelog ca pkcs11 mint-ca \
+		queue-random queue-restart; do
 		printf 'unit test-%s\t%s\n' $test "timeout 120 $B/test-$test"
 	done
-	for test in worker every_call interrupted storage; do
+	for test in worker backup supervise every_call interrupted storage; do
 		[ ! -e tests/flow/$test.bats ] || printf 'flow %s\t%s\n' $test "timeout 600 bats tests/flow/$test.bats"
 	done
 	printf 'crash, every seam, killed\t%s\n' "KEYS=p256 SCOPES=self CRASH=build/crash timeout 1800 tests/crash/crash.sh all"

@@ -24,6 +24,7 @@
 #include "hostd/ca/profile.h"
 #include "schemas/errors.h"
 #include "tests/unit/ca_fixture.h"
+#include "tests/unit/unsynced.h"
 
 static const char profile_text[] =
 	"profile full {\n"
@@ -50,6 +51,7 @@ static const char profile_text[] =
 static const struct passphrase passphrase = { "correct horse battery", 21 };
 
 static struct {
+	const char      *path;
 	int              directory;
 	struct profiles  profiles;
 	struct ca       *ca;
@@ -98,7 +100,8 @@ make_ca_at(const char *key_type, int64_t now)
 	struct authority_plan plan = { .key_type = key_type, .demonstration = 1, .now = now };
 	struct reason reason = { .error = 0 };
 
-	t.directory = open(fixture_directory(), O_RDONLY | O_DIRECTORY);
+	t.path = fixture_directory();
+	t.directory = open(t.path, O_RDONLY | O_DIRECTORY);
 	return authority_make(t.directory, &plan, &passphrase, &passphrase, &reason);
 }
 
@@ -522,6 +525,18 @@ revoked_certificate_is_on_the_list_and_never_handed_out_again(void **state)
 }
 
 static void
+what_the_ca_keeps_is_on_the_disk_when_it_says_so(void **state)
+{
+	(void)state;
+	assert_null(unsynced_below(t.path)); /* keys, certificates and log as they were made */
+	assert_int_equal(certify(7, 1, "full", SUBJECT, t.ec_csr), 0);
+	assert_int_equal(revoke_request(7, 1, 5), 0);
+	assert_null(unsynced_below(t.path));
+	publish();
+	assert_null(unsynced_below(t.path));
+}
+
+static void
 only_what_was_signed_can_be_revoked_for_a_known_reason(void **state)
 {
 	(void)state;
@@ -557,6 +572,22 @@ list_is_numbered_upwards_and_made_only_when_due(void **state)
 	publish();
 	assert_run("openssl crl -in crl.der -inform DER -noout -crlnumber", "crlNumber=0x03\n");
 	assert_run("openssl crl -in crl.pem -noout -text", "Version 2");
+}
+
+static void
+number_of_a_list_is_on_the_disk_before_the_list(void **state)
+{
+	struct reason reason = { .error = 0 };
+
+	(void)state;
+	for (int number = 1; number < 4; number++) {
+		char expected[32];
+
+		assert_int_equal(ca_publish(t.ca, 1, NULL, &reason), 0);
+		restart(); /* what was not on the disk is forgotten */
+		snprintf(expected, sizeof expected, "crlNumber=0x%02d\n", number);
+		assert_run("openssl crl -in crl.pem -noout -crlnumber", expected);
+	}
 }
 
 static void
@@ -703,8 +734,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(more_questions_than_a_batch_holds_are_answered_all, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(lookup_tells_signed_from_never_signed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(revoked_certificate_is_on_the_list_and_never_handed_out_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_the_ca_keeps_is_on_the_disk_when_it_says_so, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(only_what_was_signed_can_be_revoked_for_a_known_reason, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(list_is_numbered_upwards_and_made_only_when_due, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(number_of_a_list_is_on_the_disk_before_the_list, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(full_disk_makes_the_answer_unknown_and_the_lookup_tells_the_truth, set_up, tear_down),
 		cmocka_unit_test_teardown(validity_ends_with_the_issuer_at_the_latest, tear_down),
 		cmocka_unit_test_setup_teardown(ca_opens_only_with_its_own_key_passphrase_and_log, set_up, tear_down),

@@ -16,9 +16,11 @@
 #include "hostd/ca/issuelog.h"
 #include "schemas/errors.h"
 #include "tests/unit/ca_fixture.h"
+#include "tests/unit/unsynced.h"
 
 enum { RECORDS_MAX = 16 };
 
+static const char *path;
 static int directory;
 
 static struct seen {
@@ -31,7 +33,8 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	directory = open(fixture_directory(), O_RDONLY | O_DIRECTORY);
+	path = fixture_directory();
+	directory = open(path, O_RDONLY | O_DIRECTORY);
 	return directory < 0;
 }
 
@@ -90,9 +93,9 @@ sync_log(struct issuelog *log)
 	assert_int_equal(issuelog_sync(log, &reason), 0);
 }
 
-/* Records 1 and 2 in one batch, 3 and 4 in the next. The file, the caller's to free. */
+/* Four records from `first` on, two in one batch and two in the next. The file, the caller's to free. */
 static uint8_t *
-make_log(size_t *length)
+make_log_from(uint64_t first, size_t *length)
 {
 	const uint8_t issuer[DIGEST_BYTES] = { 7 };
 	struct issuelog *log;
@@ -101,16 +104,22 @@ make_log(size_t *length)
 	unlinkat(directory, ISSUELOG_NAME, 0);
 	assert_int_equal(issuelog_create(directory, issuer, 1, &reason), 0);
 	assert_int_equal(open_log(&log, ISSUELOG_APPEND, NULL), 0);
-	append(log, 1);
-	append(log, 2);
+	append(log, first);
+	append(log, first + 1);
 	sync_log(log);
-	append(log, 3);
-	append(log, 4);
+	append(log, first + 2);
+	append(log, first + 3);
 	sync_log(log);
 	issuelog_close(&log);
 	assert_int_equal(open_log(&log, ISSUELOG_READ, NULL), 0);
 	issuelog_close(&log);
 	return fixture_read(ISSUELOG_NAME, length);
+}
+
+static uint8_t *
+make_log(size_t *length)
+{
+	return make_log_from(1, length);
 }
 
 static void
@@ -131,6 +140,25 @@ records_come_back_in_order_and_can_be_read_again(void **state)
 		assert_int_equal(record.certificate_bytes, 73 + 1);
 		record_clear(&record);
 	}
+	issuelog_close(&log);
+}
+
+static void
+what_is_answered_from_the_log_is_on_the_disk(void **state)
+{
+	const uint8_t issuer[DIGEST_BYTES] = { 7 };
+	struct reason reason = { .error = 0 };
+	struct issuelog *log;
+
+	(void)state;
+	unlinkat(directory, ISSUELOG_NAME, 0);
+	assert_int_equal(issuelog_create(directory, issuer, 1, &reason), 0);
+	assert_null(unsynced_below(path));
+	assert_int_equal(open_log(&log, ISSUELOG_APPEND, NULL), 0);
+	append(log, 1);
+	append(log, 2);
+	sync_log(log);
+	assert_null(unsynced_below(path));
 	issuelog_close(&log);
 }
 
@@ -268,6 +296,33 @@ line_taken_out_or_put_in_twice_is_damage(void **state)
 	free(whole);
 }
 
+/* Of the same number, length and issuer, whole and valid by itself: only the chain tells that it is of another log. */
+static void
+line_of_another_log_in_the_place_of_ours_is_damage(void **state)
+{
+	struct issuelog *log;
+	size_t length, other_length;
+	uint8_t *whole = make_log_from(1, &length), *other = make_log_from(5, &other_length);
+
+	(void)state;
+	assert_int_equal(other_length, length);
+	for (unsigned i = 2; i < 4; i++) {
+		const struct place place = seen.places[i];
+		uint8_t *changed = malloc(length);
+
+		memcpy(changed, whole, length);
+		memcpy(changed + place.offset, other + place.offset, place.bytes);
+		fixture_write(ISSUELOG_NAME, changed, length);
+		free(changed);
+		assert_int_equal(open_log(&log, ISSUELOG_APPEND, NULL), MINT_SYNTAX);
+		fixture_write(ISSUELOG_NAME, whole, length);
+		assert_int_equal(open_log(&log, ISSUELOG_READ, NULL), 0);
+		issuelog_close(&log);
+	}
+	free(other);
+	free(whole);
+}
+
 static void
 missing_and_empty_logs_are_refused(void **state)
 {
@@ -381,12 +436,14 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_come_back_in_order_and_can_be_read_again),
+		cmocka_unit_test(what_is_answered_from_the_log_is_on_the_disk),
 		cmocka_unit_test(last_record_torn_at_any_byte_is_cut_and_the_log_goes_on),
 		cmocka_unit_test(what_was_cut_is_kept_beside_the_log),
 		cmocka_unit_test(batch_with_lost_blocks_is_cut_even_where_later_records_of_it_survived),
 		cmocka_unit_test(lost_blocks_in_a_synced_batch_are_damage),
 		cmocka_unit_test(any_byte_changed_is_damage),
 		cmocka_unit_test(line_taken_out_or_put_in_twice_is_damage),
+		cmocka_unit_test(line_of_another_log_in_the_place_of_ours_is_damage),
 		cmocka_unit_test(missing_and_empty_logs_are_refused),
 		cmocka_unit_test(log_has_one_writer_and_many_readers),
 		cmocka_unit_test(existing_log_is_not_made_anew),

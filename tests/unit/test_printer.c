@@ -15,6 +15,7 @@
 #include "hostd/label/printer.h"
 #include "schemas/errors.h"
 #include "tests/unit/label_fixture.h"
+#include "tests/unit/unsynced.h"
 
 struct bench {
 	char            *directory;
@@ -117,6 +118,19 @@ job_leaves_png_and_zpl_named_for_the_application(void **state)
 	free(scanned);
 	free(from_png.dot);
 	free(from_zpl.dot);
+}
+
+static void
+label_is_on_the_disk_when_the_job_is_done(void **state)
+{
+	struct bench *bench = *state;
+	struct label label = fixture_label(60);
+
+	assert_int_equal(print(bench, 7, &label).result.outcome, PRINT_DONE);
+	assert_null(unsynced_below(bench->directory));
+	label.copy = 1;
+	assert_int_equal(print(bench, 8, &label).result.outcome, PRINT_DONE);
+	assert_null(unsynced_below(bench->directory));
 }
 
 static void
@@ -249,6 +263,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(job_leaves_png_and_zpl_named_for_the_application),
+		TEST(label_is_on_the_disk_when_the_job_is_done),
 		TEST(same_job_is_not_printed_twice),
 		TEST(job_that_was_cut_off_is_printed_again),
 		TEST(job_number_of_another_label_is_refused),

@@ -148,6 +148,30 @@ proof_is_checked_not_believed(void **state)
 	assert_int_equal(stage->issued[0].revoked, 1);
 }
 
+/* What it has read, and what it signs with, are good; only that it read another certificate than ours. */
+static int
+read_another_certificate(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	struct stage_token *token = bay && bay->token >= 0 ? &stage->tokens[bay->token] : NULL;
+
+	if (token && message->type == MESSAGE_prove && stage->hook_count++ == 0)
+		token->certificate[token->certificate_bytes - 1] ^= 1;
+	return 0;
+}
+
+static void
+proof_over_another_certificate_is_none(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->hook = read_another_certificate;
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_sql(stage, "quarantined PROOF_CERTIFICATE", "SELECT state || ' ' || failed_error FROM token");
+	assert_sql(stage, "0", "SELECT count(*) FROM proof");
+	assert_int_equal(stage->issued[0].revoked, 1);
+}
+
 static int
 repeat_the_key(struct stage *stage, struct stage_bay *bay, const struct message *message)
 {
@@ -613,6 +637,81 @@ certificate_for_another_key_is_revoked_and_never_burned(void **state)
 }
 
 static int
+certify_under_another_serial(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	uint8_t serial[20] = { 0x55 };
+	struct message other = *message;
+
+	(void)bay;
+	if (message->type != MESSAGE_certify || stage->hook_count++)
+		return 0;
+	other.certify.serial = (struct blob){ serial, sizeof serial };
+	stage_certify(stage, &other);
+	return 1;
+}
+
+static void
+certificate_under_another_serial_is_revoked_and_never_burned(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->hook = certify_under_another_serial;
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_sql(stage, "parked PROOF_CERTIFICATE", "SELECT state || ' ' || parked_error FROM credential");
+	assert_int_equal(stage->issued[0].revoked, 1);
+	assert_int_equal(stage->tokens[0].certificate_bytes, 0);
+}
+
+static int
+lose_the_key(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	struct stage_token *token = bay && bay->token >= 0 ? &stage->tokens[bay->token] : NULL;
+
+	if (!token || message->type != MESSAGE_make_request || stage->hook_count++)
+		return 0;
+	EVP_PKEY_free(token->key);
+	token->key = NULL;
+	token->key_id_bytes = 0;
+	stage_exit(stage, bay, 9); /* a fresh worker looks */
+	return 1;
+}
+
+static void
+token_that_lost_its_key_before_the_request_is_made_anew(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->hook = lose_the_key;
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_sql(stage, "sealed", "SELECT state FROM credential");
+	assert_int_equal(stage->tokens[0].initialised, 2);
+	assert_int_equal(stage->tokens[0].keys_made, 2);
+}
+
+/* With a certificate asked for, nothing but the key that it is for will do. */
+static void
+token_that_lost_its_key_after_the_request_is_given_up(void **state)
+{
+	struct stage *stage = *state;
+
+	set_trap(stage, refuse_to_certify, MESSAGE_certify, -MINT_CLOCK, 0, 1);
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_sql(stage, "requested", "SELECT state FROM credential");
+	stage_remove(stage, 0);
+	stage_run(stage);
+	EVP_PKEY_free(stage->tokens[0].key);
+	stage->tokens[0].key = NULL;
+	stage->tokens[0].key_id_bytes = 0;
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_sql(stage, "quarantined PROOF_KEY", "SELECT state || ' ' || failed_error FROM token");
+	assert_int_equal(stage->issued_count, 0);
+}
+
+static int
 fail_to_revoke(struct stage *stage, struct stage_bay *bay, const struct message *message)
 {
 	struct message answer = { .type = MESSAGE_revoked };
@@ -858,6 +957,7 @@ main(void)
 		TEST(failed_token_is_quarantined_and_another_one_takes_over),
 		TEST(credential_is_parked_after_its_last_token_and_goes_on_when_a_person_says_so),
 		TEST(proof_is_checked_not_believed),
+		TEST(proof_over_another_certificate_is_none),
 		TEST(key_that_was_seen_before_is_refused),
 		TEST(host_fault_is_tried_again_once_on_the_same_token),
 		TEST(second_host_fault_parks_and_retry_goes_on_with_the_same_token),
@@ -879,6 +979,9 @@ main(void)
 		TEST(refused_request_is_parked_and_the_token_is_free),
 		TEST(ca_that_cannot_now_is_asked_again_later),
 		TEST(certificate_for_another_key_is_revoked_and_never_burned),
+		TEST(certificate_under_another_serial_is_revoked_and_never_burned),
+		TEST(token_that_lost_its_key_before_the_request_is_made_anew),
+		TEST(token_that_lost_its_key_after_the_request_is_given_up),
 		TEST(credential_waits_for_no_token_until_its_certificate_is_revoked),
 		TEST(tokens_of_others_are_never_touched),
 		TEST(finished_token_put_back_is_left_alone),

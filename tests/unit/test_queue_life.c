@@ -150,6 +150,20 @@ intent_is_on_disk_before_anyone_is_told_to_act(void **state)
 }
 
 static void
+every_step_and_event_names_who_did_it(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_start(stage);
+	stage_import(stage, "uid:1000(op)", "SQ-1", 1, "");
+	stage_operate(stage);
+	assert_sql(stage, "issued", "SELECT state FROM application");
+	assert_sql(stage, "worker worker worker worker ca worker worker operator uid", "SELECT group_concat(substr(actor, 1, instr(actor "
+	    "|| ':', ':') - 1), ' ') FROM (SELECT actor FROM journal WHERE step <> 'label' ORDER BY id)");
+	assert_sql(stage, "uid:1000(op)", "SELECT actor FROM event WHERE kind = 'application.imported'");
+}
+
+static void
 imports_that_wait_together_are_one_turn(void **state)
 {
 	struct stage *stage = *state;
@@ -233,6 +247,7 @@ main(void)
 		TEST(urgent_comes_first_then_the_earliest_deadline_and_an_application_stays_together),
 		TEST(idle_bay_starts_by_itself_when_work_arrives),
 		TEST(intent_is_on_disk_before_anyone_is_told_to_act),
+		TEST(every_step_and_event_names_who_did_it),
 		TEST(imports_that_wait_together_are_one_turn),
 		TEST(label_names_recipient_tokens_and_application),
 		TEST(subject_names_the_unit_its_province_and_the_applicant),

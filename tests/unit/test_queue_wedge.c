@@ -36,6 +36,76 @@ import(struct stage *stage, const char *reference, int n)
 	stage_run(stage);
 }
 
+static int
+spoil_both(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	(void)stage;
+	if (message->type == MESSAGE_revoke)
+		return 1; /* no answer */
+	if (bay && bay->token == 0 && message->type == MESSAGE_make_request)
+		stage_fail(bay, message->make_request.journal, MINT_MODULE, FAULT_HOST);
+	else if (bay && bay->token == 1 && message->type == MESSAGE_burn)
+		stage_fail(bay, message->burn.journal, MINT_CERTIFICATE_SIZE, FAULT_ORDER);
+	else
+		return 0;
+	return 1;
+}
+
+/* The first of two parked credentials could go on, the second not yet: the order is refused as a whole. */
+static void
+order_that_is_refused_half_way_has_told_nobody_and_holds_no_bay(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->hook = spoil_both;
+	import(stage, "SQ-1", 2);
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	stage_insert(stage, 1, 1);
+	stage_run(stage);
+	assert_sql(stage, "parked MODULE,parked CERTIFICATE_SIZE", "SELECT group_concat(state || ' ' || parked_error) FROM credential");
+	stage_remove(stage, 1);
+	assert_int_equal(stage_command(stage, OPERATOR, "release", "SQ-1", "{}"), MINT_BUSY);
+	assert_int_equal(stage->bays[0].lease, 0); /* no worker was ordered for what is not so */
+	assert_sql(stage, "parked,parked", "SELECT group_concat(state) FROM credential");
+	assert_sql(stage, "trouble", "SELECT state FROM bay WHERE bay = 1");
+	stage->hook = NULL;
+	event_active(stage->queue->chores, EV_TIMEOUT, 0); /* now the certificate is revoked */
+	stage_run(stage);
+	assert_int_equal(stage_command(stage, OPERATOR, "release", "SQ-1", "{}"), 0);
+	stage_operate(stage);
+	assert_sql(stage, "issued", "SELECT state FROM application");
+}
+
+static int
+keep_silent(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	(void)stage;
+	return bay && message->type == MESSAGE_make_key;
+}
+
+static void
+what_a_crash_cut_short_is_ended_when_all_starts_again(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->hook = keep_silent;
+	import(stage, "SQ-1", 1);
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_sql(stage, "key", "SELECT step FROM journal WHERE ended_at IS NULL");
+	assert_sql(stage, "1", "SELECT count(*) FROM lease WHERE ended_at IS NULL");
+	stage_kill(stage);
+	stage->bays[0].token = -1;
+	stage_start(stage);
+	stage_run(stage);
+	assert_sql(stage, "key lost", "SELECT step || ' ' || outcome FROM journal ORDER BY id DESC LIMIT 1");
+	assert_sql(stage, "0", "SELECT count(*) FROM journal WHERE ended_at IS NULL");
+	assert_sql(stage, "0", "SELECT count(*) FROM lease WHERE ended_at IS NULL");
+	assert_sql(stage, "parked TOKEN_GONE", "SELECT state || ' ' || parked_error FROM credential");
+	assert_sql(stage, "0", "SELECT count(*) FROM bay WHERE credential_id IS NOT NULL");
+}
+
 static void
 write_sql(struct stage *stage, const char *sql)
 {
@@ -427,6 +497,8 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+		TEST(what_a_crash_cut_short_is_ended_when_all_starts_again),
+		TEST(order_that_is_refused_half_way_has_told_nobody_and_holds_no_bay),
 		TEST(key_generation_cut_short_is_erased_before_the_next_one),
 		TEST(work_that_comes_while_a_worker_leaves_an_idle_bay_is_begun),
 		TEST(database_held_by_another_stalls_and_loses_nothing),

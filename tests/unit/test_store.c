@@ -3,6 +3,7 @@
 #include "hostd/queue/steps.h"
 #include "hostd/queue/store.h"
 #include "schemas/errors.h"
+#include "tests/unit/unsynced.h"
 
 #include "migrations.h"
 
@@ -210,6 +211,22 @@ make_the_first(const char *path)
 {
 	run_sql(path, migrations[0]);
 	run_sql(path, rows_of_the_first);
+}
+
+static void
+record_and_its_copy_are_on_the_disk_once_it_is_open(void **state)
+{
+	const struct place *place = *state;
+	struct store *store;
+
+	assert_int_equal(store_open(place->path, &store), 0);
+	assert_null(unsynced_below(place->directory));
+	store_close(&store);
+	unlink(place->path);
+	make_the_first(place->path);
+	assert_int_equal(store_open(place->path, &store), 0);
+	assert_null(unsynced_below(place->directory));
+	store_close(&store);
 }
 
 static void
@@ -432,6 +449,7 @@ main(void)
 		TEST(database_of_a_newer_release_is_refused),
 		TEST(database_of_another_program_is_refused_and_left_alone),
 		TEST(file_that_is_no_database_is_refused),
+		TEST(record_and_its_copy_are_on_the_disk_once_it_is_open),
 		TEST(record_of_the_first_release_is_backed_up_and_loses_nothing_on_its_way_up),
 		TEST(tokens_may_share_a_serial_number_but_no_marker),
 		TEST(references_are_kept_after_a_migration),
