@@ -195,7 +195,7 @@ damage_expect(const char *path)
 		goto out;
 	fd = open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	directory = fd >= 0 && parent ? open(dirname(parent), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	if (directory < 0 || fsync(directory) != 0)
+	if (directory < 0 || fsync(fd) != 0 || fsync(directory) != 0)
 		log_warning("%s: %s: should the record be lost, the next start will not notice", mark, strerror(errno));
 out:
 	if (fd >= 0)
