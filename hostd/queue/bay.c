@@ -1,4 +1,5 @@
 #include "hostd/queue/bay_internal.h"
+#include "hostd/base/clock.h"
 #include "hostd/base/config.h"
 #include "hostd/queue/feed.h"
 #include "schemas/errors.h"
@@ -87,9 +88,27 @@ bay_holds(struct bay *bay, int64_t token, int64_t credential)
 void
 bay_arm(struct bay *bay, int ms)
 {
-	struct timeval delay = { ms / 1000, ms % 1000 * 1000 };
+	bay->deadline_us = clock_monotonic_us() + (int64_t)ms * 1000;
+	bay_rearm(bay);
+}
 
-	evtimer_add(bay->deadline, &delay);
+void
+bay_disarm(struct bay *bay)
+{
+	bay->deadline_us = 0;
+	bay_rearm(bay);
+}
+
+void
+bay_rearm(struct bay *bay)
+{
+	int64_t left_us = bay->deadline_us - clock_monotonic_us();
+	struct timeval delay = { left_us > 0 ? left_us / 1000000 : 0, left_us > 0 ? left_us % 1000000 : 0 };
+
+	if (bay->deadline_us)
+		evtimer_add(bay->deadline, &delay);
+	else
+		evtimer_del(bay->deadline);
 }
 
 /* mint-worker keeps the model's own time-outs and says what went wrong: it is not cut off before it could. */
@@ -110,7 +129,7 @@ bay_at_step(struct bay *bay, const struct step *step, int64_t journal)
 	if (step && (step->performer == PERFORMER_mint || step->performer == PERFORMER_prove))
 		bay_arm(bay, step_limit_ms(bay, step));
 	else
-		evtimer_del(bay->deadline);
+		bay_disarm(bay);
 	return bay_show(bay);
 }
 

@@ -47,6 +47,12 @@ int bay_set(struct bay *bay, enum state state, const char *trouble);
 /* Storage has failed: forgets the worker's business without writing, kills its process. */
 void bay_forget(struct bay *bay);
 
+/* What was to follow the end of its worker could not be done: without a lease, for the next report or order. */
+void bay_forsaken(struct bay *bay);
+
+/* Its timer is what bay->deadline_us says. */
+void bay_rearm(struct bay *bay);
+
 /* Begins to look after the bays that are slots. */
 int bays_watch(struct queue *queue, void *unused);
 

@@ -150,7 +150,7 @@ bay_ended(struct bay *bay)
 
 	if (r == 0 && bay->journal && bay->step && bay->step->performer != PERFORMER_ca)
 		r = journal_end(queue, bay->journal, "lost", NULL, "the worker ended without an answer");
-	evtimer_del(bay->deadline);
+	bay_disarm(bay);
 	bay->lease = 0;
 	bay->pid = 0;
 	bay->journal = bay->step_at = 0;

@@ -11,6 +11,7 @@ int bay_show(struct bay *bay);
 
 /* The deadline of whatever is waited for; bay_on_deadline is its event's callback. */
 void bay_arm(struct bay *bay, int ms);
+void bay_disarm(struct bay *bay);
 void bay_on_deadline(evutil_socket_t fd, short what, void *bay);
 
 /* A fresh process on the token, or one that looks after the slot. The bay has no lease. */

@@ -51,7 +51,7 @@ bay_start_watch(struct bay *bay)
 {
 	int r = lease(bay, ROLE_WATCH, "watch");
 
-	evtimer_del(bay->deadline); /* it stays as long as nothing changes */
+	bay_disarm(bay); /* it stays as long as nothing changes */
 	return r;
 }
 
@@ -90,7 +90,7 @@ bay_kill(struct bay *bay, enum after after, const char *trouble)
 	bay->after = after;
 	bay->trouble = trouble;
 	bay->killed = 1;
-	evtimer_del(bay->deadline); /* SIGKILL needs none: `exited` follows */
+	bay_disarm(bay); /* SIGKILL needs none: `exited` follows */
 	message.worker_kill.lease = bay->lease;
 	return turn_send(bay->queue, bay->queue->mintd, &message);
 }
@@ -144,15 +144,33 @@ bay_forget(struct bay *bay)
 {
 	struct message message = { .type = MESSAGE_worker_kill };
 
-	evtimer_del(bay->deadline);
+	bay_disarm(bay);
 	bay->settled = 0;
 	bay->token = bay->credential = 0;
 	bay->losses = 0;
 	bay->step = NULL;
 	bay->journal = 0;
 	bay->after = AFTER_PROBE;
+	if (bay->reaped && !bay->worker) /* gone already: mintd will not tell it again */
+		bay->lease = 0;
 	if (!bay->lease)
 		return;
 	message.worker_kill.lease = bay->lease;
 	ipc_send(bay->queue->mintd, &message, -1);
+}
+
+static int
+show_trouble(struct queue *queue, void *argument)
+{
+	(void)queue;
+	return bay_set(argument, STATE_bay_trouble, "SYSTEM");
+}
+
+void
+bay_forsaken(struct bay *bay)
+{
+	if (bay->queue->stalled)
+		return;
+	bay_forget(bay);
+	turn_part(bay->queue, "queue", bay, show_trouble, bay);
 }

@@ -267,8 +267,8 @@ worker_exited(struct queue *queue, const struct message_exited *message)
 		return;
 	}
 	news.bay->reaped = 1;
-	if (!news.bay->worker)
-		turn_part(queue, "queue", news.bay, reaped, &news);
+	if (!news.bay->worker && turn_part(queue, "queue", news.bay, reaped, &news) != 0)
+		bay_forsaken(news.bay);
 }
 
 /* An event for whoever looks later; how it stands now is in mintd's own file (hostd/standing.h). */

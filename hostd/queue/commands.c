@@ -355,6 +355,7 @@ static const struct {
 	{ "cancel", MINT_REFUSED, REASON_cancel_not_now },
 	{ "pack", MINT_ARGUMENT, REASON_pack_no_list },
 	{ "resolve", MINT_BUSY, REASON_resolve_revoking },
+	{ "release", MINT_BUSY, REASON_resolve_revoking },
 	{ "reprint", MINT_BUSY, REASON_reprint_on_its_way },
 	{ "reprint", MINT_NOT_FOUND, REASON_reprint_none_yet },
 	{ "reprint", MINT_REFUSED, REASON_reprint_not_in_doubt },

@@ -76,6 +76,7 @@ struct bay {
 	int64_t       journal;       /* its row */
 	int64_t       step_at;
 	struct event *deadline;
+	int64_t       deadline_us;   /* monotonic, when it will come; 0: not armed */
 	int           losses;        /* tries at the same step that ended without an answer or by the host's fault */
 	const struct step *lost_at;
 	int           gone;          /* workers that said "gone" while mint-bench shows this token */

@@ -29,6 +29,9 @@ trouble_of(int code)
 		return MINT_DISK_FULL;
 	case SQLITE_IOERR: /* no room for the -shm */
 		return code == SQLITE_IOERR_SHMSIZE ? MINT_DISK_FULL : MINT_STORAGE;
+	case SQLITE_BUSY: /* another process holds it */
+	case SQLITE_LOCKED:
+		return MINT_BUSY;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		return MINT_DAMAGED;

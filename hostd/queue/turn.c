@@ -2,6 +2,7 @@
 #include "hostd/base/clock.h"
 #include "hostd/base/config.h"
 #include "hostd/base/log.h"
+#include "hostd/queue/bay.h"
 #include "hostd/queue/claim.h"
 #include "hostd/queue/feed.h"
 #include "hostd/queue/queue.h"
@@ -138,6 +139,8 @@ take_back_bay(struct bay *bay, const struct bay *before)
 	memcpy(bay->atr, shown.atr, sizeof bay->atr);
 	memcpy(bay->reader, shown.reader, sizeof bay->reader);
 	memcpy(bay->label, shown.label, sizeof bay->label);
+	if (bay->deadline_us != shown.deadline_us)
+		bay_rearm(bay);
 }
 
 int

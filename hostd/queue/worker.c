@@ -130,8 +130,8 @@ on_worker(struct ipc *ipc, const struct message *message, int passed_fd, void *a
 		ipc_free(&bay->worker);
 		if (bay->reaped && queue->stalled)
 			bay->lease = 0;
-		else if (bay->reaped)
-			turn_part(queue, "queue", bay, ended, bay);
+		else if (bay->reaped && turn_part(queue, "queue", bay, ended, bay) != 0)
+			bay_forsaken(bay);
 		return;
 	}
 	if (queue->stalled)

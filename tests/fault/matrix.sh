@@ -210,7 +210,7 @@ messages_of() {
 		SELECT seq, error FROM event WHERE seq > $first_event UNION ALL SELECT 999999, error FROM certificate UNION ALL SELECT 999999, error FROM print_job)
 		WHERE error IS NOT NULL ORDER BY seq)")
 	grep -q 'clock: ' "$run/log/mintd" && codes+=" \`CLOCK\`"
-	grep -q 'database: .*all bays wait' "$run/log/mintd" && codes+=" \`STORAGE\`"
+	grep -q 'database: .*all bays wait' "$run/log/mintd" && codes+=" \`BUSY\`"
 	orders=$(sed "s/$reference/…/; s/ --why.*//; s/^/\`mintctl /; s/\$/\`/" "$run/orders" 2>/dev/null | paste -sd' ')
 	codes=${codes# }
 	echo "${codes:-–}${orders:+; $orders}"

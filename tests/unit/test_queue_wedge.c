@@ -67,6 +67,7 @@ order_that_is_refused_half_way_has_told_nobody_and_holds_no_bay(void **state)
 	stage_remove(stage, 1);
 	assert_int_equal(stage_command(stage, OPERATOR, "release", "SQ-1", "{}"), MINT_BUSY);
 	assert_int_equal(stage->bays[0].lease, 0); /* no worker was ordered for what is not so */
+	assert_false(event_pending(stage->queue->bays[0].deadline, EV_TIMEOUT, NULL)); /* and none is waited for */
 	assert_sql(stage, "parked,parked", "SELECT group_concat(state) FROM credential");
 	assert_sql(stage, "trouble", "SELECT state FROM bay WHERE bay = 1");
 	stage->hook = NULL;
@@ -161,21 +162,56 @@ let_go(struct stage *stage, sqlite3 *other)
 	stage_run(stage);
 }
 
-static void
-database_held_by_another_stalls_and_loses_nothing(void **state)
+/* Another program's connection to the record of a queue that gives up at once, where it would wait some seconds. */
+static sqlite3 *
+other_program(struct stage *stage)
 {
-	struct stage *stage = *state;
-	sqlite3 *other = NULL, *queues;
+	sqlite3 *other = NULL;
 
 	stage_kill(stage);
 	sqlite3_auto_extension((void (*)(void))remember);
 	stage_start(stage);
 	stage_run(stage);
-	queues = newest;
 	sqlite3_reset_auto_extension();
-	sqlite3_busy_timeout(queues, 0); /* it would wait some seconds before it gives up */
-	import(stage, "SQ-1", 1);
+	sqlite3_busy_timeout(newest, 0);
 	assert_int_equal(sqlite3_open(stage->database, &other), SQLITE_OK);
+	return other;
+}
+
+static sqlite3 *holder;
+
+static int
+hold_when_it_leaves(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	if (bay && message->type == MESSAGE_finish && !stage->hook_count++)
+		assert_int_equal(sqlite3_exec(holder, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	return 0;
+}
+
+/* mintd tells the end of a worker once. */
+static void
+worker_that_ends_while_the_database_is_held_leaves_its_bay_free(void **state)
+{
+	struct stage *stage = *state;
+
+	holder = other_program(stage);
+	import(stage, "SQ-1", 1);
+	stage->hook = hold_when_it_leaves;
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_int_equal(stage->queue->stalled, MINT_BUSY);
+	let_go(stage, holder);
+	assert_sql(stage, "sealed", "SELECT state FROM credential");
+	sqlite3_close(holder);
+}
+
+static void
+database_held_by_another_stalls_and_loses_nothing(void **state)
+{
+	struct stage *stage = *state;
+	sqlite3 *other = other_program(stage);
+
+	import(stage, "SQ-1", 1);
 	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	stage_insert(stage, 0, 0);
 	stage_run(stage);
@@ -501,6 +537,7 @@ main(void)
 		TEST(order_that_is_refused_half_way_has_told_nobody_and_holds_no_bay),
 		TEST(key_generation_cut_short_is_erased_before_the_next_one),
 		TEST(work_that_comes_while_a_worker_leaves_an_idle_bay_is_begun),
+		TEST(worker_that_ends_while_the_database_is_held_leaves_its_bay_free),
 		TEST(database_held_by_another_stalls_and_loses_nothing),
 		TEST(start_with_a_token_at_the_ca_settles_what_was_taken_out),
 		TEST(bay_whose_reader_cannot_be_opened_is_told_to_a_person),
