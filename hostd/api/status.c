@@ -158,6 +158,18 @@ number_from(struct call *call, enum api_statement statement, const char *name, c
 	return number;
 }
 
+/* After a restore: the certificates for which nothing new is begun. NULL when there is nothing to settle. */
+static json_t *
+unsettled(struct call *call)
+{
+	json_t *row = NULL, *list = NULL;
+
+	if (record_row(call->api->record, API_unsettled, NULL, &row) == 0)
+		list = json_incref(json_object_get(row, "unsettled"));
+	json_decref(row);
+	return list;
+}
+
 /* What moves by itself or by the packer's hands, and what waits for a decision. Nothing moving: the bench is idle. */
 static void
 add_standing(struct call *call, json_t *status)
@@ -172,7 +184,7 @@ add_standing(struct call *call, json_t *status)
 	json_object_set_new(status, "moving", json_integer(moving));
 	json_object_set_new(status, "idle", json_boolean(moving == 0));
 	json_object_set_new(status, "needs_person",
-	    json_integer(count_of(json_object_get(status, "credentials"), "parked") + stuck));
+	    json_integer(count_of(json_object_get(status, "credentials"), "parked") + stuck + json_is_object(json_object_get(status, "unsettled"))));
 }
 
 static void
@@ -213,7 +225,7 @@ static json_t *
 status_json(struct call *call)
 {
 	char now[RECORD_TIME_BYTES];
-	json_t *status = json_object();
+	json_t *status = json_object(), *waiting;
 
 	record_time(clock_utc_us(), now);
 	json_object_set_new(status, "release", json_string(MINT_RELEASE));
@@ -226,6 +238,8 @@ status_json(struct call *call)
 	json_object_set_new(status, "tokens", tally(call, API_tally_tokens));
 	json_object_set_new(status, "bays", tally(call, API_tally_bays));
 	json_object_set_new(status, "labels", tally(call, API_tally_labels));
+	waiting = unsettled(call);
+	json_object_set_new(status, "unsettled", waiting ? waiting : json_null());
 	add_standing(call, status);
 	json_object_set_new(status, "parked", parked_list(call));
 	json_object_set_new(status, "delayed", delayed_list(call));

@@ -1,6 +1,7 @@
 #include "hostd/ca/command.h"
 #include "hostd/base/config.h"
 #include "hostd/base/release.h"
+#include "hostd/ca/crl.h"
 
 #include <getopt.h>
 #include <locale.h>
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum option_set { SET_PLACE = 1, SET_SECRET = 2, SET_MAKE = 4, SET_FIND = 8, SET_PROFILES = 16, SET_LIST = 32 };
+enum option_set { SET_PLACE = 1, SET_SECRET = 2, SET_MAKE = 4, SET_FIND = 8, SET_PROFILES = 16, SET_LIST = 32, SET_REVOKE = 64 };
 
 static const struct {
 	const char  *name;
@@ -22,6 +23,8 @@ static const struct {
 	{ "crl", command_crl, SET_PLACE | SET_SECRET, { "publish a new revocation list now", "立即发布新的吊销列表" } },
 	{ "list", command_list, SET_PLACE | SET_LIST, { "what was signed, in order, and whether the log is whole", "按顺序列出已签证书并检查签发日志" } },
 	{ "lookup", command_lookup, SET_PLACE | SET_FIND, { "what was signed for a request, serial number or key", "按请求号、序列号或公钥查询已签证书" } },
+	{ "revoke", command_revoke, SET_PLACE | SET_SECRET | SET_REVOKE,
+	  { "revoke what no record knows, and publish the list; not while the bench runs", "吊销数据库中没有的证书并发布吊销列表（须先停止制证台）" } },
 	{ "profiles", command_profiles, SET_PROFILES, { "check and list the certificate profiles", "检查并列出证书模板" } },
 };
 
@@ -29,7 +32,7 @@ enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
 enum letter {
 	OPT_DIR = 1, OPT_CONFIG, OPT_PASSPHRASE_FILE, OPT_PASSPHRASE_FD, OPT_ROOT_PASSPHRASE_FILE, OPT_DEMONSTRATION, OPT_SUBJECT,
-	OPT_KEY, OPT_REQUEST, OPT_SERIAL, OPT_SPKI, OPT_PEM, OPT_FROM, OPT_PROFILES, OPT_JSON, OPT_HELP,
+	OPT_KEY, OPT_REQUEST, OPT_SERIAL, OPT_SPKI, OPT_PEM, OPT_FROM, OPT_PROFILES, OPT_REASON, OPT_JSON, OPT_HELP,
 };
 
 static const struct {
@@ -49,7 +52,8 @@ static const struct {
 	{ "key", OPT_KEY, SET_MAKE, "TYPE", { "p256 (default), p384, rsa2048, rsa3072, rsa4096", "p256（默认）、p384、rsa2048、rsa3072、rsa4096" } },
 	{ "demonstration", OPT_DEMONSTRATION, SET_MAKE, "", { "a CA for trying things out: every name says so", "演示用 CA，所有名称均有标记" } },
 	{ "request", OPT_REQUEST, SET_FIND, "ID", { "request id", "请求号" } },
-	{ "serial", OPT_SERIAL, SET_FIND, "HEX", { "serial number", "证书序列号" } },
+	{ "serial", OPT_SERIAL, SET_FIND | SET_REVOKE, "HEX", { "serial number", "证书序列号" } },
+	{ "reason", OPT_REASON, SET_REVOKE, "WORD", { CRL_REASON_WORDS, CRL_REASON_WORDS } },
 	{ "spki", OPT_SPKI, SET_FIND, "HEX", { "SHA-256 of the public key (SubjectPublicKeyInfo, DER)", "公钥（SubjectPublicKeyInfo）的 SHA-256" } },
 	{ "pem", OPT_PEM, SET_FIND, "", { "print the certificate alone", "仅输出证书" } },
 	{ "from", OPT_FROM, SET_LIST, "BYTE", { "only what stands behind this byte of the log", "仅列出日志中该字节之后的记录" } },
@@ -107,6 +111,7 @@ take_option(struct command_options *to, const char **config_path, int letter)
 	case OPT_KEY: to->key_type = optarg; break;
 	case OPT_REQUEST: to->request = optarg; break;
 	case OPT_SERIAL: to->serial = optarg; break;
+	case OPT_REASON: to->reason = optarg; break;
 	case OPT_SPKI: to->spki = optarg; break;
 	case OPT_FROM:
 		to->from = strtoull(optarg, &end, 10);

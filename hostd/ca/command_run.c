@@ -4,6 +4,7 @@
 #include "hostd/ca/authority.h"
 #include "hostd/ca/ca.h"
 #include "hostd/ca/command.h"
+#include "hostd/ca/crl.h"
 #include "hostd/ca/encode.h"
 #include "hostd/ca/ledger.h"
 #include "hostd/ca/name.h"
@@ -397,6 +398,78 @@ command_lookup(const struct command_options *to, json_t **answer, struct reason 
 	ledger_free(&ledger);
 	close(directory);
 	return r;
+}
+
+static void
+on_revoked(const struct ca_answer *answer, void *argument)
+{
+	struct reason *reason = argument;
+
+	if (answer->verdict != CA_SIGNED)
+		*reason = answer->reason;
+}
+
+/* The CA's lock keeps mint-ca out meanwhile: neither would know of the other's records. */
+static int
+revoke_entry(int directory, const struct passphrase *passphrase, const struct entry *entry, int code, struct reason *reason)
+{
+	struct profiles none = { .list = NULL };
+	struct reason refused = { .error = 0 };
+	struct ca_settings settings = {
+		.directory = directory, .passphrase = passphrase, .profiles = &none, .crl_days = CRL_DAYS, .handler = on_revoked, .argument = &refused,
+	};
+	struct ca *ca = NULL;
+	int r = ca_open(&ca, "embedded", &settings, reason);
+
+	if (r == MINT_BUSY)
+		reason_set(reason, r, "mint-ca is running: stop the bench first");
+	if (r == 0) {
+		ca_revoke(ca, entry_request_id(entry), (struct blob){ entry->serial, SERIAL_BYTES }, code);
+		r = ca_settle(ca);
+		r = refused.error ? refused.error : r;
+		if (r != 0)
+			*reason = refused;
+	}
+	if (r == 0)
+		r = ca_publish(ca, 1, NULL, reason);
+	ca_close(&ca);
+	return r;
+}
+
+static int
+revoke_found(const struct command_options *to, int directory, int code, struct reason *reason)
+{
+	struct passphrase passphrase = { .bytes = 0 };
+	struct issuelog *log = NULL;
+	struct ledger *ledger = NULL;
+	const struct entry *entry = NULL;
+	int r = open_log(&log, &ledger, directory, NULL, reason);
+
+	if (r == 0) {
+		entry = find(ledger, to, reason);
+		r = entry ? passphrase_read(&passphrase, to->passphrase_fd, to->passphrase_file, reason) : reason->error;
+	}
+	if (r == 0)
+		r = revoke_entry(directory, &passphrase, entry, code, reason);
+	passphrase_clear(&passphrase);
+	issuelog_close(&log);
+	ledger_free(&ledger);
+	return r;
+}
+
+int
+command_revoke(const struct command_options *to, json_t **answer, struct reason *reason)
+{
+	int code = crl_reason_by_word(to->reason), directory, r;
+
+	if (!to->serial || code < 0)
+		return reason_set(reason, MINT_ARGUMENT, "give --serial HEX and --reason " CRL_REASON_WORDS);
+	directory = open_directory(to->directory, 0, reason);
+	if (directory < 0)
+		return directory;
+	r = revoke_found(to, directory, code, reason);
+	close(directory);
+	return r == 0 ? command_lookup(to, answer, reason) : r;
 }
 
 int

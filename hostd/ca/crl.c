@@ -2,21 +2,36 @@
 #include "schemas/errors.h"
 
 #include <openssl/x509v3.h>
+#include <string.h>
+
+static const struct {
+	const char *word;
+	int         reason;
+} reasons[] = {
+	{ "unspecified", CRL_REASON_UNSPECIFIED },
+	{ "keyCompromise", CRL_REASON_KEY_COMPROMISE },
+	{ "affiliationChanged", CRL_REASON_AFFILIATION_CHANGED },
+	{ "superseded", CRL_REASON_SUPERSEDED },
+	{ "cessationOfOperation", CRL_REASON_CESSATION_OF_OPERATION },
+	{ "privilegeWithdrawn", CRL_REASON_PRIVILEGE_WITHDRAWN },
+};
+
+int
+crl_reason_by_word(const char *word)
+{
+	for (size_t i = 0; word && i < sizeof reasons / sizeof reasons[0]; i++)
+		if (strcmp(reasons[i].word, word) == 0)
+			return reasons[i].reason;
+	return MINT_ARGUMENT;
+}
 
 int
 crl_reason_is_known(int reason)
 {
-	switch (reason) {
-	case CRL_REASON_UNSPECIFIED:
-	case CRL_REASON_KEY_COMPROMISE:
-	case CRL_REASON_AFFILIATION_CHANGED:
-	case CRL_REASON_SUPERSEDED:
-	case CRL_REASON_CESSATION_OF_OPERATION:
-	case CRL_REASON_PRIVILEGE_WITHDRAWN:
-		return 1;
-	default:
-		return 0;
-	}
+	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+		if (reasons[i].reason == reason)
+			return 1;
+	return 0;
 }
 
 /* RFC 5280, 5.3.1: the reason "unspecified" is told by leaving the extension out. */

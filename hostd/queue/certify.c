@@ -7,6 +7,7 @@
 #include "hostd/queue/journal.h"
 #include "hostd/queue/mint.h"
 #include "hostd/queue/queue.h"
+#include "hostd/queue/restored.h"
 #include "hostd/queue/subject.h"
 #include "hostd/queue/turn.h"
 #include "hostd/queue/work.h"
@@ -110,8 +111,8 @@ ask(struct queue *queue, const struct asked *a)
 	char *subject;
 	int r;
 
-	if (!ca(queue) || queue->clock.back)
-		return 0; /* asked when it is there and the clock can be trusted */
+	if (!ca(queue) || queue->clock.back || restored_is_unsettled(queue))
+		return 0; /* asked when it is there, the clock can be trusted, and no certificate of this credential may be about unseen */
 	subject = subject_of(queue, a);
 	if (!subject)
 		return MINT_MEMORY;

@@ -1,6 +1,7 @@
 #include "hostd/queue/claim.h"
 #include "hostd/base/config.h"
 #include "hostd/queue/bay.h"
+#include "hostd/queue/restored.h"
 #include "schemas/errors.h"
 
 int
@@ -8,8 +9,11 @@ claim_next(struct queue *queue, struct bay *bay, int64_t token, const char *key_
 {
 	struct store *store = queue->store;
 	int64_t credential, application;
-	int r = store_get(store, QUEUE_credential_next, "s", key_types);
+	int r;
 
+	if (restored_is_unsettled(queue))
+		return MINT_NOT_FOUND;
+	r = store_get(store, QUEUE_credential_next, "s", key_types);
 	if (r == MINT_NOT_FOUND && store_value(store, QUEUE_credential_waiting, 0, "i", (int64_t)1) > 0)
 		return MINT_TOKEN_MECHANISM;
 	if (r != 0)
@@ -63,6 +67,8 @@ claim_wake(struct queue *queue, void *unused)
 
 	(void)unused;
 	queue->wake = 0;
+	if (wanted > 0 && restored_is_unsettled(queue))
+		return 0;
 	for (size_t i = 0; r == 0 && wanted > 0 && i < queue->config->bay_count; i++)
 		if (queue->bays[i].state == STATE_bay_idle && bay_is_free(&queue->bays[i]) && has_work(&queue->bays[i])) {
 			r = bay_wake(&queue->bays[i]);

@@ -11,6 +11,7 @@
 #include "hostd/queue/pack.h"
 #include "hostd/queue/queue.h"
 #include "hostd/queue/reason.h"
+#include "hostd/queue/restored.h"
 #include "hostd/queue/work.h"
 #include "schemas/errors.h"
 
@@ -41,7 +42,7 @@ typedef int verb_run(struct queue *queue, struct order *order);
 #undef COMMAND
 #undef ARGUMENT
 
-enum object { OBJECT_application, OBJECT_credential, OBJECT_token, OBJECT_bay };
+enum object { OBJECT_application, OBJECT_credential, OBJECT_token, OBJECT_bay, OBJECT_bench }; /* those with states first */
 
 static const struct {
 	const char *name;
@@ -118,11 +119,19 @@ find_bay(struct queue *queue, struct order *order)
 	return bay ? 0 : MINT_NOT_FOUND;
 }
 
+/* There is one; its name is asked for so that nobody settles another's. */
+static int
+find_bench(struct queue *queue, struct order *order)
+{
+	return strcmp(queue->config->bench, order->command->object) == 0 ? 0 : MINT_NOT_FOUND;
+}
+
 static int (*const find[])(struct queue *, struct order *) = {
 	[OBJECT_application] = find_application,
 	[OBJECT_credential] = find_credential,
 	[OBJECT_token] = find_token,
 	[OBJECT_bay] = find_bay,
+	[OBJECT_bench] = find_bench,
 };
 
 static int
@@ -343,6 +352,15 @@ verb_scrap(struct queue *queue, struct order *order)
 	return states_apply(queue, MACHINE_token, order->subject, "scrap", NULL);
 }
 
+/* --- the bench */
+
+static int
+verb_settle(struct queue *queue, struct order *order)
+{
+	(void)order;
+	return restored_settle(queue);
+}
+
 /* --- one order */
 
 /* What an error of an order means where nothing more particular was said. */
@@ -360,6 +378,7 @@ static const struct {
 	{ "reprint", MINT_NOT_FOUND, REASON_reprint_none_yet },
 	{ "reprint", MINT_REFUSED, REASON_reprint_not_in_doubt },
 	{ "clear", MINT_REFUSED, REASON_clear_not_quarantined },
+	{ "settle", MINT_REFUSED, REASON_settle_nothing },
 	{ "scrap", MINT_REFUSED, REASON_scrap_not_now },
 };
 
@@ -397,7 +416,7 @@ note(struct queue *queue, const struct order *order, enum object object)
 	happening.kind = kind;
 	happening.detail = text;
 	*(object == OBJECT_application ? &happening.application : object == OBJECT_credential ? &happening.credential
-	    : &happening.token) = object == OBJECT_bay ? 0 : order->subject;
+	    : &happening.token) = object >= OBJECT_bay ? 0 : order->subject;
 	r = feed_add(queue, &happening);
 	if (r == 0)
 		r = store_run(queue->store, QUEUE_operator_seen, "si", order->command->actor, queue_now(queue));
@@ -438,7 +457,7 @@ present_state(struct queue *queue, const struct message_command *command)
 	struct order order = { .command = command };
 
 	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-		if (strcmp(verbs[i].name, command->verb) == 0 && verbs[i].object != OBJECT_bay &&
+		if (strcmp(verbs[i].name, command->verb) == 0 && verbs[i].object < OBJECT_bay &&
 		    find[verbs[i].object](queue, &order) == 0)
 			return states_name(states_of(queue, machines[verbs[i].object], order.subject));
 	json_decref(order.detail);

@@ -26,6 +26,7 @@ queue_SRC := \
 	hostd/queue/queue.c \
 	hostd/queue/reason.c \
 	hostd/queue/recover.c \
+	hostd/queue/restored.c \
 	hostd/queue/rowclock.c \
 	hostd/queue/secret.c \
 	hostd/queue/states.c \

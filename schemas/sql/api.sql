@@ -41,11 +41,18 @@ SELECT state, count(*) AS count FROM print_job GROUP BY state;
 -- :credentials_moving  by api/status.c  read
 -- Credentials that machines or the packer's hands will move on: tokens of a parcel lie on the table while another of its
 -- credentials waits for a person. The conditions are written so that the partial indexes credential_claim and credential_open answer them.
+-- After a restore none is claimed or asked for until a person settles it.
 SELECT
-  (SELECT count(*) FROM credential WHERE state = 'waiting' AND claimable = 1)
-  + (SELECT count(*) FROM credential WHERE state NOT IN ('waiting','packed','revoked') AND state NOT IN ('taken','parked'))
+  (SELECT count(*) FROM credential WHERE state = 'waiting' AND claimable = 1
+      AND NOT EXISTS (SELECT 1 FROM fact WHERE name = 'restored_unsettled'))
+  + (SELECT count(*) FROM credential WHERE state NOT IN ('waiting','packed','revoked') AND state NOT IN ('taken','parked')
+      AND state NOT IN (SELECT 'requested' FROM fact WHERE name = 'restored_unsettled'))
   + (SELECT count(*) FROM credential c WHERE c.state NOT IN ('waiting','packed','revoked') AND c.state = 'taken'
       AND NOT EXISTS (SELECT 1 FROM credential o WHERE o.application_id = c.application_id AND o.state = 'parked')) AS moving;
+
+-- :unsettled  by api/status.c  read
+-- What a person has to settle after a restore.
+SELECT value AS unsettled_json FROM fact WHERE name = 'restored_unsettled';
 
 -- :labels_stuck  by api/status.c  read
 -- Parcels whose newest label failed or is in doubt: they wait for a person. `open`: of them those not issued yet.

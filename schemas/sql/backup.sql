@@ -56,3 +56,14 @@ INSERT INTO fact (name, value) VALUES ('numbers_from', ?1) ON CONFLICT (name) DO
 
 -- :sequences_from  by mintctl/restore.c  write
 UPDATE sqlite_sequence SET seq = ?1 WHERE name IN ('event', 'lease');
+
+-- :credential_of_serial  by mintctl/restore.c  read
+-- Asked of the old record: for whom a certificate was signed.
+SELECT c.name FROM certificate r JOIN credential c ON c.id = r.credential_id WHERE r.serial = ?1;
+
+-- :unsettled  by mintctl/restore.c  read
+SELECT value FROM fact WHERE name = 'restored_unsettled';
+
+-- :unsettled_set  by mintctl/restore.c  write
+-- mint-queue begins nothing new until a person settles it (queue/restored.c).
+INSERT INTO fact (name, value) VALUES ('restored_unsettled', ?1) ON CONFLICT (name) DO UPDATE SET value = ?1;

@@ -6,8 +6,11 @@
 
 -- ---------------------------------------------------------------- small facts
 
--- :fact_get  by queue/turn.c  read
+-- :fact_get  by queue/restored.c,queue/turn.c  read
 SELECT value FROM fact WHERE name = ?1;
+
+-- :fact_drop  by queue/restored.c  write
+DELETE FROM fact WHERE name = ?1;
 
 -- :fact_set  by queue/turn.c  write
 INSERT INTO fact (name, value) VALUES (?1, ?2)

@@ -33,6 +33,24 @@ backup_while_it_runs() {
 	ctl backup "$backup"
 }
 
+# What was signed after the backup is revoked, all that is asked of the person is done.
+settle_as_told() {
+	local serial
+	for serial in $1; do ctl ca revoke --config "$RUN/mint.conf" --serial "$serial" --reason superseded; done
+	"$bench" up
+	ctl settle "$(ctl status --json | jq -r .bench)" --why "all that was signed later is revoked"
+}
+
+# Serial numbers of unrevoked certificates in the CA's own log, against every record there was: lines "credential count".
+live_by_credential() {
+	local record
+	for record in "$@"; do
+		record_in "$record" "SELECT lower(printf('%040s', hex(r.serial))) || ' ' || c.name FROM certificate r JOIN credential c ON c.id = r.credential_id"
+	done | tr -s ' ' | sort -u >"$work/whose"
+	"$B/mint-ca" list --dir "$RUN/ca" --json | jq -r '.certificates[] | select(.revoked_at == null) | .serial | ascii_downcase' | sort >"$work/live"
+	join <(sed 's/^ *//' "$work/whose" | sort) "$work/live" | cut -d' ' -f2 | sort | uniq -c
+}
+
 record_in() { sqlite3 "file:$1?mode=ro" "$2"; }
 
 @test "a backup beside a running bench is one whole moment of it, and no other is written over" {
@@ -83,6 +101,7 @@ record_in() { sqlite3 "file:$1?mode=ro" "$2"; }
 	[ "$(jq -c .applications_not_in_backup "$work/told")" = '[]' ]
 	for old in $(jq -r '.moved[]' "$work/told"); do [ -e "$old" ]; done
 	[ "$(jq '.moved | length' "$work/told")" -ge 1 ]
+	settle_as_told "$(jq -r '.unsettled.certificates[].serial' "$work/told")"
 	# A token that was in work then and has final codes now does not open any more: its credential waits for a person, who takes another.
 	"$bench" run || {
 		"$bench" up
@@ -92,6 +111,46 @@ record_in() { sqlite3 "file:$1?mode=ro" "$2"; }
 		exits 0 "$bench" run
 	}
 	[ "$(jq .issued "$RUN/summary.json")" = 5 ]
+}
+
+@test "after a restore of a backup from before the minting no credential has two live certificates" {
+	"$bench" up
+	# tokens come late: all still waits when the backup is made
+	for pid in $(child_of_mintd mint-bench); do kill -STOP "$pid"; done
+	ctl import "$APPLICATIONS"
+	ctl backup "$backup"
+	for pid in $(child_of_mintd mint-bench); do kill -CONT "$pid"; done
+	exits 0 "$bench" run
+	[ "$(jq .issued "$RUN/summary.json")" = 5 ]
+	credentials=$(record_in "$backup/mint.db" "SELECT count(*) FROM credential")
+	exits 0 ctl restore "$backup"
+	echo "$output" | tee "$work/told"
+	says "mintctl settle"
+	old=$(echo "$RUN"/mint.db.before-*Z)
+	[ "$(record_in "$RUN/mint.db" "SELECT json_array_length(value, '$.certificates') FROM fact WHERE name = 'restored_unsettled'")" -ge 1 ]
+	# before a person settles it nothing is begun, and status says why
+	"$bench" up
+	begun=$(record_in "$RUN/mint.db" "SELECT count(*) FROM token_use")
+	ctl watch --until-idle --timeout 60 || true
+	exits 0 ctl status
+	says "restored from a backup"
+	says "mintctl settle"
+	[ "$(record_in "$RUN/mint.db" "SELECT count(*) FROM token_use")" = "$begun" ]
+	"$bench" down
+	# as the text says, word for word
+	(
+		PATH=$PWD/$B:$PATH
+		grep -o 'mintctl ca revoke .*' "$work/told" | while read -r line; do sh -ec "$line"; done
+	)
+	"$bench" up
+	sh -ec "$(grep -o 'mintctl settle .*' "$work/told" | sed "s#mintctl#$PWD/$B/mintctl --config $RUN/mint.conf#")"
+	for credential in $(record_in "$RUN/mint.db" "SELECT name FROM credential WHERE state = 'parked'"); do
+		ctl resolve "$credential" --as redo --why "the token went on after the backup"
+	done
+	"$bench" run || true
+	live_by_credential "$RUN/mint.db" "$old" | tee "$work/counted"
+	[ "$(wc -l <"$work/counted")" = "$credentials" ]
+	[ "$(awk '$1 != 1' "$work/counted")" = "" ]
 }
 
 # mintctl on a disk of which a power cut leaves only what was synced; then the cut.

@@ -370,6 +370,36 @@ person_sees_the_ca_beside_the_running_service(void **state)
 }
 
 static void
+person_revokes_by_serial_number_while_the_service_is_at_rest(void **state)
+{
+	static const char by_serial[] = "s=$(%s lookup --dir ca --request 1 --json | jq -r .serial) && "
+	                                "%s revoke --dir ca --passphrase-file ca/passphrase --json --serial $s --reason %s";
+	char text[FIXTURE_TEXT];
+
+	(void)state;
+	start();
+	ask_certify(0);
+	free((void *)(uintptr_t)certified(0).data);
+	assert_int_equal(fixture_run(text, by_serial, program, program, "superseded"), error_info(MINT_BUSY)->exit_status);
+	assert_non_null(strstr(text, "stop the bench first"));
+	assert_int_equal(finish(SIGTERM), 0);
+	assert_int_equal(fixture_run(text, by_serial, program, program, "gone"), error_info(MINT_ARGUMENT)->exit_status);
+	assert_int_equal(fixture_run(text, "%s lookup --dir ca --request 1 --json | jq -e '.revoked_at == null'", program), 0);
+	assert_int_equal(fixture_run(text, "%s revoke --dir ca --passphrase-file ca/passphrase --serial 77 --reason superseded", program),
+	    error_info(MINT_NOT_FOUND)->exit_status);
+	for (int times = 0; times < 2; times++) { /* once more changes nothing */
+		assert_int_equal(fixture_run(text, by_serial, program, program, "superseded"), 0);
+		assert_non_null(strstr(text, "\"revocation_reason\": 4"));
+	}
+	assert_int_equal(fixture_run(text, "%s show --dir ca --json | jq -e '.revoked == 1'", program), 0);
+	assert_int_equal(fixture_run(text, "openssl crl -in ca/crl.pem -noout -text | grep -A4 'Serial Number' | grep Superseded"), 0);
+	start();
+	ask_lookup(0);
+	refused(0, MINT_REFUSED);
+	assert_int_equal(finish(SIGTERM), 0);
+}
+
+static void
 person_is_told_what_is_wrong_in_two_languages(void **state)
 {
 	char text[FIXTURE_TEXT];
@@ -387,7 +417,7 @@ person_is_told_what_is_wrong_in_two_languages(void **state)
 	assert_int_equal(fixture_run(text, "echo long enough | %s init --dir new --subject C=CN,CN=x --passphrase-fd 0 --key rsa2048", program),
 	    0);
 	assert_int_equal(fixture_run(text, "mkdir c; cp ca/passphrase c/ca-passphrase; CREDENTIALS_DIRECTORY=c %s crl --dir ca", program), 0);
-	for (const char *const *c = (const char *const[]){ "init", "show", "crl", "lookup", "profiles", NULL }; *c; c++) {
+	for (const char *const *c = (const char *const[]){ "init", "show", "crl", "lookup", "revoke", "profiles", NULL }; *c; c++) {
 		assert_int_equal(fixture_run(text, "%s %s --help", program, *c), 0);
 		assert_non_null(strstr(text, "--json"));
 		assert_int_equal(fixture_run(text, "%s %s --nonsense", program, *c), error_info(MINT_ARGUMENT)->exit_status);
@@ -405,6 +435,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(program_ends_on_a_message_that_is_not_for_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(program_does_not_start_without_profiles_or_with_a_damaged_log, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(person_sees_the_ca_beside_the_running_service, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(person_revokes_by_serial_number_while_the_service_is_at_rest, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(person_is_told_what_is_wrong_in_two_languages, set_up, tear_down),
 	};
 

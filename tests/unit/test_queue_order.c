@@ -3,6 +3,7 @@
 
 #include <event2/event.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -74,6 +75,71 @@ deadline_is_the_close_of_the_next_working_day(void **state)
 
 	import(stage, "SQ-1", 1, ",\"approved_at\":\"2026-01-05T15:00:00+08:00\"");
 	assert_sql(stage, "2026-01-06 18:00:00", "SELECT datetime(deadline_at / 1000000, 'unixepoch', '+8 hours') FROM application");
+}
+
+/* --- after a restore */
+
+/* What mintctl restore writes, while nothing runs. */
+static void
+restore(struct stage *stage)
+{
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(stage->database, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "INSERT INTO fact (name, value) VALUES ('restored_unsettled', '{}')", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void
+after_a_restore_nothing_new_is_begun_until_a_person_settles_it(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_kill(stage);
+	restore(stage);
+	stage_start(stage);
+	import(stage, "SQ-1", 1, "");
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_sql(stage, "waiting", "SELECT state FROM credential");
+	assert_int_equal(stage_command(stage, OPERATOR, "settle", "another", "{\"why\":\"x\"}"), MINT_NOT_FOUND);
+	assert_int_equal(stage_command(stage, OPERATOR, "settle", stage->config.bench, "{}"), MINT_ARGUMENT);
+	stage_run(stage);
+	assert_sql(stage, "waiting", "SELECT state FROM credential");
+	assert_int_equal(stage_command(stage, OPERATOR, "settle", stage->config.bench, "{\"why\":\"all revoked\"}"), 0);
+	stage_run(stage);
+	assert_sql(stage, "sealed", "SELECT state FROM credential");
+	assert_sql(stage, OPERATOR, "SELECT actor FROM event WHERE kind = 'command.settle' AND detail LIKE '%%all revoked%%'");
+	assert_int_equal(stage_command(stage, OPERATOR, "settle", stage->config.bench, "{\"why\":\"again\"}"), MINT_REFUSED);
+	assert_non_null(strstr(stage->last_detail, "settle_nothing"));
+}
+
+/* A token in work at the backup: its credential may have got a certificate on another one since. */
+static void
+after_a_restore_no_certificate_is_asked_for_until_a_person_settles_it(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->no_ca = 1;
+	stage_kill(stage);
+	stage_start(stage);
+	import(stage, "SQ-1", 1, "");
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	assert_sql(stage, "requested", "SELECT state FROM credential");
+	stage_kill(stage);
+	restore(stage);
+	stage->no_ca = 0;
+	stage_start(stage);
+	stage_run(stage);
+	assert_int_equal(stage->issued_count, 0);
+	assert_sql(stage, "requested", "SELECT state FROM credential");
+	assert_int_equal(stage_command(stage, OPERATOR, "settle", stage->config.bench, "{\"why\":\"all revoked\"}"), 0);
+	stage_kill(stage);
+	stage_start(stage);
+	stage_run(stage);
+	assert_int_equal(stage->issued_count, 1);
+	assert_sql(stage, "sealed", "SELECT state FROM credential");
 }
 
 static const char doubtful[] =
@@ -492,6 +558,8 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+		TEST(after_a_restore_nothing_new_is_begun_until_a_person_settles_it),
+		TEST(after_a_restore_no_certificate_is_asked_for_until_a_person_settles_it),
 		TEST(same_record_again_changes_nothing),
 		TEST(known_reference_with_other_content_is_refused_with_the_difference),
 		TEST(deadline_is_the_close_of_the_next_working_day),

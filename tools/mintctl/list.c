@@ -85,6 +85,25 @@ print_standstill(const json_t *status)
 		printf("%s%s\n  %s %s\n\n", say("the bench stands still: ", "制证台已停顿："), words_of(why, "what"), say("do:", "处理："), words_of(why, "do"));
 }
 
+/* After a restore nothing new is begun; restore.c says the same at length. */
+static void
+print_unsettled(const json_t *status)
+{
+	const json_t *unsettled = json_object_get(status, "unsettled"), *row;
+	size_t i;
+
+	if (!json_is_object(unsettled))
+		return;
+	printf(say("restored from a backup: no credential is begun and no certificate asked for until these are settled: %zu\n",
+	           "已从备份恢复：以下证书处理完毕之前，不再开始制证、不再申请签发：%zu\n"), json_array_size(json_object_get(unsettled, "certificates")));
+	if (json_is_true(json_object_get(unsettled, "ca_restored")))
+		printf("  %s\n", say("and what the CA signed since the backup without knowing it now: find it by the tokens", "以及备份后由 CA 签发、现已无记录的证书：请按介质查找"));
+	json_array_foreach(json_object_get(unsettled, "certificates"), i, row)
+		printf("  %s  %s  %s\n", text_of(row, "serial"), text_of(row, "signed_at"), text_of(row, "credential"));
+	printf(say("  do: revoke what was not handed over (mintctl ca revoke, the bench stopped), cancel the applications of what was; then: mintctl settle %s --why …\n\n",
+	           "  处理：未发出的予以吊销（停止制证台后执行 mintctl ca revoke），已发出的取消其申请；然后执行 mintctl settle %s --why …\n\n"), text_of(status, "bench"));
+}
+
 int
 run_status(struct run *run)
 {
@@ -95,6 +114,7 @@ run_status(struct run *run)
 		return r;
 	if (!command_print_json(run, status)) {
 		print_standstill(status);
+		print_unsettled(status);
 		print_tally(status, "applications", "application", say("applications", "申请"));
 		print_tally(status, "credentials", "credential", say("credentials", "证书"));
 		print_tally(status, "tokens", "token", say("tokens", "介质"));
