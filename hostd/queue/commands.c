@@ -1,4 +1,5 @@
 #include "hostd/queue/commands.h"
+#include "hostd/base/clock.h"
 #include "hostd/base/config.h"
 #include "hostd/queue/answer.h"
 #include "hostd/queue/bay.h"
@@ -11,6 +12,7 @@
 #include "hostd/queue/pack.h"
 #include "hostd/queue/queue.h"
 #include "hostd/queue/reason.h"
+#include "hostd/queue/turn.h"
 #include "hostd/queue/work.h"
 #include "schemas/errors.h"
 
@@ -18,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* One order while it is carried out. `subject` is the row it is about. */
 struct order {
@@ -41,7 +44,7 @@ typedef int verb_run(struct queue *queue, struct order *order);
 #undef COMMAND
 #undef ARGUMENT
 
-enum object { OBJECT_application, OBJECT_credential, OBJECT_token, OBJECT_bay };
+enum object { OBJECT_application, OBJECT_credential, OBJECT_token, OBJECT_bay, OBJECT_date };
 
 static const struct {
 	const char *name;
@@ -118,11 +121,21 @@ find_bay(struct queue *queue, struct order *order)
 	return bay ? 0 : MINT_NOT_FOUND;
 }
 
+/* The row is the whole bench's. That the date fits is the order's own affair. */
+static int
+find_date(struct queue *queue, struct order *order)
+{
+	(void)queue;
+	order->subject = 0;
+	return 0;
+}
+
 static int (*const find[])(struct queue *, struct order *) = {
 	[OBJECT_application] = find_application,
 	[OBJECT_credential] = find_credential,
 	[OBJECT_token] = find_token,
 	[OBJECT_bay] = find_bay,
+	[OBJECT_date] = find_date,
 };
 
 static int
@@ -343,6 +356,32 @@ verb_scrap(struct queue *queue, struct order *order)
 	return states_apply(queue, MACHINE_token, order->subject, "scrap", NULL);
 }
 
+/* --- the clock */
+
+/* Whether the day holds `utc_us` somewhere on earth: whoever reads a calendar may be in any time zone. */
+static int
+is_today(const char *date, int64_t utc_us)
+{
+	enum { ZONE_S = 14 * 3600, DAY_S = 86400 };
+	struct tm day = { .tm_isdst = 0 };
+	const char *end = strptime(date, "%Y-%m-%d", &day);
+	int64_t begins_s = end && !*end ? (int64_t)timegm(&day) : INT64_MIN / 2, now_s = utc_us / 1000000;
+
+	return now_s >= begins_s - ZONE_S && now_s < begins_s + DAY_S + ZONE_S;
+}
+
+static int
+verb_confirm(struct queue *queue, struct order *order)
+{
+	queue_now(queue);
+	if (!queue->clock.back)
+		return refuse(order, REASON_confirm_not_back);
+	if (!is_today(order->command->object, clock_utc_us()))
+		return refuse(order, REASON_confirm_date);
+	order->detail = json_pack("{s:I}", "was_ahead_s", (json_int_t)((queue->clock.seen - clock_utc_us()) / 1000000));
+	return turn_confirm_clock(queue);
+}
+
 /* --- one order */
 
 /* What an error of an order means where nothing more particular was said. */
@@ -395,8 +434,9 @@ note(struct queue *queue, const struct order *order, enum object object)
 	snprintf(kind, sizeof kind, "command.%s", order->command->verb);
 	happening.kind = kind;
 	happening.detail = text;
-	*(object == OBJECT_application ? &happening.application : object == OBJECT_credential ? &happening.credential
-	    : &happening.token) = object == OBJECT_bay ? 0 : order->subject;
+	if (object == OBJECT_application || object == OBJECT_credential || object == OBJECT_token)
+		*(object == OBJECT_application ? &happening.application : object == OBJECT_credential ? &happening.credential
+		    : &happening.token) = order->subject;
 	r = feed_add(queue, &happening);
 	if (r == 0)
 		r = store_run(queue->store, QUEUE_operator_seen, "si", order->command->actor, queue_now(queue));
@@ -437,7 +477,7 @@ present_state(struct queue *queue, const struct message_command *command)
 	struct order order = { .command = command };
 
 	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-		if (strcmp(verbs[i].name, command->verb) == 0 && verbs[i].object != OBJECT_bay &&
+		if (strcmp(verbs[i].name, command->verb) == 0 && verbs[i].object < OBJECT_bay &&
 		    find[verbs[i].object](queue, &order) == 0)
 			return states_name(states_of(queue, machines[verbs[i].object], order.subject));
 	json_decref(order.detail);
