@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum option_set { SET_PLACE = 1, SET_SECRET = 2, SET_MAKE = 4, SET_FIND = 8, SET_PROFILES = 16, SET_LIST = 32, SET_REVOKE = 64 };
+enum option_set { SET_PLACE = 1, SET_SECRET = 2, SET_MAKE = 4, SET_FIND = 8, SET_PROFILES = 16, SET_LIST = 32, SET_REVOKE = 64, SET_WHY = 128 };
 
 static const struct {
 	const char  *name;
@@ -25,6 +25,8 @@ static const struct {
 	{ "lookup", command_lookup, SET_PLACE | SET_FIND, { "what was signed for a request, serial number or key", "按请求号、序列号或公钥查询已签证书" } },
 	{ "revoke", command_revoke, SET_PLACE | SET_SECRET | SET_REVOKE,
 	  { "revoke what no record knows, and publish the list; not while the bench runs", "吊销数据库中没有的证书并发布吊销列表（须先停止制证台）" } },
+	{ "clock", command_clock, SET_PLACE | SET_WHY,
+	  { "the clock is right now and stood ahead when the CA last signed; the bench must not run", "确认时钟现已正确（上次签发时超前）；须先停止制证台" } },
 	{ "profiles", command_profiles, SET_PROFILES, { "check and list the certificate profiles", "检查并列出证书模板" } },
 };
 
@@ -32,7 +34,7 @@ enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
 enum letter {
 	OPT_DIR = 1, OPT_CONFIG, OPT_PASSPHRASE_FILE, OPT_PASSPHRASE_FD, OPT_ROOT_PASSPHRASE_FILE, OPT_DEMONSTRATION, OPT_SUBJECT,
-	OPT_KEY, OPT_REQUEST, OPT_SERIAL, OPT_SPKI, OPT_PEM, OPT_FROM, OPT_PROFILES, OPT_REASON, OPT_JSON, OPT_HELP,
+	OPT_KEY, OPT_REQUEST, OPT_SERIAL, OPT_SPKI, OPT_PEM, OPT_FROM, OPT_PROFILES, OPT_REASON, OPT_WHY, OPT_JSON, OPT_HELP,
 };
 
 static const struct {
@@ -57,6 +59,7 @@ static const struct {
 	{ "spki", OPT_SPKI, SET_FIND, "HEX", { "SHA-256 of the public key (SubjectPublicKeyInfo, DER)", "公钥（SubjectPublicKeyInfo）的 SHA-256" } },
 	{ "pem", OPT_PEM, SET_FIND, "", { "print the certificate alone", "仅输出证书" } },
 	{ "from", OPT_FROM, SET_LIST, "BYTE", { "only what stands behind this byte of the log", "仅列出日志中该字节之后的记录" } },
+	{ "why", OPT_WHY, SET_WHY, "TEXT", { "what the clock was compared with: kept in the issue log", "核对依据，记入签发日志" } },
 	{ "json", OPT_JSON, 0, "", { "answer in JSON, errors too", "以 JSON 输出（含错误）" } },
 	{ "help", OPT_HELP, 0, "", { "print this", "显示本说明" } },
 };
@@ -118,6 +121,7 @@ take_option(struct command_options *to, const char **config_path, int letter)
 		if (!*optarg || *end)
 			return MINT_ARGUMENT;
 		break;
+	case OPT_WHY: to->why = optarg; break;
 	case OPT_PROFILES: to->profiles = optarg; break;
 	case OPT_DEMONSTRATION: to->demonstration = 1; break;
 	case OPT_PEM: to->pem = 1; break;

@@ -224,6 +224,48 @@ command_crl(const struct command_options *to, json_t **answer, struct reason *re
 	return r == 0 ? command_show(to, answer, reason) : r;
 }
 
+/* On the disk before it counts: mint-ca reads it when it starts. */
+static int
+confirm_clock(int directory, const char *why, struct ledger *ledger, struct reason *reason)
+{
+	struct record record = { .kind = RECORD_CLOCK, .at = clock_utc_us() };
+	struct issuelog *log = NULL;
+	struct place place;
+	int r = issuelog_open(&log, directory, ISSUELOG_APPEND, remember, ledger, NULL, reason);
+
+	if (r == 0 && record.at >= ledger_newest_at(ledger))
+		r = reason_set(reason, MINT_ARGUMENT, "the clock is not behind the issue log: there is nothing to confirm");
+	if (r == 0) {
+		snprintf(record.actor, sizeof record.actor, "uid:%u", (unsigned)getuid());
+		snprintf(record.why, sizeof record.why, "%s", why);
+		r = issuelog_append(log, &record, &place);
+	}
+	if (r == 0)
+		r = issuelog_sync(log, reason);
+	issuelog_close(&log);
+	return r;
+}
+
+int
+command_clock(const struct command_options *to, json_t **answer, struct reason *reason)
+{
+	struct ledger *ledger;
+	int directory, r;
+
+	if (!to->why || !*to->why || strlen(to->why) > RECORD_WHY_MAX)
+		return reason_set(reason, MINT_ARGUMENT, "--why: say what the clock was compared with, in at most %d bytes", RECORD_WHY_MAX);
+	directory = open_directory(to->directory, 0, reason);
+	if (directory < 0)
+		return directory;
+	ledger = ledger_new();
+	r = ledger ? confirm_clock(directory, to->why, ledger, reason) : reason_set(reason, MINT_MEMORY, "out of memory");
+	if (r == MINT_BUSY)
+		reason_set(reason, r, "mint-ca is running: stop the bench first");
+	ledger_free(&ledger);
+	close(directory);
+	return r == 0 ? command_show(to, answer, reason) : r;
+}
+
 /* What is listed while the log is read. */
 struct listing {
 	struct ledger *ledger;

@@ -224,7 +224,7 @@ sign_new(struct embedded *ca, struct waiting *waiting, struct question *q)
 	if (ledger_by_serial(ca->ledger, record->serial))
 		return reason_set(reason, MINT_EXISTS, "this serial number was used before");
 	if (plan.now < ledger_newest_at(ca->ledger))
-		return reason_set(reason, MINT_CLOCK, "the clock is behind the newest record of the issue log");
+		return reason_set(reason, MINT_CLOCK, "the clock is behind the newest record of the issue log: set it; if it is right now, stop the bench and say so: mintctl ca clock --why …");
 	r = certificate_issue(&plan, &record->certificate, &record->certificate_bytes, reason);
 	if (r != 0)
 		return r;

@@ -243,6 +243,9 @@ ledger_add(struct ledger *ledger, const struct record *record, struct place plac
 	case RECORD_CRL:
 		r = add_crl(ledger, record);
 		break;
+	case RECORD_CLOCK: /* what came before is not held against the clock any more, what comes after is */
+		ledger->now.newest_at = record->at;
+		break;
 	}
 	if (r == 0 && record->at > ledger->now.newest_at)
 		ledger->now.newest_at = record->at;

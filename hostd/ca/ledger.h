@@ -55,7 +55,7 @@ size_t ledger_revoked_count(const struct ledger *ledger);
 /* The nth revoked entry in the order of revocation, n below ledger_revoked_count. */
 const struct entry *ledger_revoked(const struct ledger *ledger, size_t n);
 
-int64_t ledger_newest_at(const struct ledger *ledger);        /* of any record */
+int64_t ledger_newest_at(const struct ledger *ledger);        /* of any record since a person confirmed the clock */
 uint64_t ledger_crl_number(const struct ledger *ledger);      /* the last used, 0 for none */
 int64_t ledger_crl_next_at(const struct ledger *ledger);
 int ledger_crl_is_stale(const struct ledger *ledger);         /* something was revoked since the last CRL, or there is none */

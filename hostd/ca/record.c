@@ -110,6 +110,25 @@ crl_get(struct record *r, json_t *object)
 	return 0;
 }
 
+static json_t *
+clock_put(const struct record *r)
+{
+	return json_pack("{s:s, s:s}", "actor", r->actor, "why", r->why);
+}
+
+static int
+clock_get(struct record *r, json_t *object)
+{
+	const char *actor, *why;
+
+	if (json_unpack(object, "{s:s, s:s !}", "actor", &actor, "why", &why) != 0 || strlen(actor) >= sizeof r->actor ||
+	    strlen(why) >= sizeof r->why || !*why)
+		return MINT_SYNTAX;
+	strcpy(r->actor, actor);
+	strcpy(r->why, why);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	json_t *(*put)(const struct record *);
@@ -119,6 +138,7 @@ static const struct {
 	[RECORD_ISSUED] = { "issued", issued_put, issued_get },
 	[RECORD_REVOKED] = { "revoked", revoked_put, revoked_get },
 	[RECORD_CRL] = { "crl", crl_put, crl_get },
+	[RECORD_CLOCK] = { "clock", clock_put, clock_get },
 };
 
 static int
@@ -161,7 +181,7 @@ common_get(struct record *r, json_t *object)
 	r->number = (uint64_t)number;
 	r->durable = (uint64_t)durable;
 	r->at = at;
-	for (int i = RECORD_OPENED; i <= RECORD_CRL; i++)
+	for (int i = RECORD_OPENED; i <= RECORD_CLOCK; i++)
 		if (strcmp(kinds[i].name, kind) == 0)
 			r->kind = (enum record_kind)i;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)

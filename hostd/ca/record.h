@@ -13,13 +13,14 @@
 #include <stdint.h>
 
 enum { CHECKSUM_BYTES = 16, DIGEST_BYTES = 32, SERIAL_BYTES = 20, PROFILE_NAME_BYTES = 32 };
-enum { RECORD_CERTIFICATE_MAX = 8192, RECORD_LINE_MAX = 16384 };
+enum { RECORD_WHY_MAX = 512, RECORD_CERTIFICATE_MAX = 8192, RECORD_LINE_MAX = 16384 };
 
 enum record_kind {
 	RECORD_OPENED = 1,  /* the first line: which CA the log belongs to */
 	RECORD_ISSUED,
 	RECORD_REVOKED,
-	RECORD_CRL          /* a CRL number is used up */
+	RECORD_CRL,         /* a CRL number is used up */
+	RECORD_CLOCK        /* a person says that the clock is right: times before this line may be ahead of it */
 };
 
 struct record {
@@ -44,6 +45,8 @@ struct record {
 	/* crl */
 	uint64_t crl_number;
 	int64_t  crl_next_at;                   /* its nextUpdate */
+	/* clock */
+	char     actor[65], why[RECORD_WHY_MAX + 1];
 };
 
 /* The line as a string (the caller frees it) and its checksum. NULL when out of memory. */

@@ -1,4 +1,5 @@
 #include "hostd/queue/certify.h"
+#include "hostd/base/clock.h"
 #include "hostd/base/log.h"
 #include "hostd/queue/bay.h"
 #include "hostd/queue/digest.h"
@@ -14,6 +15,7 @@
 #include "schemas/errors.h"
 
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +24,7 @@ enum { REASON_CESSATION = 5 /* CRLReason cessationOfOperation, RFC 5280, 5.3.1: 
 /* A row of :certificate_get. */
 struct asked {
 	int64_t    id, credential, application, use, asked_at;
-	char       state[9], name[129], reference[129], profile[33], pending[9];
+	char       state[9], error[33], name[129], reference[129], profile[33], pending[9];
 	int        ordinal;
 	enum state credential_state, parked_from;
 	uint8_t    serial[SERIAL_BYTES], spki_sha256[DIGEST_BYTES], spki[1024], request[4096];
@@ -74,6 +76,7 @@ load(struct queue *queue, int64_t id, struct asked *a)
 	a->ordinal = (int)store_i64(s, g, 14);
 	store_copy(s, g, 15, a->reference, sizeof a->reference);
 	a->asked_at = store_i64(s, g, 16);
+	store_copy(s, g, 17, a->error, sizeof a->error);
 	store_done(s, g);
 	return 0;
 }
@@ -104,6 +107,30 @@ subject_of(struct queue *queue, const struct asked *a)
 	return subject;
 }
 
+/* The clock, the queue's or the CA's, is not trusted: said once in the feed, and in the row, where the status finds it. */
+static int
+delay_for_clock(struct queue *queue, const struct asked *a, const char *state, const char *detail)
+{
+	struct happening happening = {
+		.kind = "certificate.delayed", .application = a->application, .credential = a->credential,
+		.error = error_info(MINT_CLOCK)->name,
+	};
+	int r = set_state(queue, a, state, happening.error, detail);
+
+	return r == 0 && strcmp(a->error, happening.error) != 0 ? feed_add(queue, &happening) : r;
+}
+
+static int
+wait_for_clock(struct queue *queue, const struct asked *a)
+{
+	char behind[32];
+
+	if (is_state(a, "reserved") && strcmp(a->error, error_info(MINT_CLOCK)->name) == 0)
+		return 0;
+	snprintf(behind, sizeof behind, "%lld s", (long long)(queue->clock.seen - clock_utc_us()) / 1000000);
+	return delay_for_clock(queue, a, "reserved", behind);
+}
+
 static int
 ask(struct queue *queue, const struct asked *a)
 {
@@ -111,8 +138,11 @@ ask(struct queue *queue, const struct asked *a)
 	char *subject;
 	int r;
 
-	if (!ca(queue) || queue->clock.back || restored_is_unsettled(queue))
-		return 0; /* asked when it is there, the clock can be trusted, and no certificate of this credential may be about unseen */
+	queue_now(queue);
+	if (queue->clock.back)
+		return wait_for_clock(queue, a);
+	if (!ca(queue) || restored_is_unsettled(queue))
+		return 0; /* asked when it is there, and no certificate of this credential may be about unseen */
 	subject = subject_of(queue, a);
 	if (!subject)
 		return MINT_MEMORY;
@@ -322,6 +352,8 @@ on_refused(struct queue *queue, const struct asked *a, const struct message *mes
 	}
 	if (!is_state(a, "asked") && !is_state(a, "unknown"))
 		return 0;
+	if (-error == MINT_CLOCK)
+		return delay_for_clock(queue, a, is_state(a, "unknown") ? "unknown" : "reserved", detail);
 	if (is_passing(error)) /* nothing was said about what may have been signed before: in doubt it stays */
 		return set_state(queue, a, is_state(a, "unknown") ? "unknown" : "reserved", name, detail);
 	if (-error == MINT_NOT_FOUND)

@@ -1,4 +1,5 @@
 #include "hostd/queue/commands.h"
+#include "hostd/base/clock.h"
 #include "hostd/base/config.h"
 #include "hostd/queue/answer.h"
 #include "hostd/queue/bay.h"
@@ -12,6 +13,7 @@
 #include "hostd/queue/queue.h"
 #include "hostd/queue/reason.h"
 #include "hostd/queue/restored.h"
+#include "hostd/queue/turn.h"
 #include "hostd/queue/work.h"
 #include "schemas/errors.h"
 
@@ -19,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* One order while it is carried out. `subject` is the row it is about. */
 struct order {
@@ -42,7 +45,7 @@ typedef int verb_run(struct queue *queue, struct order *order);
 #undef COMMAND
 #undef ARGUMENT
 
-enum object { OBJECT_application, OBJECT_credential, OBJECT_token, OBJECT_bay, OBJECT_bench }; /* those with states first */
+enum object { OBJECT_application, OBJECT_credential, OBJECT_token, OBJECT_bay, OBJECT_bench, OBJECT_date }; /* those with states first */
 
 static const struct {
 	const char *name;
@@ -126,12 +129,22 @@ find_bench(struct queue *queue, struct order *order)
 	return strcmp(queue->config->bench, order->command->object) == 0 ? 0 : MINT_NOT_FOUND;
 }
 
+/* The row is the whole bench's. That the date fits is the order's own affair. */
+static int
+find_date(struct queue *queue, struct order *order)
+{
+	(void)queue;
+	order->subject = 0;
+	return 0;
+}
+
 static int (*const find[])(struct queue *, struct order *) = {
 	[OBJECT_application] = find_application,
 	[OBJECT_credential] = find_credential,
 	[OBJECT_token] = find_token,
 	[OBJECT_bay] = find_bay,
 	[OBJECT_bench] = find_bench,
+	[OBJECT_date] = find_date,
 };
 
 static int
@@ -361,6 +374,32 @@ verb_settle(struct queue *queue, struct order *order)
 	return restored_settle(queue);
 }
 
+/* --- the clock */
+
+/* Whether the day holds `utc_us` somewhere on earth: whoever reads a calendar may be in any time zone. */
+static int
+is_today(const char *date, int64_t utc_us)
+{
+	enum { ZONE_S = 14 * 3600, DAY_S = 86400 };
+	struct tm day = { .tm_isdst = 0 };
+	const char *end = strptime(date, "%Y-%m-%d", &day);
+	int64_t begins_s = end && !*end ? (int64_t)timegm(&day) : INT64_MIN / 2, now_s = utc_us / 1000000;
+
+	return now_s >= begins_s - ZONE_S && now_s < begins_s + DAY_S + ZONE_S;
+}
+
+static int
+verb_confirm(struct queue *queue, struct order *order)
+{
+	queue_now(queue);
+	if (!queue->clock.back)
+		return refuse(order, REASON_confirm_not_back);
+	if (!is_today(order->command->object, clock_utc_us()))
+		return refuse(order, REASON_confirm_date);
+	order->detail = json_pack("{s:I}", "was_ahead_s", (json_int_t)((queue->clock.seen - clock_utc_us()) / 1000000));
+	return turn_confirm_clock(queue);
+}
+
 /* --- one order */
 
 /* What an error of an order means where nothing more particular was said. */
@@ -415,8 +454,9 @@ note(struct queue *queue, const struct order *order, enum object object)
 	snprintf(kind, sizeof kind, "command.%s", order->command->verb);
 	happening.kind = kind;
 	happening.detail = text;
-	*(object == OBJECT_application ? &happening.application : object == OBJECT_credential ? &happening.credential
-	    : &happening.token) = object >= OBJECT_bay ? 0 : order->subject;
+	if (object < OBJECT_bay)
+		*(object == OBJECT_application ? &happening.application : object == OBJECT_credential ? &happening.credential
+		    : &happening.token) = order->subject;
 	r = feed_add(queue, &happening);
 	if (r == 0)
 		r = store_run(queue->store, QUEUE_operator_seen, "si", order->command->actor, queue_now(queue));

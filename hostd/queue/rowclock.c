@@ -32,6 +32,13 @@ row_clock_read(struct row_clock *clock, int64_t utc_us, int64_t monotonic_us, in
 	return clock->row;
 }
 
+void
+row_clock_confirm(struct row_clock *clock, int64_t utc_us)
+{
+	clock->seen = utc_us;
+	clock->back = 0;
+}
+
 int64_t
 row_clock_of(const struct row_clock *clock, int64_t monotonic_us, int64_t earliest)
 {

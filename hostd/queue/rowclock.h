@@ -23,6 +23,9 @@ struct row_clock row_clock_start(int64_t seen, int64_t row, int64_t monotonic_us
 /* The time for a row that is written now. Microseconds by which the clock has gone back in `*back_us` when this is news, else 0. */
 int64_t row_clock_read(struct row_clock *clock, int64_t utc_us, int64_t monotonic_us, int64_t *back_us);
 
+/* A person says that the machine's clock is right: what it showed before was wrong. Rows stay ahead until it has caught up. */
+void row_clock_confirm(struct row_clock *clock, int64_t utc_us);
+
 /* The time for what happened at `monotonic_us`, as a program of this machine says: between `earliest`, which a row has, and the last
  * time read. */
 int64_t row_clock_of(const struct row_clock *clock, int64_t monotonic_us, int64_t earliest);

@@ -63,6 +63,17 @@ keep_clock(struct queue *queue)
 	return r == 0 ? keep_time(queue, "row_clock", now) : r;
 }
 
+int
+turn_confirm_clock(struct queue *queue)
+{
+	int64_t now = clock_utc_us();
+	int r = keep_time(queue, "clock", now);
+
+	if (r == 0)
+		row_clock_confirm(&queue->clock, now);
+	return r;
+}
+
 static void
 outgoing_free(struct outgoing *outgoing)
 {

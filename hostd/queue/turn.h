@@ -29,4 +29,7 @@ void turn_discard(struct queue *queue);
  * told, and it goes on by itself once the storage takes writes again. */
 void turn_end(struct queue *queue);
 
+/* A part of a turn: the machine's clock is right from now on, says a person; on record at once. 0 or MINT_STORAGE. */
+int turn_confirm_clock(struct queue *queue);
+
 #endif

@@ -303,7 +303,8 @@ INSERT INTO certificate (id, credential_id, use_id, key_id, serial, request) VAL
 
 -- :certificate_get  by queue/certify.c  read
 SELECT r.credential_id, r.state, r.serial, r.request, k.spki, k.spki_sha256, c.profile, c.application_id, r.use_id,
-       c.state, c.parked_from, r.certificate, c.name, c.pending, c.ordinal, a.reference, r.asked_at
+       c.state, c.parked_from, r.certificate, c.name, c.pending, c.ordinal, a.reference, r.asked_at,
+       r.error
 FROM certificate r JOIN key k ON k.id = r.key_id JOIN credential c ON c.id = r.credential_id
 JOIN application a ON a.id = c.application_id WHERE r.id = ?1;
 

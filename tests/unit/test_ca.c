@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 #include <signal.h>
@@ -250,6 +252,7 @@ spki_digest(EVP_PKEY *key, uint8_t digest[32])
 static void
 clock_gone_back_stops_signing_but_not_revoking(void **state)
 {
+	char self[PATH_MAX] = "", program[PATH_MAX + 16];
 	uint8_t digest[32];
 	pid_t child;
 	int status;
@@ -275,6 +278,19 @@ clock_gone_back_stops_signing_but_not_revoking(void **state)
 	assert_run("openssl crl -in crl.pem -CAfile ca.pem -noout -text", "Superseded");
 	restart();
 	assert_int_equal(lookup(1, NULL), MINT_REFUSED);
+	/* A person's word, kept in the log, opens the way, and only once: it does not hold for what is signed after it. */
+	ca_close(&t.ca);
+	assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+	snprintf(program, sizeof program, "%s/mint-ca", dirname(self));
+	setenv("MINT_CA", program, 1);
+	assert_run("! $MINT_CA clock --dir . && ! $MINT_CA clock --dir . --why ''", "--why");
+	assert_run("$MINT_CA clock --dir . --why 'the radio clock'", "");
+	assert_run("grep -c 'radio clock' issued.log", "1");
+	assert_run("! $MINT_CA clock --dir . --why 'again'", "nothing to confirm");
+	assert_int_equal(open_ca_with(&passphrase), 0);
+	assert_int_equal(certify(2, 2, "full", SUBJECT, t.rsa_csr), 0);
+	restart();
+	assert_int_equal(certify(2, 2, "full", SUBJECT, t.rsa_csr), 0);
 }
 
 static void

@@ -1,11 +1,13 @@
 /* What fails, fails alone: tokens, workers, the CA, one step at a time. */
 #include "tests/unit/queue_stage.h"
+#include "hostd/base/clock.h"
 
 #include <event2/event.h>
 #include <openssl/ec.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 static void
 begin(struct stage *stage)
@@ -896,6 +898,78 @@ no_certificate_is_asked_for_while_the_clock_is_behind(void **state)
 	assert_sql(stage, "sealed", "SELECT state FROM credential");
 }
 
+static void
+stop_at_the_clock(struct stage *stage, int64_t ahead_us)
+{
+	stage->queue->clock.seen += ahead_us;
+	stage->queue->clock.row += ahead_us;
+	stage_insert(stage, 0, 0);
+	stage_run(stage);
+	for (int i = 0; i < 3; i++) {
+		event_active(stage->queue->chores, EV_TIMEOUT, 0);
+		stage_run(stage);
+	}
+}
+
+static const char *
+date_of(int64_t utc_us)
+{
+	static char text[16];
+	time_t s = (time_t)(utc_us / 1000000);
+
+	strftime(text, sizeof text, "%Y-%m-%d", gmtime(&s));
+	return text;
+}
+
+static void
+credential_that_waits_for_the_clock_says_so_once(void **state)
+{
+	struct stage *stage = *state;
+
+	stop_at_the_clock(stage, (int64_t)3600 * 1000000);
+	assert_sql(stage, "reserved CLOCK", "SELECT state || ' ' || error FROM certificate WHERE cast(detail AS INTEGER) > 3500");
+	assert_sql(stage, "1", "SELECT count(*) FROM event WHERE kind = 'certificate.delayed' AND error = 'CLOCK' AND credential_id = 1");
+}
+
+static void
+clock_that_a_person_confirms_is_believed_and_who_and_why_is_kept(void **state)
+{
+	struct stage *stage = *state;
+	const int64_t year_us = INT64_C(365) * 86400 * 1000000;
+	const char *today;
+
+	stop_at_the_clock(stage, year_us);
+	today = date_of(clock_utc_us() + year_us);
+	assert_int_equal(stage_command(stage, "uid:7(li)", "confirm", today, "{\"why\":\"watch\"}"), MINT_REFUSED);
+	today = date_of(clock_utc_us());
+	assert_int_equal(stage_command(stage, "uid:7(li)", "confirm", today, "{}"), MINT_ARGUMENT);
+	assert_sql(stage, "reserved", "SELECT state FROM certificate");
+	assert_int_equal(stage_command(stage, "uid:7(li)", "confirm", today, "{\"why\":\"watch\"}"), 0);
+	assert_sql(stage, "uid:7(li) watch", "SELECT actor || ' ' || (detail ->> 'why') FROM event WHERE kind = 'command.confirm'");
+	assert_sql(stage, "1", "SELECT abs(value - %lld) < 60000000 FROM fact WHERE name = 'clock'", (long long)clock_utc_us());
+	event_active(stage->queue->chores, EV_TIMEOUT, 0);
+	stage_run(stage);
+	assert_sql(stage, "sealed", "SELECT state FROM credential");
+	assert_sql(stage, "0", "SELECT count(*) FROM event e JOIN event f ON f.seq = e.seq + 1 WHERE f.at < e.at");
+	assert_int_equal(stage_command(stage, "uid:7(li)", "confirm", today, "{\"why\":\"again\"}"), MINT_REFUSED);
+}
+
+static void
+clock_confirmed_is_watched_on_and_a_restart_keeps_it_so(void **state)
+{
+	struct stage *stage = *state;
+
+	stop_at_the_clock(stage, INT64_C(7200000000));
+	assert_int_equal(stage_command(stage, "uid:7(li)", "confirm", date_of(clock_utc_us()), "{\"why\":\"watch\"}"), 0);
+	stage_kill(stage);
+	stage_start(stage);
+	stage_run(stage);
+	assert_sql(stage, "certified", "SELECT CASE WHEN state IN ('reserved', 'refused') THEN state ELSE 'certified' END FROM certificate");
+	stage->queue->clock.seen += INT64_C(60000000);
+	queue_now(stage->queue);
+	assert_true(stage->queue->clock.back);
+}
+
 /* The set-back comes while the token is at its last steps; the rows of the proof are in the order of what happened. */
 static int
 set_clock_back(struct stage *stage, struct stage_bay *bay, const struct message *message)
@@ -990,6 +1064,9 @@ main(void)
 		TEST(token_swapped_while_nobody_watched_is_found_out),
 		TEST(new_bench_program_does_not_disturb_a_token_at_work),
 		TEST(no_certificate_is_asked_for_while_the_clock_is_behind),
+		TEST(credential_that_waits_for_the_clock_says_so_once),
+		TEST(clock_that_a_person_confirms_is_believed_and_who_and_why_is_kept),
+		TEST(clock_confirmed_is_watched_on_and_a_restart_keeps_it_so),
 		TEST(proof_made_while_the_clock_is_behind_lies_in_its_step),
 		TEST(time_of_a_proof_is_within_its_step_whatever_the_worker_says),
 	};

@@ -48,6 +48,7 @@ static const struct order_argument order_arguments[] = {
 #define NAME_credential(verb) #verb
 #define NAME_bay(verb) #verb
 #define NAME_bench(verb) #verb
+#define NAME_date(verb) "clock " #verb
 #define NAME_token(verb) "token " #verb
 
 static const struct command commands[] = {

@@ -39,7 +39,7 @@ static const struct check {
 	{ "layouts", { "label layouts", "面单版式" }, doctor_layouts, { "mend `label_layouts`", "修改 label_layouts" } },
 	{ "fonts", { "fonts", "字体" }, doctor_fonts, { "install fonts-noto-cjk and fontconfig", "安装 fonts-noto-cjk 和 fontconfig" } },
 	{ "calendar", { "calendar", "日历" }, doctor_calendar, { "mend `calendar`; add the notice of the year to its file", "修改 calendar；将当年放假通知加入该文件" } },
-	{ "clock", { "clock", "时钟" }, doctor_clock, { "set the clock: timedatectl set-ntp true", "校准时钟：timedatectl set-ntp true" } },
+	{ "clock", { "clock", "时钟" }, doctor_clock, { "set the clock: timedatectl set-ntp true; is it right now and stood ahead before: mintctl clock confirm DATE --why …", "校准时钟：timedatectl set-ntp true；若现已正确而此前超前：mintctl clock confirm 日期 --why …" } },
 	{ "database", { "database", "数据库" }, doctor_database, { "stop mintd, keep the file, restore a backup", "停止 mintd，保留该文件，恢复备份" } },
 	{ "disk", { "free space", "剩余空间" }, doctor_disk, { "make the directory of `database`; make room on its disk", "创建 database 所在目录；清理其磁盘" } },
 	{ "api", { "mint-api", "mint-api" }, doctor_api, { "start mintd and read its log", "启动 mintd 并查看日志" } },
