@@ -25,13 +25,22 @@ time_on_record(struct queue *queue, const char *fact)
 	return us;
 }
 
+/* The fact is kept once a second: rows written after it, before the end, are later than it. Of each table the last rows tell. */
+static int64_t
+newest_row(struct queue *queue)
+{
+	int64_t fact = time_on_record(queue, "row_clock"), row = store_value(queue->store, QUEUE_row_newest, 0, "");
+
+	return row > fact ? row : fact;
+}
+
 int
 recover_begin(struct queue *queue, void *unused)
 {
 	int r;
 
 	(void)unused;
-	queue->clock = row_clock_start(time_on_record(queue, "clock"), time_on_record(queue, "row_clock"), clock_monotonic_us());
+	queue->clock = row_clock_start(time_on_record(queue, "clock"), newest_row(queue), clock_monotonic_us());
 	queue->clock_kept = queue->clock.row;
 	queue->event_seq = store_value(queue->store, QUEUE_event_last, 0, "");
 	queue->recovering = 1;

@@ -29,6 +29,11 @@ VALUES (?1, ?2, ?3, nullif(?4, 0), nullif(?5, 0), nullif(?6, 0), nullif(?7, 0), 
 -- :event_last  by queue/queue.c  read
 SELECT max(seq) FROM event;
 
+-- The latest time in a row: of the last event, of the last journal rows (ends are written later than begins, so a few of them).
+-- :row_newest  by queue/recover.c  read
+SELECT max(coalesce((SELECT at FROM event WHERE seq = (SELECT max(seq) FROM event)), 0),
+           coalesce((SELECT max(max(begun_at, coalesce(ended_at, 0))) FROM journal WHERE id BETWEEN (SELECT max(id) FROM journal) - 255 AND (SELECT max(id) FROM journal)), 0));
+
 -- :event_importer  by queue/commands.c  read
 SELECT actor FROM event WHERE application_id = ?1 AND kind = 'application.imported' ORDER BY seq LIMIT 1;
 

@@ -954,6 +954,23 @@ clock_that_a_person_confirms_is_believed_and_who_and_why_is_kept(void **state)
 	assert_int_equal(stage_command(stage, "uid:7(li)", "confirm", today, "{\"why\":\"again\"}"), MINT_REFUSED);
 }
 
+/* The fact is written once a second; the rows of that second are later. */
+static void
+rows_after_a_restart_are_not_earlier_than_those_before_it(void **state)
+{
+	struct stage *stage = *state;
+	sqlite3 *db;
+
+	stop_at_the_clock(stage, INT64_C(7200000000));
+	stage_kill(stage);
+	assert_int_equal(sqlite3_open(stage->database, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "UPDATE fact SET value = value - 900000 WHERE name = 'row_clock'", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	stage_start(stage);
+	stage_run(stage);
+	assert_sql(stage, "0", "SELECT count(*) FROM event e JOIN event f ON f.seq = e.seq + 1 WHERE f.at < e.at");
+}
+
 static void
 clock_confirmed_is_watched_on_and_a_restart_keeps_it_so(void **state)
 {
@@ -1066,6 +1083,7 @@ main(void)
 		TEST(no_certificate_is_asked_for_while_the_clock_is_behind),
 		TEST(credential_that_waits_for_the_clock_says_so_once),
 		TEST(clock_that_a_person_confirms_is_believed_and_who_and_why_is_kept),
+		TEST(rows_after_a_restart_are_not_earlier_than_those_before_it),
 		TEST(clock_confirmed_is_watched_on_and_a_restart_keeps_it_so),
 		TEST(proof_made_while_the_clock_is_behind_lies_in_its_step),
 		TEST(time_of_a_proof_is_within_its_step_whatever_the_worker_says),
