@@ -6,6 +6,7 @@
 #include <openssl/ec.h>
 #include <openssl/x509.h>
 #include <stdio.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <time.h>
 
