@@ -230,3 +230,31 @@ on_such_a_disk() {
 	exits 0 ctl restore "$backup"
 	exits 0 "$bench" up
 }
+
+@test "a restore cut short at any of its moves and run again tells what the first would have told" {
+	"$bench" up
+	ctl import "$APPLICATIONS"
+	wait_until 60 at_least_in 1 "'sealed','taken','packed'"
+	ctl backup "$backup"
+	jq '[.[0] | .reference = "LATER-1"]' "$APPLICATIONS" >"$work/later.json"
+	ctl import "$work/later.json"
+	wait_until 60 at_least_in 3 "'sealed','taken','packed'"
+	"$bench" down
+	ctl restore "$backup" --json >"$work/first"
+	[ "$(jq -c .applications_not_in_backup "$work/first")" = '["LATER-1"]' ]
+	old=$(jq -r '.moved[] | select(test("Z$"))' "$work/first")
+	mark=$(jq -nc --arg aside "${old#"$(realpath "$RUN")/mint.db."}" '{aside: $aside | sub(".*mint[.]db[.]"; ""), had_record: true, ca_restored: false}')
+	for cut in done before-new before-old; do
+		case $cut in
+		before-new) rm "$RUN/mint.db" ;;
+		before-old) mv "$old" "$RUN/mint.db" ;;
+		esac
+		echo "$mark" >"$RUN/mint.db.restoring"
+		ctl restore "$backup" --json >"$work/again"
+		diff <(jq -S 'del(.moved)' "$work/first") <(jq -S 'del(.moved)' "$work/again")
+		jq -e --arg old "$old" '.moved | index($old)' "$work/again"
+		[ "$(record_in "$old" "SELECT count(*) FROM application WHERE reference = 'LATER-1'")" = 1 ]
+		[ ! -e "$RUN/mint.db.restoring" ]
+		[ "$(record_in "$RUN/mint.db" "SELECT count(*) FROM application WHERE reference = 'LATER-1'")" = 0 ]
+	done
+}
