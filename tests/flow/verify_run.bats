@@ -230,6 +230,33 @@ finds_only() {
 	finds_only certificate-keys
 }
 
+@test "a request whose signature was changed" {
+	sql "UPDATE certificate SET request = CAST(substr(request, 1, length(request) - 1) || x'00' AS BLOB) WHERE id = 3"
+	finds_only certificate-keys
+}
+
+@test "a certificate with bytes behind its end" {
+	sql "UPDATE certificate SET certificate = CAST(certificate || x'00' AS BLOB) WHERE id = 2"
+	finds certificate-keys issue-log-agrees
+}
+
+@test "a request with bytes behind its end" {
+	sql "UPDATE certificate SET request = CAST(request || x'00' AS BLOB) WHERE id = 1"
+	finds_only certificate-keys
+}
+
+@test "an envelope that was changed" {
+	sql "UPDATE pin_envelope SET cms = CAST(substr(cms, 1, length(cms) - 1) || x'00' AS BLOB) WHERE id = 1"
+	finds envelopes-open
+}
+
+@test "a picture that is none, among others that can be read" {
+	head -c 900 /dev/urandom >"$run_directory/labels/A.png"
+	finds_only labels-read
+	grep -q 'A.png: no Code 128' <<<"$output"
+	! grep -q 'TEST-1.png' <<<"$output"
+}
+
 @test "a certificate that the record does not know" {
 	sql "PRAGMA foreign_keys = 0; DELETE FROM certificate WHERE id = 2"
 	finds issue-log-agrees

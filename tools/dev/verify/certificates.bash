@@ -4,69 +4,46 @@
 # Hexadecimal of one serial number, however it was padded: capital letters, no zeros in front.
 plain_serial() { tr 'a-f' 'A-F' | sed 's/^0*//'; }
 
-pem_serial() { openssl x509 -in "$1" -noout -serial 2>/dev/null | sed 's/^serial=//' | plain_serial; }
-
 # certs/*.pem are the live certificates, each once, nothing else, and `openssl verify -x509_strict` accepts each.
 check_certificates() {
 	local pem count
 	needs ca "$run/ca/ca.pem" || return
-	rows "SELECT ltrim(hex(serial), '0'), id FROM certificate WHERE state = 'live'" | sort >"$work/live"
-	for pem in "$run"/certs/*.pem; do
-		[ -e "$pem" ] || continue
-		printf '%s\t%s\n' "$(pem_serial "$pem")" "$pem"
-	done | sort >"$work/files"
+	rows "SELECT ltrim(hex(r.serial), '0'), coalesce(x.sha256, '') FROM certificate r LEFT JOIN x_certificate x ON x.id = r.id
+		WHERE r.state = 'live'" | sort >"$work/live"
+	ask files "$run/certs" | sort >"$work/files"
 	count=$(grep -c '' "$work/files")
 	if [ "$count" -gt 0 ] || [ "$unfinished" = 0 ]; then
 		{
 			join -t $'\t' -v 1 "$work/live" "$work/files" | awk '{ print "certificate " $1 " is live and not in certs/" }'
-			join -t $'\t' -v 2 "$work/live" "$work/files" | awk '{ print $2 " is not live in the record" }'
+			join -t $'\t' -v 2 "$work/live" "$work/files" | awk -F'\t' '{ print $2 " is not live in the record" }'
 			cut -f1 "$work/files" | uniq -d | sed 's/$/ stands in certs\/ twice/'
-			join -t $'\t' "$work/live" "$work/files" | while IFS=$'\t' read -r _ id pem; do
-				openssl x509 -in "$pem" -outform DER 2>/dev/null | cmp -s - "$work/certificate/$id.der" ||
-					echo "$pem is not the certificate on record"
-			done
+			join -t $'\t' "$work/live" "$work/files" | awk -F'\t' '$2 != $4 { print $3 " is not the certificate on record" }'
 		} | judge certificate-files "$count files in certs/"
 	fi
-	verify_all certificates-verify "${run}/certs" '*.pem' PEM
-	verify_all every-certificate-verifies "$work/certificate" '*.der' DER
+	verify_all certificates-verify "$run/certs" '*.pem'
+	verify_all every-certificate-verifies "$work/certificate" '*.der'
 	check_keys
 	check_crl
 }
 
-# verify_all NAME DIRECTORY PATTERN FORM: strict verification of every file that matches.
+# verify_all NAME DIRECTORY PATTERN: strict verification of every file that matches.
 verify_all() {
-	local name=$1 directory=$2 pattern=$3 form=$4 file count
+	local name=$1 directory=$2 pattern=$3 count
 	count=$(find "$directory" -name "$pattern" 2>/dev/null | grep -c '')
 	[ "$count" -gt 0 ] || [ "$unfinished" = 0 ] || return
-	mkdir -p "$work/$name"
-	find "$directory" -name "$pattern" 2>/dev/null | while read -r file; do
-		[ "$form" = PEM ] || openssl x509 -inform DER -in "$file" -out "$work/$name/$(basename "$file").pem" 2>/dev/null ||
-			echo "$file: is no certificate"
-	done >"$work/$name.wrong"
-	[ "$form" = PEM ] || directory=$work/$name pattern='*.pem'
 	{
-		cat "$work/$name.wrong"
 		[ "$count" -gt 0 ] || echo "there is none"
-		find "$directory" -name "$pattern" -exec openssl verify -x509_strict -CAfile "$run/ca/ca.pem" {} + 2>&1 |
-			grep -vE ': OK$' | sed "s|$work/||"
+		find "$directory" -name "$pattern" -exec openssl verify -x509_strict -CAfile "$run/ca/ca.pem" {} + >"$work/$name" 2>&1
+		grep -vE ': OK$' "$work/$name" | sed "s|$work/||"
+		[ "$(grep -cE ': OK$' "$work/$name")" = "$count" ] || echo "not all $count were accepted"
 	} | judge "$name" "$count accepted by openssl verify -x509_strict"
 }
 
 # The certificate's key is the key on record, and so is the request's, whose signature holds.
 check_keys() {
-	local der id
-	for der in "$work"/certificate/*.der; do
-		[ -e "$der" ] || continue
-		id=$(basename "$der" .der)
-		openssl x509 -inform DER -in "$der" -noout -pubkey 2>/dev/null >"$work/key.pem"
-		openssl pkey -pubin -in "$work/key.pem" -outform DER 2>/dev/null | cmp -s - "$work/spki/$id.der" ||
-			echo "certificate $id: its key is not the key on record"
-		rows "SELECT hex(request) FROM certificate WHERE id = $id" | xxd -r -p |
-			openssl req -inform DER -verify -noout -pubkey 2>/dev/null | cmp -s - "$work/key.pem" ||
-			echo "certificate $id: the request is not signed by that key"
-	done | judge certificate-keys "$(find "$work/certificate" -name '*.der' | grep -c '') certificates and requests"
+	ask keys "$work" | judge certificate-keys "$(find "$work/certificate" -name '*.der' | grep -c '') certificates and requests"
 	{
-		sha256sum "$work"/spki/*.der 2>/dev/null | awk '{ print $1 }' | sort | uniq -d | sed 's/^/two certificates hold key /'
+		cut -f2 "$work/spki_sha256" | sort | uniq -d | sed 's/^/two certificates hold key /'
 		rows "SELECT ltrim(hex(serial), '0') FROM certificate WHERE state IN ('signed','live','revoking','revoked')" |
 			sort | uniq -d | sed 's/^/two certificates have serial number /'
 	} | judge certificate-keys-differ "$(find "$work/spki" -name '*.der' | grep -c '') keys, $(rows 'SELECT count(*) FROM certificate') serial numbers"
@@ -90,33 +67,21 @@ check_crl() {
 	} | judge crl "$revoked revoked certificates"
 }
 
-# issued.log: a JSON object, a tab, the first 16 bytes of the object's SHA-256 in hexadecimal; "prev" repeats the line before.
+# Each line of issued.log follows the one before it (blobs.py), and what the CA says it did is what the record says.
 check_issue_log() {
-	local log=$run/ca/issued.log line=0 object sum before='' number prev serial spki certificate
+	local log=$run/ca/issued.log
 	needs issue-log "$log" || return
-	cut -f1 "$log" | jq -Rr 'fromjson? // {} | "\(.n) \(.prev)"' >"$work/log_places"
-	while IFS=$'\t' read -r object sum && read -r number prev <&5; do
-		[ "$(printf %s "$object" | sha256sum | cut -c1-32)" = "$sum" ] || echo "line $((line + 1)): its checksum is wrong"
-		[ "$number" = "$line" ] || echo "line $((line + 1)): is number $number"
-		[ -z "$before" ] || [ "$prev" = "$before" ] || echo "line $((line + 1)): does not follow the line before it"
-		before=$sum line=$((line + 1))
-	done <"$log" 5<"$work/log_places" | judge issue-log-chain "$(grep -c '' "$log") lines"
-
-	cut -f1 "$log" | jq -Rr 'fromjson? // {} | select(.kind == "issued") | [.request, .serial, .spki, .certificate] | @tsv' 2>/dev/null >"$work/issued"
-	cut -f1 "$log" | jq -Rr 'fromjson? // {} | select(.kind == "revoked") | .serial' 2>/dev/null | plain_serial | sort >"$work/log_revoked"
-	: >"$work/log_issued"
-	while IFS=$'\t' read -r number serial spki certificate; do
-		printf '%s\t%s\t%s\t%s\n' "$number" "$(plain_serial <<<"$serial")" "$spki" \
-			"$(base64 -d <<<"$certificate" 2>/dev/null | sha256sum | cut -d' ' -f1)"
-	done <"$work/issued" >>"$work/log_issued"
+	ask log "$log" "$work" | judge issue-log-chain "$(grep -c '' "$log") lines"
 	database <<SQL
 CREATE TABLE x_issued (request INTEGER, serial TEXT, spki TEXT, sha256 TEXT);
+CREATE INDEX x_issued_request ON x_issued (request);
 CREATE TABLE x_revoked (serial TEXT);
+CREATE INDEX x_revoked_serial ON x_revoked (serial);
 .mode tabs
 .import '$work/log_issued' x_issued
 .import '$work/log_revoked' x_revoked
 SQL
-	rows <<'SQL' | judge issue-log-agrees "$(grep -c '' "$work/issued") signed, $(grep -c '' "$work/log_revoked") revoked"
+	rows <<'SQL' | judge issue-log-agrees "$(grep -c '' "$work/log_issued") signed, $(grep -c '' "$work/log_revoked") revoked"
 SELECT 'the CA signed ' || i.serial || ' (request ' || i.request || '), which the record does not know' FROM x_issued i
 WHERE NOT EXISTS (SELECT 1 FROM certificate r WHERE r.id = i.request AND ltrim(hex(r.serial), '0') = i.serial);
 SELECT 'certificate ' || r.id || ' is not the one that the CA logged' FROM x_issued i JOIN certificate r ON r.id = i.request

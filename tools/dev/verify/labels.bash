@@ -1,19 +1,16 @@
 # Labels, read by zbarimg. Part of verify-run.sh.
 # shellcheck shell=bash disable=SC2154 # run, work: verify-run.sh
 
-# `file TAB code` of the Code 128 on one picture; "" when there is none.
-read_label() { printf '%s\t%s\n' "$1" "$(zbarimg -q --raw -Sdisable -Scode128.enable "$1" 2>/dev/null | sort -u | paste -sd' ')"; }
-export -f read_label
-
 # Every picture in labels/ carries the number of the application whose file it is, and each label on record is there unchanged.
 check_labels() {
 	local count
 	count=$(find "$run/labels" -maxdepth 1 -name '*.png' 2>/dev/null | grep -c '')
 	[ "$count" -gt 0 ] || [ "$unfinished" = 0 ] || return
-	find "$run/labels" -maxdepth 1 -name '*.png' -print0 2>/dev/null | xargs -0 -r -P 2 -I @ bash -c 'read_label "$1"' _ @ >"$work/labels"
+	find "$run/labels" -maxdepth 1 -name '*.png' -print0 2>/dev/null | python3 -B "$here/verify/labels.py" >"$work/labels"
 	rows 'SELECT reference FROM application' | sort >"$work/references"
 	{
 		[ "$count" -gt 0 ] || echo 'there is none'
+		[ "$(grep -c '' "$work/labels")" = "$count" ] || echo "not all $count were read"
 		while IFS=$'\t' read -r file code; do
 			file=${file##*/}
 			if [ -z "$code" ]; then

@@ -3,12 +3,8 @@
 
 # The signature over the challenge, by the key of the live certificate.
 check_proofs() {
-	rows "SELECT p.use_id, r.id FROM proof p JOIN certificate r ON r.use_id = p.use_id AND r.state = 'live'" |
-		while IFS=$'\t' read -r use id; do
-			openssl x509 -inform DER -in "$work/certificate/$id.der" -noout -pubkey >"$work/key.pem" 2>/dev/null
-			openssl dgst -sha256 -verify "$work/key.pem" -signature "$work/signature/$use" "$work/challenge/$use" \
-				>/dev/null 2>&1 || echo "use $use: the signature over the challenge is not by the certificate's key"
-		done | judge proof-signatures "$(rows 'SELECT count(*) FROM proof') proofs"
+	rows "SELECT p.use_id, r.id FROM proof p JOIN certificate r ON r.use_id = p.use_id AND r.state = 'live'" | ask proofs "$work" |
+		judge proof-signatures "$(rows 'SELECT count(*) FROM proof') proofs"
 }
 
 # Time of a row as the APDU log writes it.
