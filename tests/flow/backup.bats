@@ -129,13 +129,15 @@ record_in() { sqlite3 "file:$1?mode=ro" "$2"; }
 	old=$(echo "$RUN"/mint.db.before-*Z)
 	[ "$(record_in "$RUN/mint.db" "SELECT json_array_length(value, '$.certificates') FROM fact WHERE name = 'restored_unsettled'")" -ge 1 ]
 	# before a person settles it nothing is begun, and status says why
-	"$bench" up
 	begun=$(record_in "$RUN/mint.db" "SELECT count(*) FROM token_use")
-	ctl watch --until-idle --timeout 60 || true
+	signed=$("$B/mint-ca" list --dir "$RUN/ca" --json | jq '.certificates | length')
+	exits 69 timeout 60 "$bench" run
+	"$bench" up
 	exits 0 ctl status
 	says "restored from a backup"
 	says "mintctl settle"
 	[ "$(record_in "$RUN/mint.db" "SELECT count(*) FROM token_use")" = "$begun" ]
+	[ "$("$B/mint-ca" list --dir "$RUN/ca" --json | jq '.certificates | length')" = "$signed" ]
 	"$bench" down
 	# as the text says, word for word
 	(
