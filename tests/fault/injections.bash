@@ -268,6 +268,8 @@ mend_config() {
 	ca) missed_for_a_second "$ca_is_missed" ;;
 	broken) [ $(( SECONDS - broken_at )) -ge 3 ] ;;
 	esac && cp "$run/mint.conf.before" "$run/mint.conf" && mended=1
+	# What only a person can mend ends mintd: whoever mends it starts it again.
+	if [ "$mended" = 1 ] && ! runs "$(process mintd)"; then start_mintd; fi
 }
 
 # --- packing
