@@ -175,16 +175,17 @@ static void
 add_standing(struct call *call, json_t *status)
 {
 	const json_t *applications = json_object_get(status, "applications"), *labels = json_object_get(status, "labels");
-	json_int_t stuck = 0, stuck_open = 0, moving;
+	json_int_t stuck = 0, stuck_open = 0, decided = 0, moving;
 
 	if (count_of(labels, "failed") + count_of(labels, "unknown") > 0)
 		stuck = number_from(call, API_labels_stuck, "stuck", "open", &stuck_open);
-	moving = number_from(call, API_credentials_moving, "moving", NULL, NULL) + count_of(applications, "minted") +
-	    count_of(applications, "packed") - stuck_open + count_of(labels, "waiting") + count_of(labels, "printing");
+	moving = number_from(call, API_credentials_moving, "moving", "decided", &decided);
+	moving += decided + count_of(applications, "minted") + count_of(applications, "packed") - stuck_open + count_of(labels, "waiting") +
+	    count_of(labels, "printing");
 	json_object_set_new(status, "moving", json_integer(moving));
 	json_object_set_new(status, "idle", json_boolean(moving == 0));
 	json_object_set_new(status, "needs_person",
-	    json_integer(count_of(json_object_get(status, "credentials"), "parked") + stuck + json_is_object(json_object_get(status, "unsettled"))));
+	    json_integer(count_of(json_object_get(status, "credentials"), "parked") - decided + stuck + json_is_object(json_object_get(status, "unsettled"))));
 }
 
 static void

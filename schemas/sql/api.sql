@@ -40,7 +40,8 @@ SELECT state, count(*) AS count FROM print_job GROUP BY state;
 
 -- :credentials_moving  by api/status.c  read
 -- Credentials that machines or the packer's hands will move on: tokens of a parcel lie on the table while another of its
--- credentials waits for a person. The conditions are written so that the partial indexes credential_claim and credential_open answer them.
+-- credentials waits for a person. `decided`: parked still, and it is the CA that a person's decision waits for. The conditions are
+-- written so that the partial indexes credential_claim and credential_open answer them.
 -- After a restore none is claimed or asked for until a person settles it.
 SELECT
   (SELECT count(*) FROM credential WHERE state = 'waiting' AND claimable = 1
@@ -48,7 +49,10 @@ SELECT
   + (SELECT count(*) FROM credential WHERE state NOT IN ('waiting','packed','revoked') AND state NOT IN ('taken','parked')
       AND state NOT IN (SELECT 'requested' FROM fact WHERE name = 'restored_unsettled'))
   + (SELECT count(*) FROM credential c WHERE c.state NOT IN ('waiting','packed','revoked') AND c.state = 'taken'
-      AND NOT EXISTS (SELECT 1 FROM credential o WHERE o.application_id = c.application_id AND o.state = 'parked')) AS moving;
+      AND NOT EXISTS (SELECT 1 FROM credential o WHERE o.application_id = c.application_id AND o.state = 'parked' AND o.pending IS NULL))
+    AS moving,
+  (SELECT count(*) FROM credential c WHERE c.state NOT IN ('waiting','packed','revoked') AND c.state = 'parked' AND c.pending IS NOT NULL)
+    AS decided;
 
 -- :unsettled  by api/status.c  read
 -- What a person has to settle after a restore.

@@ -45,6 +45,10 @@ until_sent() {
 	get /v1/status | is '[.idle, .needs_person]' '[true,1]'
 	sql "UPDATE credential SET state = 'taken' WHERE id = 6"
 	get /v1/status | is .idle false
+	# Decided, and the CA has not revoked what was signed: nobody is to do anything.
+	sql "UPDATE credential SET state = 'packed' WHERE id = 6; UPDATE credential SET pending = 'redo' WHERE state = 'parked'"
+	get /v1/status | is '[.idle, .needs_person]' '[false,0]'
+	sql "UPDATE credential SET pending = NULL WHERE state = 'parked'"
 	sql "UPDATE credential SET state = 'packed' WHERE id = 6; INSERT INTO print_job (parcel_id, copy, state, made_at, changed_at) VALUES (1, 1, 'failed', 1, 1)"
 	get /v1/status | is '[.idle, .needs_person]' '[true,2]'
 }
