@@ -8,6 +8,7 @@ ca_SRC := \
 	hostd/ca/certificate.c \
 	hostd/ca/command.c \
 	hostd/ca/command_run.c \
+	hostd/ca/command_signed.c \
 	hostd/ca/content.c \
 	hostd/ca/crl.c \
 	hostd/ca/embedded.c \
