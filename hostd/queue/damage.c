@@ -1,4 +1,5 @@
 #include "hostd/queue/damage.h"
+#include "hostd/base/keep.h"
 #include "hostd/base/log.h"
 #include "schemas/errors.h"
 
@@ -188,18 +189,15 @@ void
 damage_expect(const char *path)
 {
 	char mark[PATH_MAX], *parent = strdup(path);
-	int fd = -1, directory = -1;
+	int directory = -1;
 
 	name_mark(path, mark, sizeof mark);
 	if (access(mark, F_OK) == 0)
 		goto out;
-	fd = open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	directory = fd >= 0 && parent ? open(dirname(parent), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	if (directory < 0 || fsync(fd) != 0 || fsync(directory) != 0)
-		log_warning("%s: %s: should the record be lost, the next start will not notice", mark, strerror(errno));
+	directory = parent ? open(dirname(parent), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (directory < 0 || keep_file(directory, basename(mark), "", 0) < 0 || keep_sync(directory) != 0)
+		log_warning("%s.made: %s: should the record be lost, the next start will not notice", path, strerror(errno));
 out:
-	if (fd >= 0)
-		close(fd);
 	if (directory >= 0)
 		close(directory);
 	free(parent);
