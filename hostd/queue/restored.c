@@ -2,7 +2,7 @@
 #include "hostd/queue/queue.h"
 #include "schemas/errors.h"
 
-static const char fact[] = "restored_unsettled"; /* written by mintctl/restore.c */
+static const char fact[] = "restored_unsettled"; /* written by mintctl/restore_record.c */
 
 int
 restored_is_unsettled(struct queue *queue)

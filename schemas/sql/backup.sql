@@ -41,29 +41,29 @@ SELECT coalesce(max(seq), 0), coalesce((SELECT at FROM event ORDER BY seq DESC L
 SELECT max((SELECT coalesce(max(id), 0) FROM certificate), (SELECT coalesce(max(id), 0) FROM token),
   (SELECT coalesce(max(id), 0) FROM print_job), (SELECT coalesce(max(seq), 0) FROM sqlite_sequence));
 
--- :last_application  by mintctl/restore.c  read
+-- :last_application  by mintctl/restore_record.c  read
 SELECT coalesce(max(id), 0) FROM application;
 
--- :later_applications  by mintctl/restore.c  read
+-- :later_applications  by mintctl/restore_record.c  read
 SELECT reference FROM application WHERE id > ?1 ORDER BY id;
 
--- :has_serial  by mintctl/restore.c  read
+-- :has_serial  by mintctl/restore_record.c  read
 SELECT 1 FROM certificate WHERE serial = ?1;
 
--- :numbers_from  by mintctl/restore.c  write
+-- :numbers_from  by mintctl/restore_record.c  write
 -- Numbers given out after the backup are never given out again.
 INSERT INTO fact (name, value) VALUES ('numbers_from', ?1) ON CONFLICT (name) DO UPDATE SET value = ?1;
 
--- :sequences_from  by mintctl/restore.c  write
+-- :sequences_from  by mintctl/restore_record.c  write
 UPDATE sqlite_sequence SET seq = ?1 WHERE name IN ('event', 'lease');
 
--- :credential_of_serial  by mintctl/restore.c  read
+-- :credential_of_serial  by mintctl/restore_record.c  read
 -- Asked of the old record: for whom a certificate was signed.
 SELECT c.name FROM certificate r JOIN credential c ON c.id = r.credential_id WHERE r.serial = ?1;
 
--- :unsettled  by mintctl/restore.c  read
+-- :unsettled  by mintctl/restore_record.c  read
 SELECT value FROM fact WHERE name = 'restored_unsettled';
 
--- :unsettled_set  by mintctl/restore.c  write
+-- :unsettled_set  by mintctl/restore_record.c  write
 -- mint-queue begins nothing new until a person settles it (queue/restored.c).
 INSERT INTO fact (name, value) VALUES ('restored_unsettled', ?1) ON CONFLICT (name) DO UPDATE SET value = ?1;

@@ -26,6 +26,8 @@ ctl_SRC := \
 	tools/mintctl/programs.c \
 	tools/mintctl/reader.c \
 	tools/mintctl/restore.c \
+	tools/mintctl/restore_record.c \
+	tools/mintctl/restore_tell.c \
 	tools/mintctl/screen.c \
 	tools/mintctl/show.c \
 	tools/mintctl/token.c \
