@@ -74,6 +74,7 @@ answer(struct slot *slot)
 }
 
 static void run_command(struct slot *slot);
+static void end_generation(struct slot *slot);
 
 static void
 on_due(evutil_socket_t fd, short what, void *argument)
@@ -84,6 +85,8 @@ on_due(evutil_socket_t fd, short what, void *argument)
 	(void)what;
 	if (slot->stage == STAGE_HELD)
 		run_command(slot);
+	else if (slot->stage == STAGE_GENERATING)
+		end_generation(slot);
 	else
 		answer(slot);
 }
@@ -97,15 +100,24 @@ slot_wait(struct slot *slot, enum stage stage, uint64_t us)
 	event_add(slot->due, &wait);
 }
 
-static void
-answer_when_due(struct slot *slot)
+/* What the command's least time has left. */
+static uint64_t
+left_us(const struct slot *slot)
 {
 	uint64_t took = monotonic_us() - slot->started_us;
 
-	if (took >= slot->least_us)
-		answer(slot);
+	return took < slot->least_us ? slot->least_us - took : 0;
+}
+
+static void
+answer_when_due(struct slot *slot)
+{
+	uint64_t left = left_us(slot);
+
+	if (left)
+		slot_wait(slot, STAGE_WAITING, left);
 	else
-		slot_wait(slot, STAGE_WAITING, slot->least_us - took);
+		answer(slot);
 }
 
 static void
@@ -165,14 +177,29 @@ save_then_answer(struct slot *slot)
 }
 
 static void
+end_generation(struct slot *slot)
+{
+	struct key *key = slot->key;
+
+	slot->key = NULL;
+	card_generated(token_card(slot->token), key, &slot->reply);
+	save_then_answer(slot);
+}
+
+/* However soon the key was made or fetched, the card has it when the drawn time is over, and not before. */
+static void
 on_key(void *argument, struct key *key, const char *source)
 {
 	struct slot *slot = argument;
+	uint64_t left = left_us(slot);
 
 	slot->order = NULL;
+	slot->key = key;
 	slot->generation.source = source;
-	card_generated(token_card(slot->token), key, &slot->reply);
-	save_then_answer(slot);
+	if (left)
+		slot_wait(slot, STAGE_GENERATING, left);
+	else
+		end_generation(slot);
 }
 
 static void
@@ -238,6 +265,7 @@ slot_abandon(struct slot *slot)
 	if (!slot->command)
 		return;
 	keygen_forget(&slot->order);
+	key_free(&slot->key);
 	event_del(slot->due);
 	slot->stage = STAGE_NONE;
 	if (stage == STAGE_SAVING)
@@ -386,7 +414,7 @@ slot_status(const struct slot *slot, struct slot_status *status)
 		.serial = slot_serial(slot),
 		.name = slot_name(slot),
 		.connected = vpcd_connected(slot->vpcd),
-		.generating = slot->stage == STAGE_GENERATING || (slot->stage == STAGE_WAITING && slot->generated),
+		.generating = slot->stage == STAGE_GENERATING,
 		.commands = slot->commands,
 		.changes = slot->changes,
 		.fired = faults_fired(slot->faults),

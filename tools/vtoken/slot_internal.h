@@ -9,7 +9,7 @@
 enum stage {
 	STAGE_NONE,
 	STAGE_HELD,       /* a fault keeps it from the card for a while */
-	STAGE_GENERATING, /* a thread makes or fetches the key */
+	STAGE_GENERATING, /* a thread makes or fetches the key; then what its drawn time has left */
 	STAGE_SAVING,     /* a thread brings the new state to the disk */
 	STAGE_WAITING,    /* everything is done, its time is not yet over */
 	STAGE_SILENT,     /* a fault keeps it for ever: only reset and removal end it */
@@ -31,6 +31,7 @@ struct slot {
 	struct work_item save;
 	int save_error;
 	struct keygen_order *order;
+	struct key *key;      /* made, its time not yet over */
 	struct event *due;
 	uint64_t at_us, started_us, least_us; /* UTC; monotonic; how long the command takes at least */
 	bool generated;
