@@ -62,7 +62,7 @@ bool module_failed_with(const struct module *module, CK_RV rv);
 void module_trim(char *out, const unsigned char *field, size_t len);
 
 /* The slot that `where` asks for; its description is in *reader (65 bytes). Errors as of token_open. */
-int slot_choose(struct module *module, const struct token_where *where, CK_SLOT_ID *slot, char *reader,
+int slot_choose(struct module *module, const struct token_where *where, CK_SLOT_ID *slot, struct token_facts *facts,
     int64_t deadline_ms);
 
 /* Reads what the token in a slot says of itself; facts->reader is left as it is. */

@@ -22,8 +22,9 @@ enum slot_content {
 struct slot_view {
 	CK_SLOT_ID        slot;
 	enum slot_content content;
-	int               error; /* why it is unreadable */
-	char              reader[DESCRIPTION_BYTES + 1];
+	int                error; /* why it is unreadable */
+	char               reader[DESCRIPTION_BYTES + 1];
+	struct token_facts facts; /* of a token that could be read */
 };
 
 static const struct {
@@ -148,11 +149,9 @@ content_of(const struct token_where *where, const struct token_facts *facts)
 static int
 look_at_token(struct module *module, const struct token_where *where, struct slot_view *view, int64_t deadline_ms)
 {
-	struct token_facts facts;
-
-	view->error = slot_read_facts(module, view->slot, &facts, deadline_ms);
+	view->error = slot_read_facts(module, view->slot, &view->facts, deadline_ms);
 	if (view->error == 0)
-		view->content = content_of(where, &facts);
+		view->content = content_of(where, &view->facts);
 	else
 		view->content = view->error == MINT_TOKEN_GONE ? SLOT_EMPTY : SLOT_UNREADABLE;
 	return view->error == MINT_TIMEOUT ? MINT_TIMEOUT : 0;
@@ -270,7 +269,7 @@ is_ambiguous(const struct slot_tally *tally, const struct token_where *where)
 }
 
 int
-slot_choose(struct module *module, const struct token_where *where, CK_SLOT_ID *slot, char *reader, int64_t deadline_ms)
+slot_choose(struct module *module, const struct token_where *where, CK_SLOT_ID *slot, struct token_facts *facts, int64_t deadline_ms)
 {
 	struct slot_tally tally;
 	enum slot_content best;
@@ -288,6 +287,7 @@ slot_choose(struct module *module, const struct token_where *where, CK_SLOT_ID *
 	if (is_ambiguous(&tally, where))
 		return module_fail(module, "C_GetSlotList", MINT_READER, "more than one slot fits");
 	*slot = tally.lowest[best].slot;
-	snprintf(reader, DESCRIPTION_BYTES + 1, "%s", tally.lowest[best].reader);
-	return 0;
+	*facts = tally.lowest[best].facts;
+	snprintf(facts->reader, sizeof facts->reader, "%s", tally.lowest[best].reader);
+	return best == SLOT_INITIALISED || best == SLOT_BLANK ? 0 : slot_read_facts(module, *slot, facts, deadline_ms);
 }

@@ -38,9 +38,7 @@ token_open(struct token **out, struct module *module, const struct token_where *
 	if (token == NULL)
 		return MINT_MEMORY;
 	token->module = module;
-	error = slot_choose(module, where, &token->slot, token->facts.reader, deadline_ms);
-	if (error == 0)
-		error = token_refresh(token, deadline_ms);
+	error = slot_choose(module, where, &token->slot, &token->facts, deadline_ms);
 	if (error == 0)
 		*out = token;
 	else
@@ -109,9 +107,7 @@ find_again(struct token *token, const char *label, int64_t deadline_ms)
 	const struct token_where where = { .label = label };
 	int                      error;
 
-	error = slot_choose(token->module, &where, &token->slot, token->facts.reader, deadline_ms);
-	if (error == 0)
-		error = token_refresh(token, deadline_ms);
+	error = slot_choose(token->module, &where, &token->slot, &token->facts, deadline_ms);
 	if (error == MINT_READER || (error == 0 && !(token->facts.flags & TOKEN_INITIALISED)))
 		return module_fail(token->module, "C_InitToken", MINT_TOKEN_INIT,
 		    "the token does not show with its new label, or another shows it too");
