@@ -23,6 +23,7 @@ static void
 command_free(struct model_command *command)
 {
 	texts_free(command->arguments);
+	free(command->apdus);
 	for (size_t i = 0; i < command->prompt_count; i++)
 		free(command->prompts[i].text);
 	free(command->prompts);
@@ -48,6 +49,7 @@ model_free(struct model **place)
 	for (size_t i = 0; i < model->key_count; i++) {
 		texts_free(model->keys[i].signatures);
 		free(model->keys[i].type);
+		free(model->keys[i].name);
 	}
 	free(model->keys);
 	for (enum code code = 0; code < CODES; code++) {
@@ -66,6 +68,7 @@ model_free(struct model **place)
 	free(model->name);
 	free(model->description);
 	free(model->driver);
+	free(model->profiles);
 	free(model->module);
 	free(model);
 }

@@ -5,8 +5,8 @@
  * an argument list is refused with file and line.
  *
  * Placeholders of commands are <so-pin> <so-puk> <user-pin> <user-puk>, which become `env:VARIABLE` (the value stands in the
- * child's environment only), and <label> <reader> <serial>, which become the text. Not ${…}: that is libconfuse's word for
- * our own environment, and refused.
+ * child's environment only), and <label> <reader> <serial> <key> <key-id> <profile>, which become the text. Not ${…}: that is libconfuse's word
+ * for our own environment, and refused.
  */
 #ifndef MINT_BASE_MODEL_H
 #define MINT_BASE_MODEL_H
@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MODEL_ATR_MAX = 33, MODEL_APDU_MAX = 64, MODEL_CODE_MAX = 16, MODEL_WHY_BYTES = 600 };
+enum { MODEL_ATR_MAX = 33, MODEL_APDU_MAX = 261, MODEL_CODE_MAX = 16, MODEL_WHY_BYTES = 600 };
 
 /* The four codes of a token. A model need not have all of them. */
 enum code { CODE_SO_PIN, CODE_SO_PUK, CODE_USER_PIN, CODE_USER_PUK, CODES };
@@ -52,11 +52,13 @@ struct model_prompt {
 	enum code answer;
 };
 
-/* One act on a token: a program run as a child of mint-worker, or a call of the module. */
+/* One act on a token: a program run as a child of mint-worker, a call of the module, or commands to the card itself. */
 struct model_command {
 	char                *title;
-	enum model_call      call;         /* CALL_NONE: a program */
-	char               **arguments;    /* with placeholders; NULL-terminated */
+	enum model_call      call;         /* CALL_NONE: a program, or commands */
+	char               **arguments;    /* of the program, with placeholders; NULL-terminated */
+	struct model_bytes  *apdus;        /* sent one after the other, in one transaction; each must be answered by 9000 */
+	size_t               apdu_count;
 	struct model_prompt *prompts;      /* none: the program gets no terminal */
 	size_t               prompt_count;
 	int                  timeout_ms;
@@ -69,6 +71,7 @@ struct model_commands {
 
 struct model_key {
 	char  *type;       /* "rsa2048", as the messages name it */
+	char  *name;       /* what stands for <key> in a command; "" no command makes it */
 	int    timeout_ms; /* given, or six times the mean and never under a minute: slow is not dead */
 	char **signatures; /* names of PKCS#11 mechanisms in order of preference, NULL-terminated; NULL: whatever is offered */
 };
@@ -99,6 +102,9 @@ struct model {
 	char                 *name;        /* the file's name without .conf */
 	char                 *description;
 	char                 *driver;      /* OpenSC card driver; "" any */
+	int                   subject_max; /* longest name in a certificate that <profile> "pkcs15" has room for; a longer one gets
+	                                    * "pkcs15+long". 0: any fits */
+	char                 *profiles;    /* directory of OpenSC's profiles for this model, as given below the model's file; "" OpenSC's own */
 	char                 *module;      /* PKCS#11 module of this model; "" the bay's or the configuration's */
 	struct model_atr     *atrs;
 	size_t                atr_count;
@@ -173,8 +179,19 @@ const char *model_call_name(enum model_call call);
 const char *code_name(enum code code);
 const char *code_variable(enum code code);
 
-/* What a command's argument becomes. `label`, `reader` and `serial` stand for themselves; codes become a reference to their
- * variable. The caller frees; NULL when out of memory. */
-char *model_expand(const char *argument, const char *label, const char *reader, const char *serial);
+/* Whether a command of `initialise` makes the key pair of this type as well: then it is there when the token is initialised. */
+bool model_initialise_makes_key(const struct model *model, const char *type);
+
+/* What stands for placeholders. All are needed, "" where there is nothing to say. */
+struct model_texts {
+	const char *label, *reader, *serial;
+	const char *key;    /* struct model_key's name */
+	const char *key_id; /* hex */
+	const char *profile; /* OpenSC's, with its options */
+};
+
+/* What a command's argument becomes. Texts stand for themselves; codes become a reference to their variable. The caller frees; NULL
+ * when out of memory. */
+char *model_expand(const char *argument, const struct model_texts *texts);
 
 #endif

@@ -1,6 +1,7 @@
 #include "hostd/base/model_check.h"
 
 #include <ctype.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,15 @@ static const struct {
 	[CODE_USER_PUK] = { "user-puk", "MINT_USER_PUK" },
 };
 
-static const char *const texts[] = { "label", "reader", "serial" };
+/* Placeholders, and where their text is. */
+static const struct {
+	const char *name;
+	size_t      text; /* offset in struct model_texts */
+} texts[] = {
+	{ "label", offsetof(struct model_texts, label) },   { "reader", offsetof(struct model_texts, reader) },
+	{ "serial", offsetof(struct model_texts, serial) }, { "key-id", offsetof(struct model_texts, key_id) },
+	{ "key", offsetof(struct model_texts, key) },       { "profile", offsetof(struct model_texts, profile) },
+};
 
 /* What mint-worker may run; a profile is data and no way to run anything else. */
 static const char *const programs[] = { "pkcs15-init", "pkcs15-tool" };
@@ -136,6 +145,15 @@ model_code_placeholder(const char *argument)
 	return model_code_from(name);
 }
 
+static bool
+is_text(const char *name)
+{
+	for (size_t i = 0; i < COUNT(texts); i++)
+		if (strcmp(name, texts[i].name) == 0)
+			return true;
+	return false;
+}
+
 /* Every <…> in it is a text that we know. */
 static bool
 texts_known(const char *argument)
@@ -145,7 +163,7 @@ texts_known(const char *argument)
 
 	while ((argument = strchr(argument, '<'))) {
 		used = 0;
-		if (sscanf(argument, "<%15[a-z-]>%n", name, &used) != 1 || used == 0 || !is_one_of(name, texts, COUNT(texts)))
+		if (sscanf(argument, "<%15[a-z-]>%n", name, &used) != 1 || used == 0 || !is_text(name))
 			return false;
 		argument += used;
 	}
@@ -374,7 +392,7 @@ model_set_checks(cfg_t *cfg)
 		{ "probe|select", check_apdu }, { "probe|serial", check_apdu }, { "probe|blank", check_apdu },
 		{ "probe|user_tries", check_apdu }, { "probe|so_tries", check_apdu }, { "code|alphabet", check_alphabet },
 		{ "code|factory", check_factory }, { "token|blank_label", check_blank_label }, { "key|mean_ms", check_mean }, { "certificate_max", check_certificate_max },
-		{ "unblock|run", check_run }, { "unblock|timeout_ms", check_timeout }, { "probe|lifecycle_tag", check_byte }, { "probe|lifecycle_finished", check_byte },
+		{ "initialise|send", check_apdu }, { "unblock|run", check_run }, { "unblock|timeout_ms", check_timeout }, { "probe|lifecycle_tag", check_byte }, { "probe|lifecycle_finished", check_byte },
 		{ "probe|serial_offset", check_byte }, { "probe|serial_length", check_serial_length },
 		{ "code|length", check_code_length }, { "key|timeout_ms", check_timeout }, { "initialise|run", check_run },
 		{ "initialise|timeout_ms", check_timeout }, { "erase|run", check_run }, { "erase|timeout_ms", check_timeout },
@@ -385,10 +403,40 @@ model_set_checks(cfg_t *cfg)
 		cfg_set_validate_func(cfg, checks[i].option, checks[i].check);
 }
 
-char *
-model_expand(const char *argument, const char *label, const char *reader, const char *serial)
+bool
+model_initialise_makes_key(const struct model *model, const char *type)
 {
-	const char *const values[COUNT(texts)] = { label, reader, serial };
+	const struct model_key *key = model_key(model, type);
+
+	if (!key || !key->name[0])
+		return false;
+	for (size_t i = 0; i < model->initialise.count; i++)
+		for (char **argument = model->initialise.list[i].arguments; *argument; argument++)
+			if (strstr(*argument, "<key>"))
+				return true;
+	return false;
+}
+
+/* The text of the placeholder at the beginning of `at`, whose length goes to *length; NULL when there is none. */
+static const char *
+text_at(const char *at, const struct model_texts *known, size_t *length)
+{
+	for (size_t i = 0; *at == '<' && i < COUNT(texts); i++) {
+		size_t name = strlen(texts[i].name);
+		const char *text;
+
+		if (strncmp(at + 1, texts[i].name, name) != 0 || at[name + 1] != '>')
+			continue;
+		*length = name + 2;
+		memcpy(&text, (const char *)known + texts[i].text, sizeof text);
+		return text;
+	}
+	return NULL;
+}
+
+char *
+model_expand(const char *argument, const struct model_texts *known)
+{
 	enum code code = model_code_placeholder(argument);
 	char *text = NULL;
 	size_t size;
@@ -400,19 +448,14 @@ model_expand(const char *argument, const char *label, const char *reader, const 
 	if (!out)
 		return NULL;
 	while (*argument) {
-		size_t i = 0, length = 0;
+		size_t length = 0;
+		const char *value = text_at(argument, known, &length);
 
-		for (; *argument == '<' && i < COUNT(texts); i++) {
-			length = strlen(texts[i]);
-			if (strncmp(argument + 1, texts[i], length) == 0 && argument[length + 1] == '>')
-				break;
-		}
-		if (*argument == '<' && i < COUNT(texts)) {
-			fputs(values[i], out);
-			argument += length + 2;
-		} else {
-			fputc(*argument++, out);
-		}
+		if (value)
+			fputs(value, out);
+		else
+			fputc(*argument, out);
+		argument += value ? length : 1;
 	}
 	if (fclose(out) != 0) {
 		free(text);

@@ -6,10 +6,12 @@
 #include "hostd/base/model_check.h"
 #include "schemas/errors.h"
 
+#include <errno.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Key generation: the longest of many draws is about four times the mean, the slowest token of a lot slower still. */
 enum { TIMEOUT_MS = 60000, TIMEOUT_MEANS = 6 };
@@ -147,7 +149,7 @@ take_key(struct model_key *key, struct conf_file *file, cfg_t *section)
 		    cfg_title(section));
 	key->timeout_ms = given_ms ? given_ms : mean_ms * TIMEOUT_MEANS > TIMEOUT_MS ? mean_ms * TIMEOUT_MEANS : TIMEOUT_MS;
 	key->type = strdup(cfg_title(section));
-	if (!key->type)
+	if (!key->type || take_text(&key->name, section, "name") != 0)
 		return MINT_MEMORY;
 	return cfg_size(section, "sign") ? take_list(&key->signatures, section, "sign") : 0;
 }
@@ -192,28 +194,52 @@ take_prompts(struct model_command *command, struct conf_file *file, cfg_t *secti
 	return r;
 }
 
+static int
+take_apdus(struct model_command *command, cfg_t *section)
+{
+	unsigned count = cfg_size(section, "send");
+
+	command->apdus = calloc(count ? count : 1, sizeof *command->apdus);
+	if (!command->apdus)
+		return MINT_MEMORY;
+	command->apdu_count = count;
+	for (unsigned i = 0; i < count; i++)
+		model_bytes_from(cfg_getnstr(section, "send", i), &command->apdus[i]); /* has passed its check */
+	return 0;
+}
+
+/* A section does one thing. */
+static int
+check_command(const struct model_command *command, struct conf_file *file, cfg_t *section, unsigned calls)
+{
+	const char *call = cfg_getstr(section, "call");
+	unsigned ways = (*call != '\0') + (command->arguments[0] != NULL) + (command->apdu_count > 0);
+
+	if (ways > 1 || (command->prompt_count > 0 && !command->arguments[0]))
+		return conf_file_refuse(file, section, *call ? "call" : "send", "%s: stands beside `run`, `send`, `call` or `prompt`: a section does "
+		    "one of them", *call ? "call" : "send");
+	if (*call && !(calls & 1u << command->call))
+		return conf_file_refuse(file, section, "call", "call: \"%s\" is not called here: see docs/token-models.md for what may be", call);
+	if (!*call && command->apdu_count == 0 && !model_command_complete(command))
+		return conf_file_refuse(file, section, "run", "run: is empty, or ends where a code should follow: complete the command");
+	return 0;
+}
+
 /* `calls` is the set (1 << enum model_call) of what may be called in this place. */
 static int
 take_command(struct model_command *command, struct conf_file *file, cfg_t *section, unsigned calls)
 {
-	const char *call = cfg_getstr(section, "call");
 	int r;
 
 	command->timeout_ms = (int)cfg_getint(section, "timeout_ms");
-	command->call = model_call_from(call);
+	command->call = model_call_from(cfg_getstr(section, "call"));
 	command->title = strdup(cfg_title(section));
 	r = command->title ? take_list(&command->arguments, section, "run") : MINT_MEMORY;
 	if (r == 0)
+		r = take_apdus(command, section);
+	if (r == 0)
 		r = take_prompts(command, file, section);
-	if (r != 0)
-		return r;
-	if (*call && (cfg_size(section, "run") > 0 || command->prompt_count > 0))
-		return conf_file_refuse(file, section, "call", "call: stands beside `run` or `prompt`: a section does one or the other");
-	if (*call && !(calls & 1u << command->call))
-		return conf_file_refuse(file, section, "call", "call: \"%s\" is not called here: see docs/token-models.md for what may be", call);
-	if (!*call && !model_command_complete(command))
-		return conf_file_refuse(file, section, "run", "run: is empty, or ends where a code should follow: complete the command");
-	return 0;
+	return r == 0 ? check_command(command, file, section, calls) : r;
 }
 
 static int
@@ -308,6 +334,20 @@ take_name(struct model *model, const char *path)
 	return model->name ? 0 : MINT_MEMORY;
 }
 
+/* The directory is given below the one that the profile stands in. */
+static int
+take_profiles(struct model *model, struct conf_file *file, cfg_t *cfg, const char *path)
+{
+	const char *name = cfg_getstr(cfg, "opensc_profiles");
+	const char *slash = strrchr(path, '/');
+
+	if (!*name)
+		return take_text(&model->profiles, cfg, "opensc_profiles");
+	if (strpbrk(name, "/\"\\"))
+		return conf_file_refuse(file, cfg, "opensc_profiles", "opensc_profiles: \"%s\" is no directory beside the profile: give its name alone", name);
+	return asprintf(&model->profiles, "%.*s%s", slash ? (int)(slash - path) + 1 : 0, path, name) < 0 ? MINT_MEMORY : 0;
+}
+
 static int
 take_all(struct model *model, struct conf_file *file, cfg_t *cfg, const char *path)
 {
@@ -315,12 +355,15 @@ take_all(struct model *model, struct conf_file *file, cfg_t *cfg, const char *pa
 
 	model->step_timeout_ms = (int)cfg_getint(cfg, "step_timeout_ms");
 	model->certificate_max = (int)cfg_getint(cfg, "certificate_max");
+	model->subject_max = (int)cfg_getint(cfg, "subject_max");
 	model->login_each_use = cfg_getbool(cfg, "login_each_use");
 	model->by_application = cfg_getbool(cfg, "by_application");
 	if (r == 0)
 		r = take_text(&model->description, cfg, "description");
 	if (r == 0)
 		r = take_text(&model->driver, cfg, "driver");
+	if (r == 0)
+		r = take_profiles(model, file, cfg, path);
 	if (r == 0)
 		r = take_text(&model->module, cfg, "module");
 	if (r == 0)
@@ -358,17 +401,18 @@ new_reader(void)
 		CFG_BOOL("change", cfg_true, CFGF_NONE), CFG_END(),
 	};
 	static cfg_opt_t key[] = {
-		CFG_INT("mean_ms", 0, CFGF_NONE), CFG_INT("timeout_ms", 0, CFGF_NONE), CFG_STR_LIST("sign", NULL, CFGF_NONE), CFG_END(),
+		CFG_INT("mean_ms", 0, CFGF_NONE), CFG_INT("timeout_ms", 0, CFGF_NONE), CFG_STR_LIST("sign", NULL, CFGF_NONE), CFG_STR("name", "", CFGF_NONE),
+		CFG_END(),
 	};
 	static const cfg_flag_t many = CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES;
 	static cfg_opt_t prompt[] = { CFG_STR("answer", "", CFGF_NONE), CFG_END() };
 	static cfg_opt_t command[] = {
-		CFG_STR_LIST("run", NULL, CFGF_NONE), CFG_STR("call", "", CFGF_NONE),
+		CFG_STR_LIST("run", NULL, CFGF_NONE), CFG_STR("call", "", CFGF_NONE), CFG_STR_LIST("send", NULL, CFGF_NONE),
 		CFG_SEC("prompt", prompt, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES), CFG_INT("timeout_ms", TIMEOUT_MS, CFGF_NONE),
 		CFG_END(),
 	};
 	cfg_opt_t options[] = {
-		CFG_STR("description", "", CFGF_NONE), CFG_STR("driver", "", CFGF_NONE), CFG_STR("module", "", CFGF_NONE),
+		CFG_STR("description", "", CFGF_NONE), CFG_STR("driver", "", CFGF_NONE), CFG_STR("opensc_profiles", "", CFGF_NONE), CFG_INT("subject_max", 0, CFGF_NONE), CFG_STR("module", "", CFGF_NONE),
 		CFG_STR_LIST("atr", NULL, CFGF_NONE), CFG_SEC("token", token, CFGF_NONE),
 		CFG_SEC("probe", probe, CFGF_NONE), CFG_STR("alphabet", "0123456789", CFGF_NONE),
 		CFG_BOOL("login_each_use", cfg_false, CFGF_NONE), CFG_BOOL("by_application", cfg_false, CFGF_NONE), CFG_INT("certificate_max", 0, CFGF_NONE),
@@ -438,6 +482,11 @@ model_read_why(const char *path, struct model **model, char *why)
 	if (file)
 		r = build(path, file, conf_file_load(file), model, why);
 	conf_file_free(&file);
+	if (r == 0 && (*model)->profiles[0] && access((*model)->profiles, R_OK | X_OK) != 0) {
+		snprintf(why, MODEL_WHY_BYTES, "%s: opensc_profiles: %s: %s: it must stand beside the profile", path, (*model)->profiles, strerror(errno));
+		model_free(model);
+		r = MINT_CONFIG;
+	}
 	return r;
 }
 

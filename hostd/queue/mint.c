@@ -115,11 +115,14 @@ resume_initialised(struct bay *bay, const struct work *work, const struct messag
 {
 	int begun = store_value(bay->queue->store, QUEUE_journal_begun, 0, "iis", work->credential, work->use, steps[STEP_key].name) > 0;
 
+	/* A model may make the key with all else: then it is there before its own step begins. */
+	if (probed->content == CONTENT_MARKED && key_id_is_ours(work, probed))
+		return adopt_key(bay, work, probed);
 	if (probed->content != CONTENT_MARKED)
 		return restart(bay, work);
 	if (probed->spki.length == 0)
 		return begun ? restart(bay, work) : mint_next(bay, work->use);
-	return begun && key_id_is_ours(work, probed) ? adopt_key(bay, work, probed) : restart(bay, work);
+	return restart(bay, work);
 }
 
 static int

@@ -19,7 +19,7 @@ prove_probed(struct bay *bay, const struct message_probed *probed)
 	int r = work_of_credential(bay->queue, bay->credential, &work);
 
 	bay->content = probed->content;
-	if (r == 0 && (strcmp(probed->serial, work.serial) != 0 || strcmp(probed->model, work.model) != 0 ||
+	if (r == 0 && ((probed->serial[0] && strcmp(probed->serial, work.serial) != 0) || strcmp(probed->model, work.model) != 0 ||
 	               strcmp(probed->label, work.marker) != 0)) {
 		/* Swapped between two processes: a mint worker finds out what this one is. */
 		log_warning("bay %d: another token than that of %s: looking at it anew", bay->number, work.name);

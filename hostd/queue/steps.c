@@ -3,6 +3,7 @@
 #include "hostd/queue/journal.h"
 #include "hostd/queue/queue.h"
 #include "hostd/queue/secret.h"
+#include "hostd/queue/subject.h"
 #include "hostd/queue/turn.h"
 #include "hostd/queue/work.h"
 
@@ -45,6 +46,18 @@ certificate_of(const struct work *work)
 	return (struct blob){ .data = work->certificate, .length = work->certificate_bytes };
 }
 
+static uint32_t
+subject_bytes_of(struct queue *queue, const struct work *work)
+{
+	uint32_t bytes = 0;
+
+	if (store_get(queue->store, QUEUE_person_record, "i", work->application) == 0) {
+		bytes = subject_bytes(store_text(queue->store, QUEUE_person_record, 0));
+		store_done(queue->store, QUEUE_person_record);
+	}
+	return bytes;
+}
+
 /* A token keeps its transport codes when it is erased: at no moment can it carry codes of ours that are not on record. */
 static void
 say_initialise(const struct bay *bay, const struct work *work, uint64_t journal, struct message *message)
@@ -56,7 +69,8 @@ say_initialise(const struct bay *bay, const struct work *work, uint64_t journal,
 	message->initialise = (struct message_initialise){
 		.journal = journal, .erase = (uint8_t)erase, .label = work->marker, .codes = codes_of(work),
 		.old_codes = known ? codes_of(work) : (struct blob){ NULL, 0 },
-		.so_pin = erase ? secret_of(bay->queue, work->token) : "",
+		.so_pin = erase ? secret_of(bay->queue, work->token) : "", .key_type = work->key_type, .key_id = key_id_of(work),
+		.subject_bytes = subject_bytes_of(bay->queue, work),
 	};
 }
 

@@ -61,3 +61,27 @@ subject_make(const char *record_text, int ordinal, const char *reference, const 
 	json_decref(subject);
 	return text;
 }
+
+enum { ATTRIBUTE_BYTES = 16, SHORT_FIELDS_BYTES = 64 };
+
+static size_t
+length_in(const json_t *object, const char *name)
+{
+	const char *text = text_in(object, name);
+
+	return text ? strlen(text) : 0;
+}
+
+uint32_t
+subject_bytes(const char *record_text)
+{
+	json_t *record = json_loads(record_text, JSON_REJECT_DUPLICATES, NULL);
+	size_t unit = length_in(json_object_get(record, "organisation"), "name"), holder = unit, i;
+	json_t *credential;
+
+	json_array_foreach(json_object_get(record, "credentials"), i, credential)
+		if (length_in(credential, "holder") > holder)
+			holder = length_in(credential, "holder");
+	json_decref(record);
+	return (uint32_t)(unit + holder + (size_t)2 * ATTRIBUTE_BYTES + SHORT_FIELDS_BYTES);
+}

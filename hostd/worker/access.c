@@ -173,8 +173,10 @@ access_token(struct worker *worker, int64_t deadline_ms)
 		if (r != 0)
 			return worker_fail(worker, r, "%s: cannot be loaded or initialised: is it there, does it find its own configuration (`environment` of the bay)", module_path(worker));
 	}
-	if (!worker->token)
+	if (!worker->token) {
 		r = token_open(&worker->token, worker->module, &place, deadline_ms);
+		worker->facts_are_fresh = r == 0;
+	}
 	return r == 0 ? 0 : access_failed(worker, r);
 }
 
@@ -266,10 +268,11 @@ int
 access_may_try(struct worker *worker, enum code code, int64_t deadline_ms)
 {
 	const unsigned few = code == CODE_SO_PIN ? TOKEN_SO_PIN_LAST_TRY | TOKEN_SO_PIN_LOCKED : TOKEN_PIN_LAST_TRY | TOKEN_PIN_LOCKED;
-	int r = token_refresh(worker->token, deadline_ms);
+	int r = worker->facts_are_fresh ? 0 : token_refresh(worker->token, deadline_ms);
 
 	if (r != 0)
 		return access_failed(worker, r);
+	worker->facts_are_fresh = true;
 	if (token_facts(worker->token)->flags & few || worker->tries[code] <= 1)
 		return worker_fail(worker, MINT_PIN_LOCKED, "the %s has one try left or none: it was not used", code_name(code));
 	return 0;
@@ -278,6 +281,7 @@ access_may_try(struct worker *worker, enum code code, int64_t deadline_ms)
 void
 access_tried(struct worker *worker, enum code code, int result)
 {
+	worker->facts_are_fresh = false;
 	if (result == 0)
 		worker->tries[code] = TRIES_NOT_SAID;
 	else if (result == MINT_PIN_WRONG && worker->tries[code] != TRIES_NOT_SAID && worker->tries[code] > 0)

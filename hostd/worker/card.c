@@ -36,8 +36,9 @@ static const struct {
 struct card {
 	const struct model_probe *probe;
 	enum card_depth depth;
-	SCARDHANDLE handle;
-	DWORD       protocol;
+	SCARDCONTEXT context;
+	SCARDHANDLE  handle;
+	DWORD        protocol;
 	LONG        last; /* the last answer of pcsc-lite that was not success */
 };
 
@@ -184,6 +185,12 @@ read_tries(struct card *card, const struct model_bytes *verify, uint8_t *tries)
 	return 0;
 }
 
+static bool
+says_finished(const struct model_probe *probe, const struct answer *selected)
+{
+	return probe->lifecycle_tag && template_byte(selected, probe->lifecycle_tag) == probe->lifecycle_finished;
+}
+
 static int
 look_inside(struct card *card, struct card_look *look, const char **why)
 {
@@ -199,22 +206,18 @@ look_inside(struct card *card, struct card_look *look, const char **why)
 	}
 	if (r == 0 && probe->serial.length)
 		r = read_serial(card, probe, look, why);
+	if (r == 0 && says_finished(probe, &selected))
+		look->stage = CARD_FINISHED;
 	if (r == 0 && card->depth == CARD_WITH_TRIES)
 		r = read_tries(card, &probe->user_tries, &look->user_tries);
 	if (r == 0 && card->depth == CARD_WITH_TRIES)
 		r = read_tries(card, &probe->so_tries, &look->so_tries);
-	if (r != 0 || probe->blank_count == 0 || probe->blank_through_driver)
+	if (r != 0 || look->stage == CARD_FINISHED || probe->blank_count == 0 || probe->blank_through_driver)
 		return r;
 	blank = is_blank(card, probe);
 	if (blank < 0)
 		return blank;
-	if (blank)
-		look->stage = CARD_BLANK;
-	else if (probe->lifecycle_tag == 0)
-		look->stage = CARD_FINISHED;
-	else
-		look->stage = template_byte(&selected, probe->lifecycle_tag) == probe->lifecycle_finished ? CARD_FINISHED
-		                                                                                          : CARD_HALF;
+	look->stage = blank ? CARD_BLANK : probe->lifecycle_tag ? CARD_HALF : CARD_FINISHED;
 	return 0;
 }
 
@@ -260,25 +263,90 @@ look_twice(struct card *card, const uint8_t *atr, size_t atr_length, struct card
 	return look_once(card, atr, atr_length, look, why);
 }
 
+static int
+connect_card(struct card *card, const char *reader)
+{
+	int r = note(card, SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &card->context));
+
+	if (r != 0)
+		return r;
+	r = note(card, SCardConnect(card->context, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, &card->handle,
+	    &card->protocol));
+	if (r != 0)
+		SCardReleaseContext(card->context);
+	return r;
+}
+
+/* With a reset: nothing stays verified. */
+static void
+let_go(struct card *card)
+{
+	SCardDisconnect(card->handle, SCARD_RESET_CARD);
+	SCardReleaseContext(card->context);
+}
+
 int
 card_look(const char *reader, const uint8_t *atr, size_t atr_length, const struct model_probe *probe,
     enum card_depth depth, struct card_look *look, const char **why)
 {
 	const char *unused = "";
 	struct card card = { .probe = probe, .depth = depth, .last = SCARD_S_SUCCESS };
-	SCARDCONTEXT context;
-	int r = note(&card, SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context));
+	int r = connect_card(&card, reader);
 
 	why = why ? why : &unused;
 	*why = "another card";
 	if (r == 0) {
-		r = note(&card, SCardConnect(context, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1,
-		    &card.handle, &card.protocol));
-		if (r == 0) {
-			r = look_twice(&card, atr, atr_length, look, why);
-			SCardDisconnect(card.handle, SCARD_RESET_CARD);
+		r = look_twice(&card, atr, atr_length, look, why);
+		let_go(&card);
+	}
+	if (r != 0 && card.last != SCARD_S_SUCCESS)
+		*why = pcsc_stringify_error(card.last);
+	return r;
+}
+
+static int
+send_all(struct card *card, const struct model_bytes *apdus, size_t count, const char **why)
+{
+	struct answer answer;
+	int r = note(card, SCardBeginTransaction(card->handle));
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		r = transmit(card, &apdus[i], &answer);
+		if (r == 0 && answer.status != SW_OK) {
+			*why = "the card refused a command of the profile";
+			r = MINT_TOKEN_INIT;
 		}
-		SCardReleaseContext(context);
+	}
+	return r;
+}
+
+int
+card_send(const char *reader, const struct model_probe *probe, const char *serial, const struct model_bytes *apdus, size_t count,
+    enum card_stage *stage, const char **why)
+{
+	/* Before, which card it is and nothing more; afterwards, whether it is finished. */
+	const struct model_probe which = {
+		.select = probe->select, .serial = probe->serial, .serial_offset = probe->serial_offset, .serial_length = probe->serial_length,
+	}, done = {
+		.select = probe->select, .lifecycle_tag = probe->lifecycle_tag, .lifecycle_finished = probe->lifecycle_finished,
+	};
+	struct card card = { .probe = &which, .depth = CARD_STAGE_ONLY, .last = SCARD_S_SUCCESS };
+	struct card_look look;
+	int r = connect_card(&card, reader);
+
+	*why = "another card";
+	*stage = CARD_NOT_SAID;
+	if (r == 0) {
+		r = look_once(&card, NULL, 0, &look, why);
+		if (r == 0 && which.serial.length && strcmp(look.serial, serial) != 0)
+			r = MINT_TOKEN_OTHER;
+		if (r == 0)
+			r = send_all(&card, apdus, count, why);
+		card.probe = &done;
+		if (r == 0 && done.lifecycle_tag)
+			r = look_inside(&card, &look, why);
+		*stage = look.stage;
+		let_go(&card);
 	}
 	if (r != 0 && card.last != SCARD_S_SUCCESS)
 		*why = pcsc_stringify_error(card.last);

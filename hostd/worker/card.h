@@ -33,6 +33,12 @@ int card_look(const char *reader, const uint8_t *atr, size_t atr_length, const s
 /* Whether the card takes a command, which changes nothing on it: 1, 0 (another status word than 9000), or an error as of card_look. */
 int card_takes(const char *reader, const uint8_t *atr, size_t atr_length, const struct model_bytes *command);
 
+/* Sends commands that the model profile gives, in one transaction, behind probe.select; the card's serial number must be `serial` where
+ * the probe reads one. 0 when each was answered by 9000; *stage is then what the card says of itself afterwards, CARD_FINISHED or
+ * CARD_NOT_SAID. Errors as of card_look; MINT_TOKEN_OTHER, MINT_TOKEN_INIT. */
+int card_send(const char *reader, const struct model_probe *probe, const char *serial, const struct model_bytes *apdus, size_t count,
+    enum card_stage *stage, const char **why);
+
 /* The names of all readers, each ended by a NUL and the last by two; the caller frees. MINT_READER when pcscd is not there
  * or has none. */
 int card_readers(char **names);

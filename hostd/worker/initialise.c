@@ -4,6 +4,7 @@
  * If power fails here the token is blank, half-made, made, or, with erasing that takes many commands, something that no driver
  * recognises. The record knows that this step was begun, and begins it again.
  */
+#include "hostd/base/clock.h"
 #include "hostd/worker/child.h"
 #include "hostd/worker/worker.h"
 #include "pkcs11/session.h"
@@ -18,32 +19,68 @@ enum { ARGUMENTS_MAX = 64, DRIVER_BLANKS_MAX = 8 };
 
 /* Codes of one initialisation. */
 struct plan {
-	const char   *label;
-	struct codes  fresh; /* what the token is to get */
-	struct codes  old;   /* what may be on it: known from the record, or the factory's */
-	const char   *given; /* SO-PIN that a person has given for it; "" when none */
+	struct model_texts texts;
+	char               key_id[2 * sizeof(((struct worker *)0)->key_id) + 1]; /* hex */
+	int                key_timeout_ms; /* of the key pair, where a command makes it */
+	struct codes       fresh;          /* what the token is to get */
+	struct codes       old;            /* what may be on it: known from the record, or the factory's */
+	const char        *given;          /* SO-PIN that a person has given for it; "" when none */
 };
+
+static void
+plan_texts(const struct worker *worker, struct plan *plan, const char *label, const uint8_t *key_id, size_t key_id_length)
+{
+	for (size_t i = 0; i < key_id_length && i < sizeof plan->key_id / 2; i++)
+		snprintf(plan->key_id + 2 * i, 3, "%02x", key_id[i]);
+	plan->texts = (struct model_texts){
+		.label = label, .reader = worker->reader, .serial = worker->serial, .key = "", .key_id = plan->key_id,
+		.profile = "pkcs15",
+	};
+}
+
+/* A model that makes the key with all else must know the type. */
+static int
+plan_key(struct worker *worker, struct plan *plan, const char *type, uint32_t subject_bytes)
+{
+	const struct model_key *key = model_key(worker->model, type);
+	int most = worker->model->subject_max;
+
+	if (!key && *type)
+		return worker_fail(worker, MINT_TOKEN_MECHANISM, "model %s has no key type %s", worker->model->name, type);
+	if (most && subject_bytes > (uint32_t)most)
+		plan->texts.profile = "pkcs15+long";
+	if (key)
+		plan->texts.key = key->name;
+	if (model_initialise_makes_key(worker->model, type))
+		plan->key_timeout_ms = key->timeout_ms;
+	return 0;
+}
 
 /* --- one command */
 
 static int
-run_program(struct worker *worker, const struct model_command *command, const char *label, const struct codes *codes)
+run_program(struct worker *worker, const struct model_command *command, const struct plan *plan, const struct codes *codes)
 {
+	int timeout_ms = command->timeout_ms + plan->key_timeout_ms;
 	struct child_order order = {
 		.variables = worker->place->environment, .codes = codes, .prompts = command->prompts,
-		.prompt_count = command->prompt_count, .timeout_ms = command->timeout_ms,
+		.prompt_count = command->prompt_count, .timeout_ms = timeout_ms,
 	};
 	char *arguments[ARGUMENTS_MAX] = { NULL }, said[300];
+	int64_t begun_us;
 	int count = 0, r = MINT_MEMORY;
 
 	for (; count < ARGUMENTS_MAX - 1 && command->arguments[count]; count++) {
-		arguments[count] = model_expand(command->arguments[count], label, worker->reader, worker->serial);
+		arguments[count] = model_expand(command->arguments[count], &plan->texts);
 		if (!arguments[count])
 			goto out;
 	}
 	order.arguments = (const char *const *)arguments;
-	worker_deadline(worker, command->timeout_ms);
+	worker_deadline(worker, timeout_ms);
+	begun_us = clock_monotonic_us();
 	r = child_run(&order, said, sizeof said);
+	if (plan->key_timeout_ms)
+		worker->made_us = clock_monotonic_us() - begun_us;
 	if (r != 0)
 		worker_fail(worker, r, "%s: %s", command->title, said[0] ? said : "said nothing");
 out:
@@ -86,7 +123,7 @@ init_token(struct worker *worker, const struct plan *plan, int64_t deadline_ms)
 	int r = access_token(worker, deadline_ms);
 
 	if (r == 0 && !(token_facts(worker->token)->flags & TOKEN_INITIALISED)) {
-		r = token_initialise(worker->token, fresh, strlen(fresh), plan->label, deadline_ms);
+		r = token_initialise(worker->token, fresh, strlen(fresh), plan->texts.label, deadline_ms);
 		return r == 0 ? 0 : access_failed(worker, r);
 	}
 	if (r == 0)
@@ -97,7 +134,7 @@ init_token(struct worker *worker, const struct plan *plan, int64_t deadline_ms)
 			continue;
 		r = access_may_try(worker, CODE_SO_PIN, deadline_ms);
 		if (r == 0)
-			r = token_initialise(worker->token, taken, strlen(taken), plan->label, deadline_ms);
+			r = token_initialise(worker->token, taken, strlen(taken), plan->texts.label, deadline_ms);
 		access_tried(worker, CODE_SO_PIN, r);
 		if (r != 0 && r != MINT_PIN_LOCKED)
 			access_failed(worker, r);
@@ -137,19 +174,36 @@ call_module(struct worker *worker, const struct model_command *command, const st
 	return r;
 }
 
+static int
+send_to_card(struct worker *worker, const struct model_command *command, enum card_stage *stage)
+{
+	const char *why = "";
+	int r;
+
+	access_close(worker);
+	worker_deadline(worker, command->timeout_ms);
+	r = card_send(worker->reader, &worker->model->probe, worker->serial, command->apdus, command->apdu_count, stage, &why);
+	return r == 0 ? 0 : worker_fail(worker, r, "%s: %s", command->title, why);
+}
+
 /* --- lists of commands */
 
 static int
-make(struct worker *worker, const struct plan *plan)
+make(struct worker *worker, const struct plan *plan, enum card_stage *stage)
 {
 	const struct model_commands *commands = &worker->model->initialise;
 	int r = 0;
 
+	*stage = CARD_NOT_SAID;
 	for (size_t i = 0; i < commands->count && r == 0; i++) {
 		const struct model_command *command = &commands->list[i];
 
-		r = command->call == CALL_NONE ? run_program(worker, command, plan->label, &plan->fresh)
-		                               : call_module(worker, command, plan);
+		if (command->call != CALL_NONE)
+			r = call_module(worker, command, plan);
+		else if (command->apdu_count > 0)
+			r = send_to_card(worker, command, stage);
+		else
+			r = run_program(worker, command, plan, &plan->fresh);
 	}
 	return r;
 }
@@ -180,7 +234,7 @@ unmake(struct worker *worker, const struct model_commands *commands, const struc
 		*blank = true;
 		r = knows_codes(worker, command, old);
 		if (r == 0)
-			r = run_program(worker, command, plan->label, old);
+			r = run_program(worker, command, plan, old);
 	}
 	return r;
 }
@@ -263,16 +317,17 @@ stage_of(const struct worker *worker, const struct card_look *look)
 	return worker->content == CONTENT_BLANK ? CARD_BLANK : worker->content == CONTENT_HALF ? CARD_HALF : CARD_FINISHED;
 }
 
-/* What the token says of itself once it has been made: finished, and ours. */
+/* What the token says of itself once it has been made: finished, and ours. `said` is what it has said already. */
 static int
-check_initialised(struct worker *worker, const char *label)
+check_initialised(struct worker *worker, const char *label, enum card_stage said)
 {
-	struct card_look look;
-	int r;
+	struct card_look look = { .stage = said };
+	int r = 0;
 
 	access_close(worker);
 	snprintf(worker->label, sizeof worker->label, "%s", label);
-	r = access_look(worker, &look);
+	if (said == CARD_NOT_SAID)
+		r = access_look(worker, &look);
 	if (r == 0 && look.stage == CARD_NOT_SAID)
 		r = access_marked(worker, worker_step_deadline(worker), &look.stage);
 	if (r == 0 && look.stage != CARD_FINISHED)
@@ -284,14 +339,19 @@ int
 step_initialise(struct worker *worker, const struct message *message, struct message *answer, struct step_keep *keep)
 {
 	const struct message_initialise *order = &message->initialise;
-	struct plan plan = { .label = order->label, .given = "" };
-	struct card_look look;
+	struct plan plan = { .given = "" };
+	struct card_look look = { .stage = CARD_BLANK };
+	enum card_stage said;
 	int r;
 
 	(void)keep;
 	access_close(worker); /* the reader belongs to the child now */
-	r = access_codes(worker, &order->codes, &plan.fresh);
+	plan_texts(worker, &plan, order->label, order->key_id.data, order->key_id.length);
+	r = plan_key(worker, &plan, order->key_type, order->subject_bytes);
 	if (r == 0)
+		r = access_codes(worker, &order->codes, &plan.fresh);
+	/* One that this process has found blank a moment ago is not looked at again: pkcs15-init makes nothing on a card that is not. */
+	if (r == 0 && worker->content != CONTENT_BLANK)
 		r = access_look(worker, &look);
 	if (r == 0 && stage_of(worker, &look) != CARD_BLANK) {
 		r = order->erase ? take_old_codes(worker, order, &plan)
@@ -302,11 +362,11 @@ step_initialise(struct worker *worker, const struct message *message, struct mes
 		codes_fill_factory(worker->model, &plan.old);
 	}
 	if (r == 0)
-		r = access_or_gone(worker, make(worker, &plan));
+		r = access_or_gone(worker, make(worker, &plan, &said));
 	codes_wipe(&plan.fresh);
 	codes_wipe(&plan.old);
 	if (r == 0)
-		r = check_initialised(worker, order->label);
+		r = check_initialised(worker, order->label, said);
 	answer->type = MESSAGE_initialised;
 	answer->initialised = (struct message_initialised){
 		.journal = order->journal, .serial = worker->serial, .label = worker->label,
@@ -367,7 +427,7 @@ int
 access_unblock(struct worker *worker, enum code code, const struct codes *codes)
 {
 	const struct model_command *command = model_unblock(worker->model, code);
-	struct plan plan = { .label = worker->label, .fresh = *codes, .given = "" };
+	struct plan plan = { .fresh = *codes, .given = "" };
 	int r;
 
 	if (!command || worker->unblocked & 1u << code) {
@@ -377,7 +437,8 @@ access_unblock(struct worker *worker, enum code code, const struct codes *codes)
 	worker->unblocked |= 1u << code;
 	worker->tries[code] = TRIES_NOT_SAID;
 	access_close(worker);
-	r = command->call == CALL_NONE ? run_program(worker, command, worker->label, codes) : call_module(worker, command, &plan);
+	plan_texts(worker, &plan, worker->label, worker->key_id, worker->key_id_length);
+	r = command->call == CALL_NONE ? run_program(worker, command, &plan, codes) : call_module(worker, command, &plan);
 	codes_wipe(&plan.fresh);
 	return r == MINT_TOKEN_INIT ? MINT_PIN_LOCKED : r; /* the detail says what the program said */
 }

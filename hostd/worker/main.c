@@ -13,6 +13,7 @@
 #include "hostd/base/release.h"
 #include "hostd/base/sandbox.h"
 #include "hostd/worker/worker.h"
+#include "pkcs11/module.h"
 #include "schemas/errors.h"
 
 #include <openssl/crypto.h>
@@ -206,6 +207,8 @@ prepare(struct worker *worker, const char *config_path)
 		r = models_read(worker->config->models, &worker->models);
 	if (r == 0)
 		r = codes_read_key(worker->config->station_key, worker->station_key);
+	if (r == 0)
+		module_preload(worker->config->module);
 	return r;
 }
 

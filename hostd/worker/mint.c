@@ -38,15 +38,19 @@ step_make_key(struct worker *worker, const struct message *message, struct messa
 	const struct key_type *type = key_type_by_name(order->key_type);
 	const struct model_key *timing = model_key(worker->model, order->key_type);
 	size_t length = 0;
-	int r;
+	int r, made;
 
 	if (!type || !timing)
 		return worker_fail(worker, MINT_TOKEN_MECHANISM, "model %s has no key type %s", worker->model->name, order->key_type);
 	if (order->key_id.length == 0)
 		return worker_fail(worker, MINT_ARGUMENT, "an empty key id");
 	r = access_login(worker, &order->codes, worker_step_deadline(worker));
-	if (r == 0)
+	made = r == 0 && model_initialise_makes_key(worker->model, order->key_type) ? access_key(worker, &order->key_id, worker_step_deadline(worker))
+	                                                                             : MINT_NOT_FOUND;
+	if (r == 0 && made == MINT_NOT_FOUND)
 		r = generate(worker, order, type, timing->timeout_ms);
+	else if (r == 0)
+		r = made;
 	if (r == 0 && key_public_der(worker->key, &keep->one, &length) != 0)
 		r = worker_fail(worker, MINT_CRYPTO, "the public key cannot be encoded");
 	if (r != 0)
@@ -55,7 +59,7 @@ step_make_key(struct worker *worker, const struct message *message, struct messa
 	answer->key_made = (struct message_key_made){
 		.journal = order->journal,
 		.spki = { keep->one, (uint32_t)length },
-		.duration_us = (uint64_t)key_generation_us(worker->key),
+		.duration_us = (uint64_t)(made == 0 ? worker->made_us : key_generation_us(worker->key)),
 	};
 	return 0;
 }

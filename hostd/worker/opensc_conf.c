@@ -46,7 +46,7 @@ put_ignored(FILE *out, const char *reader, const char *names)
 }
 
 int
-opensc_conf_text(const char *reader, const char *names, const char *driver, char **text)
+opensc_conf_text(const char *reader, const char *names, const struct opensc_choice *choice, char **text)
 {
 	size_t size;
 	FILE *out;
@@ -61,8 +61,10 @@ opensc_conf_text(const char *reader, const char *names, const char *driver, char
 	/* Blanks around every `=`: without them OpenSC ignores the line and says nothing. */
 	fputs("app default {\n\tdebug = 0;\n", out);
 	put_ignored(out, reader, names);
-	if (driver[0])
-		fprintf(out, "\tcard_drivers = %s;\n", driver);
+	if (choice && choice->driver)
+		fprintf(out, "\tcard_drivers = %s;\n", choice->driver);
+	if (choice && choice->profiles)
+		fprintf(out, "\tprofile_dir = \"%s\";\n", choice->profiles);
 	/* Reset when a process lets go: else a PIN that it gave stays verified for the next one. */
 	fputs("\treader_driver pcsc {\n\t\tconnect_exclusive = false;\n\t\tdisconnect_action = reset;\n"
 	      "\t\ttransaction_end_action = leave;\n\t}\n"
@@ -87,13 +89,13 @@ write_file(const char *path, const char *text)
 }
 
 int
-opensc_conf_write(const char *path, const char *reader, const char *driver)
+opensc_conf_write(const char *path, const char *reader, const struct opensc_choice *choice)
 {
 	char *names = NULL, *text = NULL;
 	int r = card_readers(&names);
 
 	if (r == 0)
-		r = opensc_conf_text(reader, names, driver, &text);
+		r = opensc_conf_text(reader, names, choice, &text);
 	if (r == 0)
 		r = write_file(path, text);
 	if (r == 0 && setenv("OPENSC_CONF", path, 1) != 0)

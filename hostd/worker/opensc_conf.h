@@ -6,12 +6,18 @@
 #ifndef MINT_WORKER_OPENSC_CONF_H
 #define MINT_WORKER_OPENSC_CONF_H
 
-/* Writes the text for `reader` to *text (the caller frees). `names` as of card_readers; `driver` "" for any.
+/* What a model's profile says of OpenSC; NULL members: OpenSC's own choice. */
+struct opensc_choice {
+	const char *driver;   /* card driver */
+	const char *profiles; /* directory of the profiles that objects are stored by */
+};
+
+/* Writes the text for `reader` to *text (the caller frees). `names` as of card_readers; `choice` NULL: nothing is known yet.
  * MINT_READER when `reader` is not among them, when another reader's name is a part of its name (ignoring that one would
  * hide ours as well), or when a name cannot be written into the file. */
-int opensc_conf_text(const char *reader, const char *names, const char *driver, char **text);
+int opensc_conf_text(const char *reader, const char *names, const struct opensc_choice *choice, char **text);
 
 /* Writes it to `path`, mode 0600, for the readers that pcscd has now, and sets OPENSC_CONF. */
-int opensc_conf_write(const char *path, const char *reader, const char *driver);
+int opensc_conf_write(const char *path, const char *reader, const struct opensc_choice *choice);
 
 #endif

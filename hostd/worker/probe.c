@@ -34,13 +34,16 @@ take_order(struct worker *worker, const struct message_order *order)
 }
 
 static int
-hide_other_readers(struct worker *worker, const char *driver)
+hide_other_readers(struct worker *worker, const struct model *model)
 {
+	const struct opensc_choice choice = {
+		.driver = model && model->driver[0] ? model->driver : NULL, .profiles = model && model->profiles[0] ? model->profiles : NULL,
+	};
 	int r;
 
 	/* One file a bay: a worker that was killed leaves one behind, which the next one writes over. */
 	snprintf(worker->conf_path, sizeof worker->conf_path, "%s/bay-%u.conf", worker->config->work, worker->bay);
-	r = opensc_conf_write(worker->conf_path, worker->reader, driver);
+	r = opensc_conf_write(worker->conf_path, worker->reader, &choice);
 	return r == 0 ? 0 : worker_fail(worker, r, "reader \"%s\" cannot be shown alone", worker->reader);
 }
 
@@ -216,11 +219,37 @@ make_fresh_codes(struct worker *worker, struct message_probed *probed, struct st
 	return r == 0 ? 0 : worker_fail(worker, r, "no fresh codes could be made");
 }
 
+/* Tries left cost a command each: they are asked for where something may be wrong with them. */
+static bool
+tries_matter(const struct worker *worker, const struct message_probed *probed)
+{
+	const unsigned given = TOKEN_PIN_LOW | TOKEN_PIN_LAST_TRY | TOKEN_PIN_LOCKED | TOKEN_SO_PIN_LOW | TOKEN_SO_PIN_LAST_TRY | TOKEN_SO_PIN_LOCKED;
+
+	if (probed->content == CONTENT_BLANK || config_bay_is_slot(worker->place))
+		return false;
+	return worker->role == ROLE_SURVEY || probed->content != CONTENT_MARKED || !worker->token || token_facts(worker->token)->flags & given;
+}
+
+static int
+ask_tries(struct worker *worker, struct message_probed *probed)
+{
+	struct card_look look;
+	int r;
+
+	access_close(worker); /* the look ends with a reset */
+	r = access_look_tries(worker, &look);
+	if (r == 0)
+		take_tries(worker, &look, probed);
+	return r;
+}
+
+/* In role prove the token was made ours a moment ago: its module shows our marker, and the proof shows the key, which no other token has.
+ * What is not that token a worker in role mint looks at. */
 static int
 probe(struct worker *worker, struct message_probed *probed, struct step_keep *keep)
 {
-	struct card_look look;
-	int r = access_look_tries(worker, &look);
+	struct card_look look = { .stage = CARD_FINISHED, .user_tries = TRIES_NOT_SAID, .so_tries = TRIES_NOT_SAID };
+	int r = worker->role == ROLE_PROVE ? 0 : access_look(worker, &look);
 
 	if (r != 0)
 		return r;
@@ -230,6 +259,8 @@ probe(struct worker *worker, struct message_probed *probed, struct step_keep *ke
 		probed->content = contents[look.stage];
 	else
 		r = look_by_module(worker, &look, probed, keep);
+	if (r == 0 && tries_matter(worker, probed))
+		r = ask_tries(worker, probed);
 	worker->content = probed->content;
 	if (r == 0 && worker->role == ROLE_MINT)
 		r = make_fresh_codes(worker, probed, keep);
@@ -251,12 +282,12 @@ list_key_types(const struct model *model, char *text, size_t size)
 static int
 prepare(struct worker *worker)
 {
-	int r = config_bay_is_slot(worker->place) ? 0 : hide_other_readers(worker, "");
+	int r = config_bay_is_slot(worker->place) ? 0 : hide_other_readers(worker, NULL);
 
 	if (r == 0)
 		r = find_model(worker);
-	if (r == 0 && worker->model && worker->model->driver[0] && !config_bay_is_slot(worker->place))
-		r = hide_other_readers(worker, worker->model->driver);
+	if (r == 0 && worker->model && !config_bay_is_slot(worker->place))
+		r = hide_other_readers(worker, worker->model);
 	return r;
 }
 

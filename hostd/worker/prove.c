@@ -11,6 +11,7 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Which code belongs to which user of a session, and to which bit of codes_left. In the order they are set. */
@@ -156,8 +157,16 @@ static int
 find_codes_left(struct worker *worker)
 {
 	int64_t deadline_ms = worker_step_deadline(worker);
-	int r = access_open(worker, deadline_ms);
+	struct card_look look = { .so_tries = TRIES_NOT_SAID };
+	int r;
 
+	access_close(worker); /* the look ends with a reset */
+	r = access_look_tries(worker, &look);
+	if (r == 0)
+		r = access_open(worker, deadline_ms);
+	for (int i = 0; i < SEATS; i++)
+		if (!config_bay_is_slot(worker->place))
+			worker->tries[seats[i].code] = seats[i].user == SESSION_SO ? look.so_tries : look.user_tries;
 	worker->codes_left = 0;
 	for (int i = 0; i < SEATS && r == 0; i++)
 		if (worker->model->codes[seats[i].code].length > 0)
@@ -202,6 +211,8 @@ step_prove(struct worker *worker, const struct message *message, struct message 
 
 	answer->type = MESSAGE_proved;
 	*proved = (struct message_proved){ .journal = order->journal };
+	if (!worker->serial[0])
+		snprintf(worker->serial, sizeof worker->serial, "%s", order->serial);
 	if (strcmp(order->serial, worker->serial) != 0)
 		return worker_fail(worker, MINT_TOKEN_OTHER, "token %s is in the reader, not %s", worker->serial, order->serial);
 	r = access_codes(worker, &order->codes, &worker->transport);
@@ -217,8 +228,9 @@ static int
 set_code(struct worker *worker, const struct seat *seat, int64_t deadline_ms)
 {
 	const char *old = worker->transport.text[seat->code], *new = worker->final.text[seat->code];
-	int r = log_in(worker, seat, &worker->transport, deadline_ms);
+	int r = worker->logged_in && seat->user == SESSION_USER ? 0 : log_in(worker, seat, &worker->transport, deadline_ms);
 
+	worker->logged_in = false;
 	if (r == 0 && !worker->model->codes[seat->code].stays)
 		r = session_change_pin(worker->session, old, strlen(old), new, strlen(new), deadline_ms);
 	if (r == 0)
@@ -239,7 +251,7 @@ step_seal(struct worker *worker, const struct message *message, struct message *
 	(void)keep;
 	if (!worker->session || worker->transport.text[CODE_USER_PIN][0] == '\0')
 		return worker_fail(worker, MINT_REFUSED, "nothing was proved in this process that could be sealed");
-	if (worker->logged_in)
+	if (worker->logged_in && !(worker->codes_left & ENVELOPE_USER))
 		r = log_out(worker, deadline_ms);
 	for (int i = 0; i < SEATS && r == 0; i++)
 		if (worker->codes_left & seats[i].bit) {

@@ -46,9 +46,11 @@ struct worker {
 	struct token       *token;
 	struct session     *session;
 	struct key         *key;             /* last made or opened */
+	int64_t             made_us;         /* how long the command took that initialised the token and made its key; 0: none did */
 	uint8_t             key_id[32];
 	size_t              key_id_length;
 	bool                logged_in;       /* as the user */
+	bool                facts_are_fresh; /* what the module told of the token's codes is not older than their last use */
 
 	/* role prove, between `prove` and `seal` */
 	struct codes        transport;

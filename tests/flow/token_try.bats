@@ -19,7 +19,10 @@ try() {
 tells() { grep -q -- "$1" <<<"$output" || { echo "not told: $1"; return 1; }; }
 
 # A profile of one's own: myeid's, changed by sed.
-profile() { sed "$1" data/models/myeid.conf >"$work/own.conf"; }
+profile() {
+	cp -r data/models/pkcs15 "$work/"
+	sed "$1" data/models/myeid.conf >"$work/own.conf"
+}
 
 @test "a whole life on a blank MyEID ends with lines for its profile and a blank token" {
 	try 1 --keys p256
@@ -101,7 +104,7 @@ leave_a_token() {
 
 # The tries that its SO-PIN has left.
 so_tries() {
-	drives mint finish >/dev/null
+	drives surveyor finish >/dev/null
 	grep -o 'so_tries=[0-9]*' <<<"$output" | cut -d = -f 2
 }
 

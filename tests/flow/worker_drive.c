@@ -87,6 +87,17 @@ print_hex(const char *name, const struct blob *blob)
 		printf("%02x", blob->data[i]);
 }
 
+/* In role prove the serial number may not be read: it is the last one that was. */
+static void
+take_serial(const char *serial)
+{
+	struct blob last = kept("serial", 0);
+
+	if (*serial)
+		keep("serial", serial, strlen(serial));
+	snprintf(drive.serial, sizeof drive.serial, "%.*s", *serial ? (int)strlen(serial) : (int)last.length, *serial ? serial : (const char *)last.data);
+}
+
 /* --- the worker */
 
 static void
@@ -149,7 +160,7 @@ order(enum worker_role role)
 		print_hex("certificate", &answer.probed.certificate_sha256);
 		printf(" key_types=\"%s\" spki=%u codes=%u pid=%d\n", answer.probed.key_types, answer.probed.spki.length,
 		    answer.probed.fresh_codes.length, drive_pid(drive.worker));
-		snprintf(drive.serial, sizeof drive.serial, "%s", answer.probed.serial);
+		take_serial(answer.probed.serial);
 		keep_blob("fresh", &answer.probed.fresh_codes);
 	}
 	message_clear(&answer);
@@ -224,6 +235,7 @@ initialise(int erase)
 
 	message.initialise = (struct message_initialise){
 		.journal = ++drive.journal, .erase = (uint8_t)erase, .label = drive.label, .codes = fresh,
+		.key_type = drive.key_type, .key_id = { drive.key_id, sizeof drive.key_id },
 	};
 	if (erase) {
 		message.initialise.old_codes = drive.so_pin ? (struct blob){ NULL, 0 } : old;

@@ -23,7 +23,7 @@ expand_all(const struct model_commands *commands)
 {
 	for (size_t i = 0; i < commands->count; i++)
 		for (char **argument = commands->list[i].arguments; *argument; argument++)
-			free(model_expand(*argument, "label", "reader", "serial"));
+			free(model_expand(*argument, &(struct model_texts){ "label", "reader", "serial", "key", "45", "pkcs15" }));
 }
 
 int

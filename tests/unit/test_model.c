@@ -44,12 +44,14 @@ profile_of_the_virtual_token_is_found_by_its_atr(void **state)
 	model = models_by_atr(models, myeid_atr, sizeof myeid_atr);
 	assert_non_null(model);
 	assert_string_equal(model->name, "myeid");
-	assert_int_equal(model->initialise.count, 3);
-	assert_string_equal(model->initialise.list[2].title, "finish");
+	assert_int_equal(model->initialise.count, 2);
+	assert_int_equal(model->initialise.list[1].apdu_count, 3);
+	assert_true(model_initialise_makes_key(model, "p256"));
+	assert_string_equal(model->profiles, "data/models/pkcs15");
 	assert_int_equal(model->codes[CODE_SO_PUK].length, 8);
 	assert_int_equal(model->probe.lifecycle_tag, 0x8A);
 	assert_int_equal(model->probe.select.length, 18);
-	assert_int_equal(model->probe.blank_count, 2);
+	assert_int_equal(model->probe.blank_count, 1);
 	assert_int_equal(model_key(model, "rsa2048")->timeout_ms, 150000);
 	assert_null(model_key(model, "rsa1024"));
 	assert_null(models_by_atr(models, myeid_atr, sizeof myeid_atr - 1));
@@ -83,12 +85,12 @@ codes_become_references_and_never_text(void **state)
 
 	(void)state;
 	for (int i = 0; i < CODES; i++) {
-		text = model_expand(names[i], "L", "R", "S");
+		text = model_expand(names[i], &(struct model_texts){ "L", "R", "S", "K", "45", "P" });
 		assert_string_equal(text, references[i]);
 		free(text);
 	}
-	text = model_expand("a<label>b<serial><reader>c", "L<serial>", "R", "S");
-	assert_string_equal(text, "aL<serial>bSRc");
+	text = model_expand("a<label>b<serial><reader>c<key-id><key><profile>", &(struct model_texts){ "L<serial>", "R", "S", "K", "45", "P" });
+	assert_string_equal(text, "aL<serial>bSRc45KP");
 	free(text);
 }
 

@@ -300,7 +300,7 @@ every_other_reader_is_ignored_and_ours_is_not(void **state)
 	char *text = NULL;
 
 	(void)state;
-	assert_int_equal(opensc_conf_text("Bench 00 00 01", names, "myeid", &text), 0);
+	assert_int_equal(opensc_conf_text("Bench 00 00 01", names, &(struct opensc_choice){ "myeid", "/p" }, &text), 0);
 	assert_non_null(strstr(text, "\tignored_readers = \"Bench 00 00 00\", \"Other\";\n"));
 	assert_non_null(strstr(text, "\tcard_drivers = myeid;\n"));
 	assert_non_null(strstr(text, "disconnect_action = reset;"));
@@ -308,7 +308,7 @@ every_other_reader_is_ignored_and_ours_is_not(void **state)
 	for (const char *c = text; (c = strchr(c, '=')); c++)
 		assert_true(c[-1] == ' ' && c[1] == ' ');
 	free(text);
-	assert_int_equal(opensc_conf_text("Only", "Only\0", "", &text), 0);
+	assert_int_equal(opensc_conf_text("Only", "Only\0", NULL, &text), 0);
 	assert_null(strstr(text, "ignored_readers"));
 	assert_null(strstr(text, "card_drivers"));
 	free(text);
@@ -320,11 +320,11 @@ reader_that_cannot_be_shown_alone_is_refused(void **state)
 	char *text = NULL;
 
 	(void)state;
-	assert_int_equal(opensc_conf_text("Bench 1", "Bench 2\0", "", &text), MINT_READER);
-	assert_int_equal(opensc_conf_text("Bench 10", "Bench 1\0Bench 10\0", "", &text), MINT_READER);
-	assert_int_equal(opensc_conf_text("Bench 1", "Bench 1\0Bench 10\0", "", &text), 0);
+	assert_int_equal(opensc_conf_text("Bench 1", "Bench 2\0", NULL, &text), MINT_READER);
+	assert_int_equal(opensc_conf_text("Bench 10", "Bench 1\0Bench 10\0", NULL, &text), MINT_READER);
+	assert_int_equal(opensc_conf_text("Bench 1", "Bench 1\0Bench 10\0", NULL, &text), 0);
 	free(text);
-	assert_int_equal(opensc_conf_text("A", "A\0B\"; debug = 9; x = \"\0", "", &text), MINT_READER);
+	assert_int_equal(opensc_conf_text("A", "A\0B\"; debug = 9; x = \"\0", NULL, &text), MINT_READER);
 	assert_null(text);
 }
 

@@ -4,6 +4,7 @@
 #include "tools/drive/office.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -214,6 +215,30 @@ read_text(const char *path, char **text)
 	return !file ? MINT_NOT_FOUND : *text && length > 0 ? 0 : MINT_CONFIG;
 }
 
+/* A profile may name a directory beside it (`opensc_profiles`): all that stand there are shown beside the copy. */
+static int
+link_directories(const char *from, const char *to)
+{
+	char base[PATH_MAX], *target;
+	const struct dirent *entry;
+	DIR *directory = realpath(from, base) ? opendir(base) : NULL;
+	int r = directory ? 0 : MINT_NOT_FOUND, place = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	while (r == 0 && (entry = readdir(directory))) {
+		if (entry->d_name[0] == '.' || entry->d_type != DT_DIR)
+			continue;
+		r = asprintf(&target, "%s/%s", base, entry->d_name) < 0 ? MINT_MEMORY : 0;
+		if (r == 0 && symlinkat(target, place, entry->d_name) != 0 && errno != EEXIST)
+			r = MINT_STORAGE;
+		free(target);
+	}
+	if (place >= 0)
+		close(place);
+	if (directory)
+		closedir(directory);
+	return r;
+}
+
 /* A copy in DIR/FOLDER under its own name; `stripped` of what initialises. */
 static int
 copy_profile(const struct trial_bench *bench, const char *folder, const char *profile, bool stripped)
@@ -234,6 +259,8 @@ copy_profile(const struct trial_bench *bench, const char *folder, const char *pr
 	bench_path(bench, folder, path);
 	if (r == 0)
 		r = write_into(path, basename(copy), changed, length);
+	if (r == 0)
+		r = link_directories(dirname(copy), path);
 	free(changed);
 	free(text);
 	free(copy);

@@ -50,12 +50,11 @@ struct attempt {
 static int
 may_try(struct trial *trial, const struct message_probed *probed, struct attempt *attempt)
 {
-	attempt->tries_before = probed->so_tries;
-	if (probed->so_tries <= 1 && probed->content == CONTENT_MARKED) {
-		snprintf(attempt->detail, sizeof attempt->detail, say("the SO-PIN has %u tries left: none was used", "SO-PIN 剩余 %u 次：未使用"), probed->so_tries);
+	if (attempt->tries_before <= 1 && probed->content == CONTENT_MARKED) {
+		snprintf(attempt->detail, sizeof attempt->detail, say("the SO-PIN has %u tries left: none was used", "SO-PIN 剩余 %u 次：未使用"), attempt->tries_before);
 		return MINT_PIN_LOCKED;
 	}
-	if (probed->so_tries != TRIES_NOT_SAID || !trial->so_pin_spent || trial->run->options[OPTION_EVERY_SO_PIN])
+	if (attempt->tries_before != TRIES_NOT_SAID || !trial->so_pin_spent || trial->run->options[OPTION_EVERY_SO_PIN])
 		return 0;
 	snprintf(attempt->detail, sizeof attempt->detail, "%s", say("how many tries its SO-PIN has left is not told (`probe { so_tries }`), and one may be used up: "
 	    "no other code was tried; --again DIR --every-so-pin tries each that it may have", "无法得知 SO-PIN 剩余次数（probe { so_tries }），且可能已用去一次：未再试其他口令；--again 目录 --every-so-pin 逐一尝试"));
@@ -69,16 +68,18 @@ erase_with(struct trial *trial, const struct blob *codes, const char *so_pin, st
 {
 	struct message message = { .type = MESSAGE_initialise }, probed, answer = { 0 };
 	int64_t begun_us;
-	int r = trial_open(trial, ROLE_MINT, "erasing.conf", &probed);
+	int r;
 
-	*attempt = (struct attempt){ .tries_before = TRIES_NOT_SAID };
+	*attempt = (struct attempt){ .error = 0 };
+	content_now(trial, &attempt->tries_before);
+	r = trial_open(trial, ROLE_MINT, "erasing.conf", &probed);
 	begun_us = trial->begun_us;
 	if (r == 0)
 		r = may_try(trial, &probed.probed, attempt);
 	if (r == 0) {
 		message.initialise = (struct message_initialise){
 			.journal = ++trial->journal, .erase = 1, .label = TRIAL_LABEL, .codes = probed.probed.fresh_codes, .old_codes = *codes,
-			.so_pin = so_pin,
+			.so_pin = so_pin, .key_type = "",
 		};
 		trial->so_pin_spent = true;
 		r = drive_ask(trial->drive, &message, MESSAGE_initialised, &answer, -1);

@@ -46,7 +46,7 @@ take_codes(struct trial *trial)
 }
 
 static int
-initialise(struct trial *trial)
+initialise(struct trial *trial, const struct trial_key *first)
 {
 	struct message message = { .type = MESSAGE_initialise }, probed, answer = { 0 };
 	int r = trial_begin(trial, TRIAL_PROBE, ROLE_MINT, &probed);
@@ -59,6 +59,7 @@ initialise(struct trial *trial)
 		message.initialise = (struct message_initialise){
 			.journal = ++trial->journal, .erase = trial->is_ours, .label = TRIAL_LABEL, .codes = { trial->next, trial->next_bytes },
 			.old_codes = trial->is_ours ? trial_codes(trial) : (struct blob){ NULL, 0 }, .so_pin = trial->is_ours ? trial->so_pin : "",
+			.key_type = first->type, .key_id = { first->id, sizeof first->id },
 		};
 		trial->so_pin_spent |= trial->is_ours;
 		trial->is_ours = true;
@@ -156,7 +157,7 @@ burn(struct trial *trial, struct trial_key *key)
 static int
 mint(struct trial *trial, struct trial_key *keys, size_t count, size_t certificate_bytes)
 {
-	int r = initialise(trial);
+	int r = initialise(trial, &keys[0]);
 
 	for (size_t i = 0; i < count && r == 0; i++) {
 		trial->key = keys[i].type;
