@@ -15,7 +15,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-enum { MUTE_MS = 1000 };
+enum { MUTE_MS = 1000, BAYS_PER_SPARE = 4 };
 
 struct family {
 	struct event_base *base;
@@ -153,10 +153,25 @@ start_leaves(struct family *family)
 
 /* --- workers */
 
+static struct spawn
+worker_of(const struct family *family)
+{
+	return (struct spawn){ .config = family->config, .config_path = family->config_path, .file = "mint-worker", .uses_pcsc = 1 };
+}
+
+/* Each token has two processes, one after the other; a new one is ready some 20 ms after it was begun. */
+static void
+keep_spare(struct family *family)
+{
+	const struct spawn what = worker_of(family);
+
+	workers_spare(&family->workers, &what, 1 + family->config->bay_count / BAYS_PER_SPARE);
+}
+
 static void
 start_worker(struct family *family, const struct message_worker_start *order)
 {
-	const struct spawn what = { .config = family->config, .config_path = family->config_path, .file = "mint-worker", .uses_pcsc = 1 };
+	const struct spawn what = worker_of(family);
 	struct message answer;
 	int fd;
 
@@ -164,6 +179,7 @@ start_worker(struct family *family, const struct message_worker_start *order)
 		return; /* not answered: mint-queue is about to end, too */
 	fd = workers_start(&family->workers, &what, order->lease, &answer);
 	tell_queue(family, &answer, fd);
+	keep_spare(family);
 }
 
 /* --- mint-queue */
@@ -190,6 +206,7 @@ on_queue(struct ipc *ipc, const struct message *message, int passed_fd, void *ar
 	case MESSAGE_ready:
 		family->queue_ready = 1;
 		start_leaves(family);
+		keep_spare(family);
 		tell_ready(family);
 		tell_people(family);
 		break;
@@ -290,7 +307,7 @@ worker_ended(struct family *family, pid_t pid, int status)
 {
 	struct message message;
 
-	if (workers_ended(&family->workers, pid, status, &message))
+	if (workers_ended(&family->workers, pid, status, &message) && message.exited.lease)
 		tell_queue(family, &message, -1);
 }
 

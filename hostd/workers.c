@@ -5,31 +5,71 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct worker {
 	struct worker *next;
-	uint64_t       lease;
+	uint64_t       lease; /* 0: a spare one, that nobody has asked for yet */
 	pid_t          pid;
+	int            channel; /* of a spare one, −1 once it was passed on */
 };
+
+static struct worker *
+add(struct worker **list, const struct spawn *what)
+{
+	struct worker *worker = calloc(1, sizeof *worker);
+	int no_pulse;
+
+	if (!worker)
+		return NULL;
+	worker->pid = spawn(what, &worker->channel, &no_pulse);
+	if (worker->pid < 0) {
+		free(worker);
+		return NULL;
+	}
+	worker->next = *list;
+	*list = worker;
+	return worker;
+}
+
+static struct worker *
+spare_of(struct worker *list)
+{
+	while (list && list->lease)
+		list = list->next;
+	return list;
+}
 
 int
 workers_start(struct worker **list, const struct spawn *what, uint64_t lease, struct message *answer)
 {
-	struct worker *worker = calloc(1, sizeof *worker);
-	int fd = -1, no_pulse;
-	pid_t pid = worker ? spawn(what, &fd, &no_pulse) : MINT_MEMORY;
+	struct worker *worker = spare_of(*list);
+	int fd;
 
-	if (pid < 0) {
-		free(worker);
+	if (!worker)
+		worker = add(list, what);
+	if (!worker) {
 		*answer = (struct message){ .type = MESSAGE_exited };
 		answer->exited = (struct message_exited){ .lease = lease, .program = PROGRAM_WORKER, .status = NO_START << 8 };
 		return -1;
 	}
-	*worker = (struct worker){ .next = *list, .lease = lease, .pid = pid };
-	*list = worker;
+	fd = worker->channel;
+	worker->channel = -1;
+	worker->lease = lease;
 	*answer = (struct message){ .type = MESSAGE_worker_started };
-	answer->worker_started = (struct message_worker_started){ .lease = lease, .pid = (uint32_t)pid };
+	answer->worker_started = (struct message_worker_started){ .lease = lease, .pid = (uint32_t)worker->pid };
 	return fd;
+}
+
+void
+workers_spare(struct worker **list, const struct spawn *what, size_t count)
+{
+	size_t spare = 0;
+
+	for (const struct worker *w = *list; w; w = w->next)
+		spare += w->lease == 0;
+	while (spare < count && add(list, what))
+		spare++;
 }
 
 void
@@ -57,6 +97,8 @@ workers_ended(struct worker **list, pid_t pid, int status, struct message *news)
 			continue;
 		/* What the worker started (pkcs15-init) must be gone before the reader is called free. */
 		kill(-pid, SIGKILL);
+		if (worker->channel >= 0)
+			close(worker->channel);
 		*news = (struct message){ .type = MESSAGE_exited };
 		news->exited = (struct message_exited){
 			.lease = worker->lease, .program = PROGRAM_WORKER, .pid = (uint32_t)pid, .status = (uint32_t)status,
