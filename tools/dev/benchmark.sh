@@ -1,7 +1,7 @@
 #!/bin/bash
 # Measures the bench; one JSON object a line: {"name", "value", "unit", "reach", "met", "note"}.
 #
-#   benchmark.sh [ONLY]     ONLY: part of a section's name (one-bay, utilisation, cold-start, restart, durable, import, memory)
+#   benchmark.sh [ONLY]     ONLY: part of a section's name (one-bay, utilisation, against-baseline, processor, cold-start, restart, durable, import, memory)
 #
 # RUNS (default 5) repeats what is a single short figure and takes the median. Numbers of one machine at one time: compare
 # within one run. Progress goes to standard error, run directories to a temporary place, removed at the end.
@@ -73,6 +73,34 @@ one_bay() {
 		"per credential, recognising and proof included"
 }
 
+# Credentials an hour from the first intent to the last seal, tokens swapped in no time.
+our_pace() { # BAYS COUNT KEY, with LAW and APDU_US in the environment
+	fresh; applications "$2" "$3" >"$APPLICATIONS"
+	BAYS=$1 tools/dev/bench.sh run >&2
+	query "SELECT 3600e6 * count(DISTINCT use_id) / (max(ended_at) - min(begun_at)) FROM journal WHERE step NOT IN ('take', 'pack', 'label')"
+}
+
+# The yardstick beside us in the same run. REACH of the ratio.
+against() { # NAME MODE BAYS COUNT COUNT_OF_THE_SCRIPT KEY REACH NOTE
+	local ours theirs n
+	say "$1: $3 bays, $6, LAW=${LAW:-none} APDU_US=${APDU_US:-0}, ours and the script's by turns, $runs times"
+	: >"$place.ratios"
+	for (( n = 0; n < runs; n++ )); do
+		ours=$(our_pace "$3" "$4" "$6")
+		theirs=$(BAYS=$3 COUNT=$5 KEY=$6 RUN='' tools/dev/baseline.sh "$2" | jq .per_hour)
+		awk -v a="$ours" -v b="$theirs" 'BEGIN { print a / b, a, b }' >>"$place.ratios"
+	done
+	row "$1" "$(cut -d' ' -f1 "$place.ratios" | median)" "×" "$7" \
+		"$8: $(cut -d' ' -f2 "$place.ratios" | median) an hour against $(cut -d' ' -f3 "$place.ratios" | median), medians of $runs"
+	rm -f "$place.ratios"
+}
+
+against_baseline() {
+	LAW=none APDU_US=0 against against-baseline/parallel parallel 16 160 96 p256 "≥3" "16 bays, P-256, no latency, xargs -P with one opensc.conf a reader"
+	LAW=none APDU_US=10000 against against-baseline/parallel-10-ms parallel 16 96 48 p256 "≥2" "the same with 10 ms an APDU"
+	LAW=custom:3,0 APDU_US=0 against against-baseline/serial serial 16 160 10 rsa2048 "≥16" "16 bays against one token after the other, 3 s key generation"
+}
+
 utilisation() {
 	say "8 bays, jcop4, RSA-2048, 100 credentials"
 	fresh; applications 100 rsa2048 >"$APPLICATIONS"
@@ -84,6 +112,36 @@ utilisation() {
 		WITH span AS (SELECT min(begun_at) AS a, max(CASE WHEN step = 'initialise' THEN begun_at END) AS b FROM run.journal)
 		SELECT round(sum(max(0, min(at + drawn_us, b) - at)) * 1.0 / (8 * (b - a)), 4) FROM apdu, span WHERE drawn_us > 0 AND at < b")" \
 		ratio "≥0.90" "latencies drawn ÷ (bays × elapsed), final drain left out"
+}
+
+# Processor time of the host's programs, what has ended below mintd, and pcscd, ticks: one line a program.
+processor_ticks() {
+	local pid
+	for pid in $(cat "$RUN/pids/mintd" "$RUN/pcscd/pcscd.pid") $(pgrep -P "$(cat "$RUN/pids/mintd")"); do
+		awk '{ program = $0; sub(/^[^(]*\(/, "", program); sub(/\).*/, "", program); sub(/.*\) /, "")
+			own[program] += $12 + $13; ended[program] += $14 + $15 }
+			END { for (p in own) if (p != "mint-worker") print p, own[p], ended[p] }' "/proc/$pid/stat" 2>/dev/null || true
+	done | sort
+}
+
+processor() {
+	local count=160 try
+	say "processor time, 16 bays, P-256, $count credentials"
+	fresh; applications $count p256 >"$APPLICATIONS"
+	BAYS=16 LAW=none tools/dev/bench.sh up >&2
+	processor_ticks >"$place/before"
+	"$mintctl" --socket "$RUN/api.sock" import "$APPLICATIONS" >/dev/null
+	for (( try = 0; try < 1200; try++ )); do
+		[ "$(query "SELECT count(*) FROM application WHERE state = 'issued'")" -lt $count ] || break
+		sleep 0.1
+	done
+	processor_ticks >"$place/after"
+	join "$place/before" "$place/after" | awk -v n=$count -v hz="$(getconf CLK_TCK)" '
+		{ own = ($4 - $2) / n / hz; ended = ($5 - $3) / n / hz; all += own + ended
+		  printf "%s %.5f\n", $1, own; if ($1 == "mintd") printf "workers %.5f\n", ended }
+		END { printf "all %.5f\n", all }' | while read -r name seconds; do
+			row "processor/$name" "$seconds" s "$([ "$name" = all ] && echo "≤0.08" || echo -)" "per credential; workers with pkcs15-init"
+		done
 }
 
 cold_start() {
@@ -192,6 +250,6 @@ restart() {
 	rm -f "$place.times" "$place.busy"
 }
 
-for name in one-bay cold-start restart durable import utilisation memory; do
+for name in one-bay against-baseline processor cold-start restart durable import utilisation memory; do
 	if section $name; then "${name//-/_}"; fi
 done
