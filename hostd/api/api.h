@@ -40,6 +40,9 @@ void api_explain_parked(json_t *credentials);
  * unsettled (a certificate that is not revoked or refused, or a revocation that is waited for), of which the last two are taken out. */
 void api_add_choices(json_t *credential);
 
+/* Levels and orders of tokens keyed ahead. */
+json_t *stock_of(struct call *call);
+
 /* {"<list>": rows, "cursor": text or null}: rows carry their cursor, which is taken out; `limit` + 1 rows were asked for. */
 json_t *api_page(json_t *rows, const char *list, int64_t limit);
 

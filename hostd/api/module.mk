@@ -16,7 +16,8 @@ api_SRC := \
 	hostd/api/query.c \
 	hostd/api/record.c \
 	hostd/api/route.c \
-	hostd/api/status.c
+	hostd/api/status.c \
+	hostd/api/stock.c
 api_PKGS := jansson libcrypto libevent sqlite3
 
 PROGRAMS += mint-api

@@ -237,6 +237,7 @@ status_json(struct call *call)
 	add_applications(call, status);
 	json_object_set_new(status, "credentials", tally(call, API_tally_credentials));
 	json_object_set_new(status, "tokens", tally(call, API_tally_tokens));
+	json_object_set_new(status, "stock", stock_of(call));
 	json_object_set_new(status, "bays", tally(call, API_tally_bays));
 	json_object_set_new(status, "labels", tally(call, API_tally_labels));
 	waiting = unsettled(call);

@@ -51,6 +51,9 @@ static const struct key {
 	INTEGER(deaths_within_s, 1, 86400, 600),
 	INTEGER(down_s, 0, 86400, 600),
 	INTEGER(silent_max_s, 0, 86400, 0),
+	INTEGER(stock_keep, 0, 100000, 0),
+	INTEGER(stock_low, 0, 100000, 0),
+	TEXT(stock_key_type, "p256"),
 #undef TEXT
 #undef PATH
 #undef INTEGER

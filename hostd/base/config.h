@@ -54,6 +54,9 @@ struct config {
 	int   deaths_within_s;    /* see deaths_max */
 	int   down_s;             /* after so long a program that stayed down is tried again; 0 never */
 	int   silent_max_s;       /* a program that does not answer mintd for so long is killed and started again; 0 the list of administrators.md */
+	int   stock_keep;         /* so many tokens are keyed ahead when nothing else is to be done; 0 only what is ordered */
+	int   stock_low;          /* a warning when fewer are in stock; 0 none */
+	char *stock_key_type;     /* of those that stock_keep makes */
 	struct config_bay *bays;
 	size_t bay_count;
 };

@@ -4,6 +4,7 @@
 #include "hostd/queue/finish.h"
 #include "hostd/queue/journal.h"
 #include "hostd/queue/recover.h"
+#include "hostd/queue/stock.h"
 #include "schemas/errors.h"
 
 #include <event2/event.h>
@@ -64,7 +65,7 @@ token_left(struct bay *bay)
 {
 	int64_t credential = bay->credential;
 	int was_parked = credential && states_of(bay->queue, MACHINE_credential, credential) == STATE_credential_parked;
-	int r = credential ? finish_left(bay->queue, credential) : 0;
+	int r = credential ? finish_left(bay->queue, credential) : stock_left(bay);
 
 	bay->token = bay->credential = 0;
 	bay->losses = bay->gone = 0;
@@ -120,6 +121,9 @@ follow(struct bay *bay)
 	case AFTER_TAKE:
 		bay->settled = 1;
 		return bay_set(bay, STATE_bay_take, NULL);
+	case AFTER_STOCK:
+		bay->settled = 1;
+		return bay_set(bay, STATE_bay_stock, NULL);
 	case AFTER_TROUBLE:
 	default:
 		bay->settled = 1;

@@ -147,6 +147,7 @@ bay_forget(struct bay *bay)
 	bay_disarm(bay);
 	bay->settled = 0;
 	bay->token = bay->credential = 0;
+	bay->in_stock = 0;
 	bay->losses = 0;
 	bay->step = NULL;
 	bay->journal = 0;

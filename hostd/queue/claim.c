@@ -2,30 +2,52 @@
 #include "hostd/base/config.h"
 #include "hostd/queue/bay.h"
 #include "hostd/queue/restored.h"
+#include "hostd/queue/stock.h"
+#include "hostd/queue/subject.h"
 #include "schemas/errors.h"
 
-int
-claim_next(struct queue *queue, struct bay *bay, int64_t token, const char *key_types, int64_t *use)
+/* A token that was keyed ahead has its room for names already: an application with a longer one is left for a blank token. */
+static int
+fits(struct bay *bay, int64_t application)
 {
-	struct store *store = queue->store;
-	int64_t credential, application;
+	enum queue_statement g = QUEUE_person_record;
+	struct store *store = bay->queue->store;
+	uint32_t bytes = 0;
+
+	if (!bay->in_stock || bay->subject_max == 0)
+		return 1;
+	if (store_get(store, g, "i", application) == 0) {
+		bytes = subject_bytes(store_text(store, g, 0));
+		store_done(store, g);
+	}
+	return bytes <= bay->subject_max;
+}
+
+int
+claim_find(struct bay *bay, int64_t *credential, int64_t *application)
+{
+	struct store *store = bay->queue->store;
+	enum queue_statement g = QUEUE_credential_next;
 	int r;
 
-	if (restored_is_unsettled(queue))
+	if (restored_is_unsettled(bay->queue))
 		return MINT_NOT_FOUND;
-	r = store_get(store, QUEUE_credential_next, "s", key_types);
-	if (r == MINT_NOT_FOUND && store_value(store, QUEUE_credential_waiting, 0, "i", (int64_t)1) > 0)
-		return MINT_TOKEN_MECHANISM;
-	if (r != 0)
-		return r;
-	credential = store_i64(store, QUEUE_credential_next, 0);
-	application = store_i64(store, QUEUE_credential_next, 1);
-	store_done(store, QUEUE_credential_next);
-	r = store_run(store, QUEUE_use_add, "iidi", credential, token, bay->number, queue_now(queue));
-	if (r != 0)
-		return r;
-	*use = store_last_id(store);
-	r = store_run(store, QUEUE_credential_bind, "ii", credential, *use);
+	for (r = store_get(store, g, "s", bay->key_types); r == 0; r = store_next(store, g)) {
+		*credential = store_i64(store, g, 0);
+		*application = store_i64(store, g, 1);
+		if (fits(bay, *application))
+			break;
+	}
+	store_done(store, g);
+	return r;
+}
+
+int
+claim_bind(struct bay *bay, int64_t token, int64_t use, int64_t credential, int64_t application)
+{
+	struct queue *queue = bay->queue;
+	int r = store_run(queue->store, QUEUE_credential_bind, "ii", credential, use);
+
 	if (r == 0)
 		r = states_apply(queue, MACHINE_credential, credential, "claim", NULL);
 	if (r == 0)
@@ -33,6 +55,23 @@ claim_next(struct queue *queue, struct bay *bay, int64_t token, const char *key_
 	if (r == 0 && states_of(queue, MACHINE_application, application) == STATE_application_approved)
 		r = states_apply(queue, MACHINE_application, application, "claim", NULL);
 	return r == 0 ? bay_holds(bay, token, credential) : r;
+}
+
+int
+claim_next(struct bay *bay, int64_t token, int64_t *use)
+{
+	struct queue *queue = bay->queue;
+	int64_t credential, application;
+	int r = claim_find(bay, &credential, &application);
+
+	if (r == MINT_NOT_FOUND && !restored_is_unsettled(queue) && store_value(queue->store, QUEUE_credential_waiting, 0, "i", (int64_t)1) > 0)
+		return MINT_TOKEN_MECHANISM;
+	if (r == 0)
+		r = store_run(queue->store, QUEUE_use_add, "iidi", credential, token, bay->number, queue_now(queue));
+	if (r != 0)
+		return r;
+	*use = store_last_id(queue->store);
+	return claim_bind(bay, token, *use, credential, application);
 }
 
 /* Workers that have been started and have not claimed yet: each will take one. */
@@ -46,16 +85,25 @@ starting(const struct queue *queue)
 	return count;
 }
 
-/* Whether anything waits that the token in the bay can do. */
+/* A good token with nothing to do; or one that was keyed ahead and not taken out yet. */
 static int
-has_work(struct bay *bay)
+is_ready(const struct bay *bay)
 {
-	struct store *store = bay->queue->store;
+	return (bay->state == STATE_bay_idle || bay->state == STATE_bay_stock) && bay_is_free(bay);
+}
 
-	if (store_get(store, QUEUE_credential_next, "s", bay->key_types) != 0)
+static int
+wake(struct bay *bay, int64_t *wanted)
+{
+	int64_t credential, application;
+
+	if (!is_ready(bay))
 		return 0;
-	store_done(store, QUEUE_credential_next);
-	return 1;
+	if (*wanted > 0 && claim_find(bay, &credential, &application) == 0) {
+		(*wanted)--;
+		return bay_wake(bay);
+	}
+	return stock_wants(bay) ? bay_wake(bay) : 0;
 }
 
 int
@@ -67,12 +115,9 @@ claim_wake(struct queue *queue, void *unused)
 
 	(void)unused;
 	queue->wake = 0;
-	if (wanted > 0 && restored_is_unsettled(queue))
+	if (restored_is_unsettled(queue))
 		return 0;
-	for (size_t i = 0; r == 0 && wanted > 0 && i < queue->config->bay_count; i++)
-		if (queue->bays[i].state == STATE_bay_idle && bay_is_free(&queue->bays[i]) && has_work(&queue->bays[i])) {
-			r = bay_wake(&queue->bays[i]);
-			wanted--;
-		}
+	for (size_t i = 0; r == 0 && i < queue->config->bay_count; i++)
+		r = wake(&queue->bays[i], &wanted);
 	return r;
 }

@@ -7,11 +7,18 @@
 struct bay;
 struct queue;
 
-/* Binds the next waiting credential to the token; *use is the new row that says so. `key_types` are those that the token offers, with
- * blanks between them; "" any. MINT_NOT_FOUND when none waits, MINT_TOKEN_MECHANISM when those that wait want other key types. */
-int claim_next(struct queue *queue, struct bay *bay, int64_t token, const char *key_types, int64_t *use);
+/* The most urgent of what waits that the token in the bay can serve, by bay->key_types, and bay->subject_max where its key was made
+ * ahead. MINT_NOT_FOUND. */
+int claim_find(struct bay *bay, int64_t *credential, int64_t *application);
 
-/* A part of a turn: idle bays look for work, no more of them than credentials wait. */
+/* Binds credential, use and token: the claim. */
+int claim_bind(struct bay *bay, int64_t token, int64_t use, int64_t credential, int64_t application);
+
+/* Binds the next waiting credential to the token; *use is the new row that says so. MINT_NOT_FOUND when none waits,
+ * MINT_TOKEN_MECHANISM when those that wait want other key types. */
+int claim_next(struct bay *bay, int64_t token, int64_t *use);
+
+/* A part of a turn: idle bays look for work, no more of them than credentials wait; the others key ahead what is wanted. */
 int claim_wake(struct queue *queue, void *unused);
 
 #endif

@@ -13,6 +13,7 @@
 #include "hostd/queue/queue.h"
 #include "hostd/queue/reason.h"
 #include "hostd/queue/restored.h"
+#include "hostd/queue/stock.h"
 #include "hostd/queue/turn.h"
 #include "hostd/queue/work.h"
 #include "schemas/errors.h"
@@ -22,6 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+enum { STOCK_COUNT_MAX = 100000 };
 
 /* One order while it is carried out. `subject` is the row it is about. */
 struct order {
@@ -45,7 +48,9 @@ typedef int verb_run(struct queue *queue, struct order *order);
 #undef COMMAND
 #undef ARGUMENT
 
-enum object { OBJECT_application, OBJECT_credential, OBJECT_token, OBJECT_bay, OBJECT_bench, OBJECT_date }; /* those with states first */
+enum object { /* those with states first */
+	OBJECT_application, OBJECT_credential, OBJECT_token, OBJECT_bay, OBJECT_bench, OBJECT_date, OBJECT_stock
+};
 
 static const struct {
 	const char *name;
@@ -138,6 +143,14 @@ find_date(struct queue *queue, struct order *order)
 	return 0;
 }
 
+/* A key type needs no row: verbs look at the name. */
+static int
+find_stock(struct queue *queue, struct order *order)
+{
+	(void)queue, (void)order;
+	return 0;
+}
+
 static int (*const find[])(struct queue *, struct order *) = {
 	[OBJECT_application] = find_application,
 	[OBJECT_credential] = find_credential,
@@ -145,6 +158,7 @@ static int (*const find[])(struct queue *, struct order *) = {
 	[OBJECT_bay] = find_bay,
 	[OBJECT_bench] = find_bench,
 	[OBJECT_date] = find_date,
+	[OBJECT_stock] = find_stock,
 };
 
 static int
@@ -362,7 +376,49 @@ verb_erase(struct queue *queue, struct order *order)
 static int
 verb_scrap(struct queue *queue, struct order *order)
 {
-	return states_apply(queue, MACHINE_token, order->subject, "scrap", NULL);
+	int r = states_apply(queue, MACHINE_token, order->subject, "scrap", NULL);
+
+	return r == 0 ? stock_scrapped(queue, order->subject) : r;
+}
+
+/* --- stock */
+
+static int
+is_key_type(const char *name)
+{
+	static const char *const names[] = {
+#define KEY(name, text, ...) text,
+#include "schemas/application.def"
+	};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(names[i], name) == 0)
+			return 1;
+	return 0;
+}
+
+static int
+verb_prekey(struct queue *queue, struct order *order)
+{
+	const json_t *count = json_object_get(order->arguments, "count");
+	const char *text = json_string_value(count), *lot = json_string_value(json_object_get(order->arguments, "lot"));
+	long number = text ? strtol(text, NULL, 10) : (long)json_integer_value(count);
+
+	if (number < 1 || number > STOCK_COUNT_MAX) {
+		order->detail = reason_give(order->detail, REASON_stock_count);
+		return MINT_ARGUMENT;
+	}
+	if (!is_key_type(order->command->object)) {
+		order->detail = reason_give(order->detail, REASON_stock_key_type);
+		return MINT_ARGUMENT;
+	}
+	return stock_order(queue, order->command->object, number, lot, order->command->actor);
+}
+
+static int
+verb_stop(struct queue *queue, struct order *order)
+{
+	return stock_stop(queue, order->command->object);
 }
 
 /* --- the bench */

@@ -8,6 +8,7 @@
 #include "hostd/queue/journal.h"
 #include "hostd/queue/queue.h"
 #include "hostd/queue/secret.h"
+#include "hostd/queue/stock.h"
 #include "hostd/queue/work.h"
 #include "schemas/errors.h"
 
@@ -58,8 +59,11 @@ fault_came_back(struct bay *bay, const struct work *work)
 static int
 part(struct queue *queue, const struct work *work, const char *outcome)
 {
-	int r = store_run(queue->store, QUEUE_use_end, "isi", work->use, outcome, queue_now(queue));
+	int r;
 
+	if (!work->credential)
+		return stock_give_up(queue, work->use, outcome);
+	r = store_run(queue->store, QUEUE_use_end, "isi", work->use, outcome, queue_now(queue));
 	if (r == 0)
 		r = store_run(queue->store, QUEUE_credential_unbind, "i", work->credential);
 	return r == 0 ? certify_drop(queue, work->credential) : r;
@@ -141,8 +145,21 @@ fault_token(struct bay *bay, const struct work *work, const char *error, const c
 	if (revoking < 0)
 		return revoking;
 	r = fault_quarantine(queue, work->token, error, detail);
-	if (r == 0)
+	if (r == 0 && work->credential)
 		r = again(queue, work, revoking, error, detail);
+	return r == 0 ? leave_bay(bay, AFTER_TROUBLE, error_by_name(error)->name) : r;
+}
+
+/* No credential is to blame, and the next token of its kind would do no better: the bay stands still, a person looks. */
+static int
+stock_order_failed(struct bay *bay, const struct work *work, const char *error, const char *detail)
+{
+	int r = journal_failed(bay, error, detail);
+
+	if (r == 0)
+		r = stock_give_up(bay->queue, work->use, "abandoned");
+	if (r == 0)
+		r = states_apply(bay->queue, MACHINE_token, work->token, "unbind", NULL);
 	return r == 0 ? leave_bay(bay, AFTER_TROUBLE, error_by_name(error)->name) : r;
 }
 
@@ -185,7 +202,7 @@ host_failed(struct bay *bay, const struct work *work, const char *error, const c
 	if (++bay->losses < HOST_TRIES)
 		return bay_finish(bay, AFTER_PROBE, NULL);
 	bay->losses = 0;
-	r = work ? fault_park(bay->queue, work->credential, work->state, error, detail) : 0;
+	r = work && work->credential ? fault_park(bay->queue, work->credential, work->state, error, detail) : 0;
 	return r == 0 ? bay_finish(bay, AFTER_TROUBLE, error_by_name(error)->name) : r;
 }
 
@@ -197,7 +214,7 @@ gone(struct bay *bay, const struct work *work, const char *error, const char *de
 {
 	int r = journal_close(bay, "lost", error, detail);
 
-	if (r == 0 && work)
+	if (r == 0 && work && work->credential)
 		r = fault_gone(bay->queue, work);
 	if (r != 0 || ++bay->gone < GONE_TRIES)
 		return r == 0 ? bay_finish(bay, bay->is_slot ? AFTER_WATCH : AFTER_PROBE, NULL) : r;
@@ -219,6 +236,8 @@ by_fault(struct bay *bay, const struct work *work, uint8_t fault, const char *er
 	case FAULT_GONE:
 		return gone(bay, work, error, detail);
 	case FAULT_ORDER:
+		if (work && !work->credential)
+			return stock_order_failed(bay, work, error, detail);
 		return work ? fault_order(bay->queue, work, error, detail) : host_failed(bay, NULL, error, detail);
 	default:
 		return MINT_PROTOCOL;
@@ -231,11 +250,8 @@ fault_failed(struct bay *bay, const struct message_failed *failed)
 	const struct error_info *info = error_info((int)failed->error);
 	const char *error = error_by_name(info->name) ? info->name : "TOKEN_ERROR";
 	struct work work;
-	int r = MINT_NOT_FOUND;
+	int r = work_of_bay(bay, &work);
 
-	memset(&work, 0, sizeof work);
-	if (bay->credential)
-		r = work_of_credential(bay->queue, bay->credential, &work);
 	if (r != 0 && r != MINT_NOT_FOUND)
 		return r;
 	/* Before any order was given, whatever the token was in work for stays as it is. */
@@ -248,7 +264,7 @@ int
 fault_lost(struct bay *bay, const struct step *step)
 {
 	struct work work;
-	int r = bay->credential && step ? work_of_credential(bay->queue, bay->credential, &work) : MINT_NOT_FOUND;
+	int r = step ? work_of_bay(bay, &work) : MINT_NOT_FOUND;
 
 	bay->losses = 0;
 	if (r == MINT_NOT_FOUND)

@@ -25,6 +25,14 @@ journal_open(struct queue *queue, int64_t credential, enum step_id step)
 	return store_value(queue->store, QUEUE_journal_open_step, 0, "is", credential, steps[step].name);
 }
 
+int64_t
+journal_begun(struct queue *queue, const struct work *work, enum step_id step)
+{
+	if (!work->credential)
+		return store_value(queue->store, QUEUE_journal_begun_ahead, 0, "is", work->use, steps[step].name);
+	return store_value(queue->store, QUEUE_journal_begun, 0, "iis", work->credential, work->use, steps[step].name);
+}
+
 int
 journal_note(struct queue *queue, const struct work *work, enum step_id step)
 {

@@ -20,6 +20,9 @@ int journal_end(struct queue *queue, int64_t journal, const char *outcome, const
 /* The open row of a step that no worker does, 0 when there is none. */
 int64_t journal_open(struct queue *queue, int64_t credential, enum step_id step);
 
+/* How often a step was begun for this use of a token. */
+int64_t journal_begun(struct queue *queue, const struct work *work, enum step_id step);
+
 /* Intent and result in one, of what a person has done. */
 int journal_note(struct queue *queue, const struct work *work, enum step_id step);
 

@@ -22,14 +22,13 @@ next(struct bay *bay, struct work *work)
 {
 	switch ((int)work->state) {
 	case STATE_credential_claimed:
-		if (store_value(bay->queue->store, QUEUE_journal_begun, 0, "iis", work->credential, work->use, steps[STEP_initialise].name) >=
-		    INITIALISE_TRIES)
+		if (journal_begun(bay->queue, work, STEP_initialise) >= INITIALISE_TRIES)
 			return fault_token(bay, work, "TOKEN_INIT", "its initialisation was begun again and again and never came to an end");
 		return steps_begin(bay, work, STEP_initialise);
 	case STATE_credential_initialised:
 		return steps_begin(bay, work, STEP_key);
 	case STATE_credential_keyed:
-		return steps_begin(bay, work, STEP_request);
+		return work->credential ? steps_begin(bay, work, STEP_request) : bay_finish(bay, AFTER_PROVE, NULL);
 	case STATE_credential_requested:
 		return certify_wait(bay, work);
 	case STATE_credential_certified:
@@ -95,7 +94,7 @@ adopt_key(struct bay *bay, const struct work *work, const struct message_probed 
 	if (r == MINT_EXISTS)
 		return fault_token(bay, work, "KEY_SEEN", "the key found on the token is on record for another use");
 	if (r == 0)
-		r = states_apply(bay->queue, MACHINE_credential, work->credential, "key_made", NULL);
+		r = work_apply(bay->queue, work, "key_made");
 	return r == 0 ? mint_next(bay, work->use) : r;
 }
 
@@ -103,7 +102,7 @@ adopt_key(struct bay *bay, const struct work *work, const struct message_probed 
 static int
 restart(struct bay *bay, const struct work *work)
 {
-	int r = states_apply(bay->queue, MACHINE_credential, work->credential, "restart", NULL);
+	int r = work_apply(bay->queue, work, "restart");
 
 	return r == 0 ? mint_next(bay, work->use) : r;
 }
@@ -113,7 +112,7 @@ restart(struct bay *bay, const struct work *work)
 static int
 resume_initialised(struct bay *bay, const struct work *work, const struct message_probed *probed)
 {
-	int begun = store_value(bay->queue->store, QUEUE_journal_begun, 0, "iis", work->credential, work->use, steps[STEP_key].name) > 0;
+	int begun = journal_begun(bay->queue, work, STEP_key) > 0;
 
 	/* A model may make the key with all else: then it is there before its own step begins. */
 	if (probed->content == CONTENT_MARKED && key_id_is_ours(work, probed))
@@ -185,12 +184,12 @@ static int
 answered(struct bay *bay, struct work *work, const char *event)
 {
 	struct queue *queue = bay->queue;
-	int r = work_of_credential(queue, bay->credential, work);
+	int r = work_of_bay(bay, work);
 
 	if (r == 0)
 		r = journal_end(queue, bay->journal, "done", NULL, NULL);
 	if (r == 0 && event)
-		r = states_apply(queue, MACHINE_credential, work->credential, event, NULL);
+		r = work_apply(queue, work, event);
 	return r;
 }
 
@@ -199,7 +198,7 @@ mint_initialised(struct bay *bay, const struct message *message)
 {
 	const struct message_initialised *answer = &message->initialised;
 	struct work work;
-	int r = work_of_credential(bay->queue, bay->credential, &work);
+	int r = work_of_bay(bay, &work);
 
 	if (r == 0 && (strcmp(answer->serial, work.serial) != 0 || strcmp(answer->label, work.marker) != 0))
 		r = fault_token(bay, &work, "TOKEN_OTHER", "serial or label after initialisation are not those asked for");
@@ -219,7 +218,7 @@ mint_key_made(struct bay *bay, const struct message *message)
 {
 	const struct message_key_made *answer = &message->key_made;
 	struct work work;
-	int r = work_of_credential(bay->queue, bay->credential, &work);
+	int r = work_of_bay(bay, &work);
 
 	if (r == 0)
 		r = take_key(bay, &work, &answer->spki, answer->duration_us);

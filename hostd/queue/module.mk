@@ -31,6 +31,7 @@ queue_SRC := \
 	hostd/queue/secret.c \
 	hostd/queue/states.c \
 	hostd/queue/steps.c \
+	hostd/queue/stock.c \
 	hostd/queue/store.c \
 	hostd/queue/store_migrate.c \
 	hostd/queue/store_open.c \
@@ -105,3 +106,10 @@ test-queue-token_SRC := \
 	tests/unit/test_queue_token.c
 test-queue-token_USES := queue base schemas
 test-queue-token_PKGS := cmocka
+
+UNIT_TESTS += test-queue-stock
+test-queue-stock_SRC := \
+	tests/unit/queue_stage.c \
+	tests/unit/test_queue_stock.c
+test-queue-stock_USES := queue base schemas
+test-queue-stock_PKGS := cmocka

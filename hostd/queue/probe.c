@@ -10,6 +10,7 @@
 #include "hostd/queue/queue.h"
 #include "hostd/queue/recover.h"
 #include "hostd/queue/secret.h"
+#include "hostd/queue/stock.h"
 #include "hostd/queue/work.h"
 #include "schemas/errors.h"
 
@@ -32,6 +33,7 @@ enum known {
 
 struct token {
 	int64_t    id, use, credential;
+	enum state stock;                /* of its use, while that serves no credential; else STATE_NONE */
 	enum known known;
 	int        has_codes;
 	int        erasing;              /* a person allows that what is on it is erased */
@@ -94,9 +96,12 @@ known_by(enum state state, const char *credential_state, const struct token *tok
 	case STATE_token_erasable:
 		return KNOWN_ERASABLE;
 	default:
+		if (token->stock == STATE_stock_ready)
+			return KNOWN_STOCK;
 		if (!token->use)
 			return token->erasing ? KNOWN_ERASABLE : KNOWN_FREE;
-		return states_by_name(MACHINE_credential, credential_state) == STATE_credential_claimed ? KNOWN_BEGUN : KNOWN_BOUND;
+		return token->stock == STATE_stock_claimed || states_by_name(MACHINE_credential, credential_state) == STATE_credential_claimed
+		    ? KNOWN_BEGUN : KNOWN_BOUND;
 	}
 }
 
@@ -115,6 +120,7 @@ take_row(struct store *store, struct token *token)
 	token->credential = store_i64(store, g, 6);
 	store_copy(store, g, 7, token->found, sizeof token->found);
 	token->erasing = (int)store_i64(store, g, 8);
+	token->stock = token->credential ? STATE_NONE : states_by_name(MACHINE_stock, store_text(store, g, 10));
 	token->known = known_by(states_by_name(MACHINE_token, store_text(store, g, 1)), store_text(store, g, 9), token);
 }
 
@@ -123,7 +129,7 @@ static int
 may_show(const struct token *token, const struct message_probed *probed)
 {
 	static const uint8_t was_whole[KNOWN_COUNT] = {
-		[KNOWN_BOUND] = 1, [KNOWN_SEALED] = 1, [KNOWN_SHIPPED] = 1, [KNOWN_STRANGER] = 1,
+		[KNOWN_BOUND] = 1, [KNOWN_STOCK] = 1, [KNOWN_SEALED] = 1, [KNOWN_SHIPPED] = 1, [KNOWN_STRANGER] = 1,
 	};
 	static const uint8_t may_be_others[KNOWN_COUNT] = {
 		[KNOWN_ERASABLE] = 1, [KNOWN_STRANGER] = 1, [KNOWN_QUARANTINED] = 1, [KNOWN_SCRAPPED] = 1,
@@ -239,6 +245,8 @@ probe_decide(struct bay *bay, const struct message_probed *probed)
 	if (probed->content < CONTENT_BLANK || probed->content > CONTENT_UNKNOWN_CARD)
 		return MINT_PROTOCOL;
 	bay->content = probed->content;
+	bay->in_stock = 0;
+	bay->subject_max = probed->subject_max;
 	snprintf(bay->key_types, sizeof bay->key_types, "%s", probed->key_types);
 	r = find(bay, probed, &token, &taken);
 	if (r != 0)
@@ -309,15 +317,18 @@ take_back(struct bay *bay, const struct message_probed *probed, struct token *to
 static int
 claim(struct bay *bay, const struct message_probed *probed, struct token *token)
 {
-	struct queue *queue = bay->queue;
 	int64_t use;
-	int r;
+	int r, s;
 
 	if (probed->fresh_codes.length == 0 && !token->has_codes) {
 		log_error("bay %d: the worker made no codes for token %lld: see its log", bay->number, (long long)token->id);
 		return trouble(bay, "CRYPTO");
 	}
-	r = claim_next(queue, bay, token->id, probed->key_types, &use);
+	r = claim_next(bay, token->id, &use);
+	if (r == MINT_NOT_FOUND || r == MINT_TOKEN_MECHANISM) {
+		s = stock_begin(bay, token->id, &use);
+		r = s == MINT_NOT_FOUND ? r : s;
+	}
 	if (r == MINT_NOT_FOUND)
 		return bay_finish(bay, AFTER_IDLE, NULL);
 	if (r == MINT_TOKEN_MECHANISM) /* a good token, but none that can be used now: the bay says so and waits for other work */
@@ -395,6 +406,19 @@ carries_the_key(struct bay *bay, const struct message_probed *probed, const stru
 
 	work_wipe(&work);
 	return same;
+}
+
+static int
+from_stock(struct bay *bay, const struct message_probed *probed, struct token *token)
+{
+	return stock_found(bay, token->use, probed);
+}
+
+static int
+tampered(struct bay *bay, const struct message_probed *probed, struct token *token)
+{
+	(void)probed;
+	return stock_refuse(bay, token->use, "it is only half initialised");
 }
 
 static int

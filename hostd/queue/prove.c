@@ -16,18 +16,20 @@ int
 prove_probed(struct bay *bay, const struct message_probed *probed)
 {
 	struct work work;
-	int r = work_of_credential(bay->queue, bay->credential, &work);
+	int r = work_of_bay(bay, &work);
 
 	bay->content = probed->content;
 	if (r == 0 && ((probed->serial[0] && strcmp(probed->serial, work.serial) != 0) || strcmp(probed->model, work.model) != 0 ||
 	               strcmp(probed->label, work.marker) != 0)) {
 		/* Swapped between two processes: a mint worker finds out what this one is. */
 		log_warning("bay %d: another token than that of %s: looking at it anew", bay->number, work.name);
-		r = fault_gone(bay->queue, &work);
+		r = work.credential ? fault_gone(bay->queue, &work) : 0;
 		if (r == 0)
 			r = bay_holds(bay, 0, 0);
 		if (r == 0)
 			r = bay_finish(bay, AFTER_PROBE, NULL);
+	} else if (r == 0 && work.state == STATE_credential_keyed && !work.credential) {
+		r = steps_begin(bay, &work, STEP_check);
 	} else if (r == 0 && work.state == STATE_credential_burned) {
 		r = steps_begin(bay, &work, STEP_prove);
 	} else if (r == 0 && work.state == STATE_credential_verified) {
@@ -153,7 +155,7 @@ int
 prove_proved(struct bay *bay, const struct message *message)
 {
 	struct work work;
-	int r = work_of_credential(bay->queue, bay->credential, &work);
+	int r = work_of_bay(bay, &work);
 
 	if (r == 0)
 		r = work.state == STATE_credential_burned ? first_proof(bay, &work, &message->proved)
@@ -166,7 +168,7 @@ int
 prove_sealed(struct bay *bay, const struct message *message)
 {
 	struct work work;
-	int r = work_of_credential(bay->queue, bay->credential, &work);
+	int r = work_of_bay(bay, &work);
 
 	(void)message;
 	if (r == 0)

@@ -37,6 +37,7 @@ enum after {
 	AFTER_WATCH,     /* the token has gone from its slot: the slot is looked after again */
 	AFTER_IDLE,      /* a good token, nothing to do */
 	AFTER_TAKE,
+	AFTER_STOCK,     /* keyed ahead: into the stock box */
 	AFTER_TROUBLE    /* bay->trouble says which */
 };
 
@@ -52,6 +53,8 @@ struct bay {
 	uint32_t      atr_bytes;
 	char          label[65];     /* last told of a slot */
 	char          key_types[129]; /* that the token in it offers, as last probed; "" any */
+	uint32_t      subject_max;    /* longest name that a token keyed ahead has room for: the one in it, or one made now; 0 any */
+	int           in_stock;       /* the token in it is keyed ahead and serves nobody yet: key_types is the type of its key */
 	enum state    state;         /* STATE_bay_… */
 	const char   *trouble;       /* name in schemas/errors.def */
 	int64_t       token, credential; /* rows that are here, 0 when not known */

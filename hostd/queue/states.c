@@ -42,6 +42,7 @@ static const struct {
 	[MACHINE_credential] = { "credential", QUEUE_credential_state, QUEUE_credential_set_state },
 	[MACHINE_token] = { "token", QUEUE_token_state, QUEUE_token_set_state },
 	[MACHINE_print_job] = { "print_job", QUEUE_print_job_state, QUEUE_print_job_set_state },
+	[MACHINE_stock] = { "stock", QUEUE_stock_state, QUEUE_stock_set_state },
 };
 
 const char *

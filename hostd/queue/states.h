@@ -6,7 +6,7 @@
 
 struct queue;
 
-enum machine { MACHINE_application, MACHINE_credential, MACHINE_token, MACHINE_bay, MACHINE_print_job, MACHINE_program };
+enum machine { MACHINE_application, MACHINE_credential, MACHINE_token, MACHINE_bay, MACHINE_print_job, MACHINE_program, MACHINE_stock };
 
 enum state {
 	STATE_NONE, /* no row, or a name that is not in the list */

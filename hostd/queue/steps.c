@@ -128,6 +128,17 @@ say_seal(const struct bay *bay, const struct work *work, uint64_t journal, struc
 	message->seal.journal = journal;
 }
 
+static void
+say_check(const struct bay *bay, const struct work *work, uint64_t journal, struct message *message)
+{
+	(void)bay;
+	message->type = MESSAGE_check;
+	message->check = (struct message_check){
+		.journal = journal, .serial = work->serial, .key_id = key_id_of(work), .codes = codes_of(work),
+		.spki = { .data = work->spki, .length = work->spki_bytes },
+	};
+}
+
 static void (*const say[STEP_COUNT])(const struct bay *, const struct work *, uint64_t, struct message *) = {
 	[STEP_initialise] = say_initialise,
 	[STEP_key] = say_key,
@@ -135,6 +146,7 @@ static void (*const say[STEP_COUNT])(const struct bay *, const struct work *, ui
 	[STEP_burn] = say_burn,
 	[STEP_prove] = say_prove,
 	[STEP_seal] = say_seal,
+	[STEP_check] = say_check,
 };
 
 int

@@ -68,6 +68,25 @@ work_of_credential(struct queue *queue, int64_t credential, struct work *work)
 	return use ? work_load(queue, use, work) : MINT_NOT_FOUND;
 }
 
+int
+work_of_bay(const struct bay *bay, struct work *work)
+{
+	int64_t use;
+
+	if (bay->credential)
+		return work_of_credential(bay->queue, bay->credential, work);
+	memset(work, 0, sizeof *work);
+	use = bay->token ? store_value(bay->queue->store, QUEUE_stock_of_token, 0, "i", bay->token) : 0;
+	return use ? work_load(bay->queue, use, work) : MINT_NOT_FOUND;
+}
+
+int
+work_apply(struct queue *queue, const struct work *work, const char *event)
+{
+	return work->credential ? states_apply(queue, MACHINE_credential, work->credential, event, NULL)
+	                        : states_apply(queue, MACHINE_stock, work->use, event, NULL);
+}
+
 void
 work_wipe(struct work *work)
 {

@@ -1,23 +1,24 @@
-/* One credential on one token: everything the steps need, read from the record at once. */
+/* One credential on one token, or a token that is keyed ahead: everything the steps need, read from the record at once. */
 #ifndef MINT_QUEUE_WORK_H
 #define MINT_QUEUE_WORK_H
 
 #include "hostd/queue/states.h"
 #include "schemas/messages.h"
 
+struct bay;
 struct queue;
 
 enum { KEY_ID_BYTES = 8 };
 
 struct work {
-	int64_t    credential, application, use, token;
+	int64_t    credential, application, use, token; /* no credential and no application: keyed ahead */
 	int64_t    key, certificate_id;      /* 0: there is none yet */
-	char       name[129];                /* "<reference>-<nn>" */
+	char       name[129];                /* "<reference>-<nn>"; keyed ahead: the token's marker */
 	char       reference[129];
 	char       key_type[17];
 	char       profile[33];
 	int64_t    attempt;                  /* tokens tried, this one counted */
-	enum state state, parked_from;
+	enum state state, parked_from;       /* keyed ahead: the credential's state that has the same steps; STATE_NONE once in stock */
 	char       parked_error[33];         /* "" when not parked */
 	char       pending[9];               /* "redo", "abandon" or "" */
 	enum state token_state;
@@ -38,6 +39,12 @@ int work_load(struct queue *queue, int64_t use, struct work *work);
 
 /* By the credential; MINT_NOT_FOUND while it is on no token. */
 int work_of_credential(struct queue *queue, int64_t credential, struct work *work);
+
+/* By what is in the bay; MINT_NOT_FOUND when its token is not in use. */
+int work_of_bay(const struct bay *bay, struct work *work);
+
+/* A step has led to `event`: of the credential, or of the token keyed ahead. */
+int work_apply(struct queue *queue, const struct work *work, const char *event);
 
 void work_wipe(struct work *work);
 

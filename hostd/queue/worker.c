@@ -6,6 +6,7 @@
 #include "hostd/queue/probe.h"
 #include "hostd/queue/prove.h"
 #include "hostd/queue/queue.h"
+#include "hostd/queue/stock.h"
 #include "hostd/queue/turn.h"
 #include "schemas/errors.h"
 
@@ -35,6 +36,7 @@ static const struct {
 	{ MESSAGE_burned, STEP_burn, STEP_burn, mint_burned },
 	{ MESSAGE_proved, STEP_prove, STEP_seal, prove_proved },
 	{ MESSAGE_sealed, STEP_seal, STEP_seal, prove_sealed },
+	{ MESSAGE_checked, STEP_check, STEP_check, stock_checked },
 };
 
 static int

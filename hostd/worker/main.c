@@ -40,6 +40,7 @@ static const struct step {
 	{ MESSAGE_burn, ROLE_MINT, "burn", step_burn, offsetof(struct message, burn.journal) },
 	{ MESSAGE_prove, ROLE_PROVE, "prove", step_prove, offsetof(struct message, prove.journal) },
 	{ MESSAGE_seal, ROLE_PROVE, "seal", step_seal, offsetof(struct message, seal.journal) },
+	{ MESSAGE_check, ROLE_PROVE, "check", step_check, offsetof(struct message, check.journal) },
 	{ MESSAGE_survey, ROLE_SURVEY, "survey", step_survey, offsetof(struct message, survey.journal) },
 };
 

@@ -1,4 +1,5 @@
 /* Step `order`: what is in the reader, read without a PIN and without using up a try. */
+#include "hostd/worker/envelope.h"
 #include "hostd/worker/opensc_conf.h"
 #include "hostd/worker/worker.h"
 #include "pkcs11/certificate.h"
@@ -154,6 +155,10 @@ take_tries(struct worker *worker, const struct card_look *look, struct message_p
 
 	if (!(flags & TOKEN_INITIALISED))
 		flags = 0; /* some modules call codes that do not exist locked */
+	if (flags & (TOKEN_PIN_LOW | TOKEN_PIN_LAST_TRY | TOKEN_PIN_LOCKED))
+		probed->tries_lost |= ENVELOPE_USER;
+	if (flags & (TOKEN_SO_PIN_LOW | TOKEN_SO_PIN_LAST_TRY | TOKEN_SO_PIN_LOCKED))
+		probed->tries_lost |= ENVELOPE_SO;
 	probed->user_tries = look->user_tries;
 	probed->so_tries = look->so_tries;
 	if (look->user_tries == TRIES_NOT_SAID)
@@ -316,6 +321,7 @@ step_order(struct worker *worker, const struct message *message, struct message 
 	probed->serial = worker->serial;
 	probed->label = worker->label;
 	probed->key_types = worker->key_types;
+	probed->subject_max = (uint32_t)worker->model->subject_max;
 	probed->step_limit_ms = (uint32_t)model_step_limit_ms(worker->model);
 	return r;
 }

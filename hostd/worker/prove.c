@@ -49,30 +49,34 @@ read_back(struct worker *worker, const struct message_prove *order, struct messa
 	return r;
 }
 
+/* A fresh random challenge, signed by the token with the key of this id and checked with `public`. */
 static int
-challenge(struct worker *worker, const struct message_prove *order, struct message_proved *proved, struct step_keep *keep,
-    int64_t deadline_ms)
+challenge(struct worker *worker, const struct blob *key_id, EVP_PKEY *public, struct step_keep *keep, struct blob *signature)
 {
-	const uint8_t *at = order->certificate.data;
-	X509 *certificate = d2i_X509(NULL, &at, (long)order->certificate.length);
+	int64_t deadline_ms = worker_step_deadline(worker);
 	size_t length = 0;
 	int r;
 
-	if (!certificate || RAND_bytes(keep->challenge, sizeof keep->challenge) != 1) {
-		X509_free(certificate);
-		return worker_fail(worker, MINT_CRYPTO, "no certificate or no random challenge");
-	}
-	r = access_key(worker, &order->key_id, deadline_ms);
-	if (r == 0) {
-		r = key_challenge(worker->key, X509_get0_pubkey(certificate), keep->challenge, sizeof keep->challenge, &keep->one,
-		    &length, deadline_ms);
-		if (r != 0)
-			access_failed(worker, r);
-	}
+	if (!public || RAND_bytes(keep->challenge, sizeof keep->challenge) != 1)
+		return worker_fail(worker, MINT_CRYPTO, "no public key or no random challenge");
+	r = access_key(worker, key_id, deadline_ms);
+	if (r != 0)
+		return r;
+	r = key_challenge(worker->key, public, keep->challenge, sizeof keep->challenge, &keep->one, &length, deadline_ms);
+	*signature = (struct blob){ keep->one, (uint32_t)length };
+	return r == 0 ? 0 : access_failed(worker, r);
+}
+
+static int
+challenge_certified(struct worker *worker, const struct message_prove *order, struct message_proved *proved, struct step_keep *keep)
+{
+	const uint8_t *at = order->certificate.data;
+	X509 *certificate = d2i_X509(NULL, &at, (long)order->certificate.length);
+	int r = challenge(worker, &order->key_id, certificate ? X509_get0_pubkey(certificate) : NULL, keep, &proved->signature);
+
 	X509_free(certificate);
 	proved->signed_us = clock_monotonic_us();
 	proved->challenge = (struct blob){ keep->challenge, sizeof keep->challenge };
-	proved->signature = (struct blob){ keep->one, (uint32_t)length };
 	return r;
 }
 
@@ -98,7 +102,7 @@ prove(struct worker *worker, const struct message_prove *order, struct message_p
 	if (r == 0)
 		r = access_login(worker, &order->codes, deadline_ms);
 	if (r == 0)
-		r = challenge(worker, order, proved, keep, deadline_ms);
+		r = challenge_certified(worker, order, proved, keep);
 	if (r == 0)
 		worker->codes_left = all_codes(worker);
 	return r;
@@ -202,20 +206,28 @@ make_final_codes(struct worker *worker, struct message_proved *proved, struct st
 	return 0;
 }
 
+/* The token that the order names is in the reader: where the probe did not read its number, its marker and key tell. */
+static int
+is_the_token(struct worker *worker, const char *serial)
+{
+	if (!worker->serial[0])
+		snprintf(worker->serial, sizeof worker->serial, "%s", serial);
+	if (strcmp(serial, worker->serial) == 0)
+		return 0;
+	return worker_fail(worker, MINT_TOKEN_OTHER, "token %s is in the reader, not %s", worker->serial, serial);
+}
+
 int
 step_prove(struct worker *worker, const struct message *message, struct message *answer, struct step_keep *keep)
 {
 	const struct message_prove *order = &message->prove;
 	struct message_proved *proved = &answer->proved;
-	int r = 0;
+	int r = is_the_token(worker, order->serial);
 
 	answer->type = MESSAGE_proved;
 	*proved = (struct message_proved){ .journal = order->journal };
-	if (!worker->serial[0])
-		snprintf(worker->serial, sizeof worker->serial, "%s", order->serial);
-	if (strcmp(order->serial, worker->serial) != 0)
-		return worker_fail(worker, MINT_TOKEN_OTHER, "token %s is in the reader, not %s", worker->serial, order->serial);
-	r = access_codes(worker, &order->codes, &worker->transport);
+	if (r == 0)
+		r = access_codes(worker, &order->codes, &worker->transport);
 	if (r == 0)
 		r = order->proven ? find_codes_left(worker) : prove(worker, order, proved, keep);
 	if (r == 0)
@@ -261,5 +273,25 @@ step_seal(struct worker *worker, const struct message *message, struct message *
 		}
 	answer->type = MESSAGE_sealed;
 	answer->sealed.journal = message->seal.journal;
+	return r;
+}
+
+/* Of a token that is keyed ahead: the key is there, and it is the one on record. */
+int
+step_check(struct worker *worker, const struct message *message, struct message *answer, struct step_keep *keep)
+{
+	const struct message_check *order = &message->check;
+	const uint8_t *at = order->spki.data;
+	EVP_PKEY *public = d2i_PUBKEY(NULL, &at, (long)order->spki.length);
+	int r = is_the_token(worker, order->serial);
+
+	answer->type = MESSAGE_checked;
+	answer->checked = (struct message_checked){ .journal = order->journal };
+	if (r == 0)
+		r = access_login(worker, &order->codes, worker_step_deadline(worker));
+	if (r == 0)
+		r = challenge(worker, &order->key_id, public, keep, &answer->checked.signature);
+	answer->checked.challenge = (struct blob){ keep->challenge, sizeof keep->challenge };
+	EVP_PKEY_free(public);
 	return r;
 }

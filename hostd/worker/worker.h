@@ -148,7 +148,7 @@ struct step_keep {
 
 typedef int step_run(struct worker *worker, const struct message *message, struct message *answer, struct step_keep *keep);
 
-step_run step_order, step_initialise, step_make_key, step_make_request, step_burn, step_prove, step_seal, step_survey;
+step_run step_order, step_initialise, step_make_key, step_make_request, step_burn, step_prove, step_seal, step_check, step_survey;
 
 /* --- role watch (watch.c) */
 

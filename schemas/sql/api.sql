@@ -105,7 +105,8 @@ SELECT
 -- :span  by api/status.c  read
 -- When minting began and ended, and when the last credential was claimed (the drain begins there).
 SELECT min(j.begun_at) AS begun, max(CASE WHEN j.step = 'seal' AND j.outcome = 'done' THEN j.ended_at END) AS ended,
-       max(CASE WHEN j.step = 'initialise' THEN j.begun_at END) AS claimed,
+       max(CASE WHEN j.step = 'initialise' OR (j.step = 'request' AND EXISTS (SELECT 1 FROM stock s WHERE s.id = j.use_id))
+           THEN j.begun_at END) AS claimed,
        count(CASE WHEN j.step = 'seal' AND j.outcome = 'done' THEN 1 END) AS sealed
   FROM journal j WHERE j.begun_at >= :since;
 
@@ -196,8 +197,9 @@ SELECT c.id, c.name, a.reference AS application, c.ordinal, c.key_type, c.profil
 
 -- :uses  by api/credentials.c  read
 -- The tokens a credential was on, first one first.
-SELECT u.id AS use, t.serial, t.model, t.marker, t.atr, t.state, u.bay, u.begun_at, u.ended_at, u.outcome
-  FROM token_use u JOIN token t ON t.id = u.token_id WHERE u.credential_id = :credential ORDER BY u.id;
+SELECT u.id AS use, t.serial, t.model, t.marker, t.atr, t.state, u.bay, u.begun_at, u.ended_at, u.outcome,
+       s.ready_at AS stocked_at, s.used_at, s.check_pid, s.challenge AS check_challenge, s.signature AS check_signature
+  FROM token_use u JOIN token t ON t.id = u.token_id LEFT JOIN stock s ON s.id = u.id WHERE u.credential_id = :credential ORDER BY u.id;
 
 -- :keys  by api/credentials.c  read
 -- The keys made for a credential.
@@ -221,10 +223,11 @@ SELECT e.id AS envelope, e.use_id AS use, e.codes, length(e.cms) AS cms_bytes, e
   FROM pin_envelope e JOIN token_use u ON u.id = e.use_id WHERE u.credential_id = :credential ORDER BY e.id;
 
 -- :journal  by api/credentials.c  read
--- What was begun and how it ended.
+-- What was begun and how it ended; on a token from stock that is also what was done ahead.
 SELECT j.id, j.step, j.bench, j.bay, j.lease, j.pid, j.release, j.actor, t.serial AS token, j.begun_at, j.ended_at, j.outcome,
        j.error, j.detail
-  FROM journal j LEFT JOIN token t ON t.id = j.token_id WHERE j.credential_id = :credential ORDER BY j.id;
+  FROM journal j LEFT JOIN token t ON t.id = j.token_id WHERE j.credential_id = :credential
+    OR (j.credential_id IS NULL AND j.use_id IN (SELECT id FROM token_use WHERE credential_id = :credential)) ORDER BY j.id;
 
 -- :credential_events  by api/credentials.c  read
 -- What happened to a credential.
@@ -275,10 +278,25 @@ SELECT t.id, t.serial, t.model, t.marker, t.found, t.atr, t.lot, t.state, t.user
   FROM token t WHERE t.serial = :serial OR t.marker = :serial ORDER BY t.id;
 
 -- :token_uses  by api/bays.c  read
--- Whom a token served.
-SELECT u.id AS use, c.name AS credential, a.reference AS application, u.bay, u.begun_at, u.ended_at, u.outcome
-  FROM token_use u JOIN credential c ON c.id = u.credential_id JOIN application a ON a.id = c.application_id
+-- Whom a token served, and what was keyed ahead on it.
+SELECT u.id AS use, c.name AS credential, a.reference AS application, u.bay, u.begun_at, u.ended_at, u.outcome,
+       s.state AS stock, s.key_type AS stock_key_type, s.ready_at AS stocked_at, s.used_at,
+       (SELECT k.spki_sha256 FROM key k WHERE k.use_id = u.id ORDER BY k.id DESC LIMIT 1) AS spki_sha256
+  FROM token_use u LEFT JOIN credential c ON c.id = u.credential_id LEFT JOIN application a ON a.id = c.application_id
+  LEFT JOIN stock s ON s.id = u.id
  WHERE u.token_id = :token ORDER BY u.id;
+
+-- :stock_levels  by api/stock.c,api/status.c  read
+-- Tokens keyed ahead and not used yet, those that are being made in a bay, and those that were taken out before they were done.
+SELECT s.key_type, t.model, t.lot, count(CASE WHEN s.state = 'ready' THEN 1 END) AS ready,
+       count(CASE WHEN s.state <> 'ready' AND b.bay IS NOT NULL THEN 1 END) AS in_work,
+       count(CASE WHEN s.state <> 'ready' AND b.bay IS NULL THEN 1 END) AS cut_short
+  FROM stock s JOIN token_use u ON u.id = s.id JOIN token t ON t.id = u.token_id LEFT JOIN bay b ON b.token_id = t.id
+ WHERE s.state IN ('claimed','initialised','keyed','ready') GROUP BY s.key_type, t.model, t.lot ORDER BY s.key_type, t.model, t.lot;
+
+-- :stock_orders  by api/stock.c,api/status.c  read
+-- What is still to be keyed ahead.
+SELECT key_type, count, made, lot, ordered_by, ordered_at FROM stock_order WHERE ended_at IS NULL ORDER BY id;
 
 -- :events  by api/events.c  read
 -- The feed.

@@ -116,7 +116,7 @@ SELECT count(*) FROM credential c WHERE c.application_id = ?1 AND (c.state NOT I
 -- :credential_next  by queue/claim.c  read
 SELECT id, application_id FROM credential WHERE state = 'waiting' AND claimable = 1
 AND (?1 = '' OR instr(' ' || ?1 || ' ', ' ' || key_type || ' ') > 0)
-ORDER BY urgent DESC, deadline_at, application_id, ordinal LIMIT 1;
+ORDER BY urgent DESC, deadline_at, application_id, ordinal;
 
 -- How many wait, counted up to a limit: no more bays are started than can find work.
 -- :credential_waiting  by queue/claim.c  read
@@ -125,10 +125,13 @@ SELECT count(*) FROM (SELECT 1 FROM credential WHERE state = 'waiting' AND claim
 -- :credential_bind  by queue/claim.c  write
 UPDATE credential SET use_id = ?2, attempt = attempt + 1 WHERE id = ?1;
 
--- :use_add  by queue/claim.c  write
-INSERT INTO token_use (credential_id, token_id, bay, begun_at) VALUES (?1, ?2, ?3, ?4);
+-- :use_add  by queue/claim.c,queue/stock.c  write
+INSERT INTO token_use (credential_id, token_id, bay, begun_at) VALUES (nullif(?1, 0), ?2, ?3, ?4);
 
--- :use_end  by queue/fault.c,queue/finish.c  write
+-- :use_bind  by queue/stock.c  write
+UPDATE token_use SET credential_id = ?2 WHERE id = ?1;
+
+-- :use_end  by queue/fault.c,queue/finish.c,queue/stock.c  write
 UPDATE token_use SET ended_at = ?3, outcome = ?2 WHERE id = ?1 AND ended_at IS NULL;
 
 -- ---------------------------------------------------------------- credentials in work
@@ -168,12 +171,14 @@ ORDER BY +c.id LIMIT 1;
 -- Everything a step needs to know, by the use that binds credential and token.
 -- :work_get  by queue/work.c  read
 SELECT c.id, c.application_id, u.id, t.id, k.id, r.id,
-       c.name, a.reference, c.key_type, c.profile, c.attempt, c.state, c.parked_from, c.parked_error, c.pending,
+       coalesce(c.name, t.marker), a.reference, coalesce(c.key_type, s.key_type), c.profile, c.attempt,
+       CASE WHEN c.id IS NULL THEN s.state ELSE c.state END, c.parked_from, c.parked_error, c.pending,
        t.state, t.serial, t.marker, t.codes, k.spki, r.state, r.serial, r.certificate, t.model, t.found IS NOT NULL
 FROM token_use u
-JOIN credential c ON c.id = u.credential_id
-JOIN application a ON a.id = c.application_id
 JOIN token t ON t.id = u.token_id
+LEFT JOIN credential c ON c.id = u.credential_id
+LEFT JOIN application a ON a.id = c.application_id
+LEFT JOIN stock s ON s.id = u.id
 LEFT JOIN key k ON k.id = (SELECT max(id) FROM key WHERE use_id = u.id)
 LEFT JOIN certificate r ON r.credential_id = u.credential_id AND r.use_id = u.id AND r.state NOT IN ('refused', 'revoked')
 WHERE u.id = ?1;
@@ -187,9 +192,9 @@ SELECT use_id FROM credential WHERE id = ?1;
 -- The ATR of some models changes when they are initialised: it counts only where there is no serial number.
 -- :token_find  by queue/probe.c  read
 SELECT t.id, t.state, t.marker, t.codes IS NOT NULL, t.failed_error, u.id, u.credential_id, t.found, t.erasing,
-       CASE c.state WHEN 'parked' THEN c.parked_from ELSE c.state END
+       CASE c.state WHEN 'parked' THEN c.parked_from ELSE c.state END, s.state
 FROM token t LEFT JOIN token_use u ON u.token_id = t.id AND u.ended_at IS NULL
-LEFT JOIN credential c ON c.id = u.credential_id
+LEFT JOIN credential c ON c.id = u.credential_id LEFT JOIN stock s ON s.id = u.id
 WHERE t.model = ?1 AND t.serial = ?3 AND (t.atr = ?2 OR ?3 <> '') ORDER BY t.id;
 
 -- How many there are.
@@ -245,6 +250,60 @@ SELECT id, marker, state, found IS NOT NULL FROM token WHERE serial = ?1 OR mark
 SELECT c.name FROM token_use u JOIN credential c ON c.id = u.credential_id
 WHERE u.token_id = ?1 ORDER BY u.id DESC LIMIT 1;
 
+-- ---------------------------------------------------------------- stock
+
+-- :stock_state  by queue/states.c  read
+SELECT s.state, NULL, u.credential_id, u.token_id FROM stock s JOIN token_use u ON u.id = s.id WHERE s.id = ?1;
+
+-- :stock_set_state  by queue/states.c  write
+UPDATE stock SET state = ?2, changed_at = ?3 WHERE id = ?1;
+
+-- :stock_add  by queue/stock.c  write
+INSERT INTO stock (id, order_id, key_type, subject_max, changed_at) VALUES (?1, nullif(?2, 0), ?3, ?4, ?5);
+
+-- :stock_checked  by queue/stock.c  write
+UPDATE stock SET check_pid = ?2, challenge = ?3, signature = ?4, ready_at = ?5 WHERE id = ?1;
+
+-- :stock_used  by queue/stock.c  write
+UPDATE stock SET used_at = ?2 WHERE id = ?1;
+
+-- :stock_subject_max  by queue/stock.c  read
+SELECT subject_max FROM stock WHERE id = ?1;
+
+-- :stock_ready  by queue/stock.c  read
+SELECT count(*) FROM stock WHERE state IN ('claimed', 'initialised', 'keyed', 'ready') AND state = 'ready' AND key_type = ?1;
+
+-- Only those that lie in a bay.
+-- :stock_in_work  by queue/stock.c  read
+SELECT count(*) FROM bay b JOIN token_use u ON u.token_id = b.token_id AND u.ended_at IS NULL JOIN stock s ON s.id = u.id
+WHERE s.key_type = ?1 AND s.state IN ('claimed', 'initialised', 'keyed');
+
+-- The use of a token that serves no credential.
+-- :stock_of_token  by queue/work.c,queue/stock.c  read
+SELECT u.id FROM token_use u JOIN stock s ON s.id = u.id
+WHERE u.token_id = ?1 AND u.ended_at IS NULL AND u.credential_id IS NULL;
+
+-- What a person says of the lot; what is known already stays.
+-- :token_lot  by queue/stock.c  write
+UPDATE token SET lot = coalesce(?2, lot) WHERE id = ?1;
+
+-- :stock_orders  by queue/stock.c  read
+SELECT id, key_type, count - made, lot FROM stock_order INDEXED BY stock_order_open WHERE ended_at IS NULL ORDER BY +id;
+
+-- :stock_ordered  by queue/stock.c  read
+SELECT count(*) FROM stock_order INDEXED BY stock_order_open WHERE ended_at IS NULL AND (?1 = 'any' OR key_type = ?1);
+
+-- :stock_order_add  by queue/stock.c  write
+INSERT INTO stock_order (key_type, count, lot, ordered_by, ordered_at) VALUES (?1, ?2, ?3, ?4, ?5);
+
+-- :stock_order_end  by queue/stock.c  write
+UPDATE stock_order INDEXED BY stock_order_open SET ended_at = ?2 WHERE ended_at IS NULL AND (?1 = 'any' OR key_type = ?1);
+
+-- One more is made for the order that it was begun for; with the last one that ends.
+-- :stock_order_made  by queue/stock.c  write
+UPDATE stock_order SET made = made + 1, ended_at = CASE WHEN made + 1 >= count THEN coalesce(ended_at, ?2) ELSE ended_at END
+WHERE id = (SELECT order_id FROM stock WHERE id = ?1);
+
 -- ---------------------------------------------------------------- journal and leases
 
 -- :journal_begin  by queue/journal.c  write
@@ -263,8 +322,12 @@ WHERE ended_at IS NULL AND step NOT IN ('certify', 'label');
 SELECT id FROM journal WHERE credential_id = ?1 AND step = ?2 AND ended_at IS NULL ORDER BY id DESC LIMIT 1;
 
 -- Whether a step was ever begun for a use.
--- :journal_begun  by queue/mint.c  read
+-- :journal_begun  by queue/journal.c  read
 SELECT count(*) FROM journal WHERE credential_id = ?1 AND use_id = ?2 AND step = ?3;
+
+-- The same for a token keyed ahead.
+-- :journal_begun_ahead  by queue/journal.c  read
+SELECT count(*) FROM journal WHERE credential_id IS NULL AND use_id = ?1 AND step = ?2;
 
 -- Who did a step at last: pid and release, for the evidence.
 -- :journal_who  by queue/prove.c  read

@@ -111,6 +111,7 @@ probe(const struct stage_bay *bay, const struct stage_token *token)
 	message.probed = (struct message_probed){
 		.lease = bay->lease, .content = (uint8_t)token->content, .model = "stage", .key_types = token->key_types, .serial = token->serial,
 		.label = token->label, .user_tries = TRIES_NOT_SAID, .so_tries = (uint8_t)(token->so_locked ? 0 : TRIES_NOT_SAID),
+		.tries_lost = (uint8_t)token->tries_lost, .subject_max = (uint32_t)token->subject_max,
 		.key_id = { token->key_id, token->key_id_bytes },
 		.spki = { spki, spki_of(token->key, spki) },
 		.fresh_codes = { codes, sizeof codes },
@@ -216,6 +217,19 @@ stage_prove_at(struct stage *stage, struct stage_bay *bay, const struct message_
 }
 
 static void
+check(const struct stage_bay *bay, const struct stage_token *token, const struct message_check *order)
+{
+	struct message message = { .type = MESSAGE_checked };
+	uint8_t challenge[32] = "abcdef0123456789abcdef012345678", signature[256];
+
+	message.checked = (struct message_checked){
+		.journal = order->journal, .challenge = { challenge, sizeof challenge },
+		.signature = { signature, sign(token->key, challenge, sizeof challenge, signature) },
+	};
+	stage_say(bay->fd, &message);
+}
+
+static void
 seal(const struct stage_bay *bay, struct stage_token *token, const struct message_seal *order)
 {
 	struct message message = { .type = MESSAGE_sealed };
@@ -284,6 +298,10 @@ work(struct stage *stage, struct stage_bay *bay, const struct message *message)
 	case MESSAGE_prove:
 		assert_int_equal(bay->role, ROLE_PROVE);
 		stage_prove_at(stage, bay, &message->prove, clock_monotonic_us(), clock_monotonic_us());
+		break;
+	case MESSAGE_check:
+		assert_int_equal(bay->role, ROLE_PROVE);
+		check(bay, token, &message->check);
 		break;
 	case MESSAGE_seal:
 		seal(bay, token, &message->seal);
@@ -635,6 +653,7 @@ stage_open(struct stage *stage)
 	stage->config.database = stage->database;
 	stage->config.calendar = (char *)(uintptr_t)"data/calendar/cn.conf";
 	stage->config.ca_profile = (char *)(uintptr_t)"institution";
+	stage->config.stock_key_type = (char *)(uintptr_t)"p256";
 	stage->config.attempts_max = 3;
 	stage->config.step_timeout_ms = 60000;
 	stage->config.bays = stage->config_bays;
@@ -740,10 +759,11 @@ hand(struct stage *stage, int bay)
 
 	if (strcmp(state, "trouble") == 0 && stage->bays[bay].token >= 0)
 		stage->tokens[stage->bays[bay].token].laid_aside = 1;
-	if (strcmp(state, "take") == 0 || strcmp(state, "trouble") == 0)
+	if (strcmp(state, "take") == 0 || strcmp(state, "trouble") == 0 || strcmp(state, "stock") == 0)
 		stage_remove(stage, bay);
 	else if (strcmp(state, "empty") == 0 && next_blank(stage) >= 0 &&
-	         strcmp(stage_sql(stage, "SELECT count(*) FROM credential WHERE state = 'waiting' AND claimable = 1"), "0") != 0)
+	         strcmp(stage_sql(stage, "SELECT (SELECT count(*) FROM credential WHERE state = 'waiting' AND claimable = 1) + "
+	             "(SELECT count(*) FROM stock_order WHERE ended_at IS NULL)"), "0") != 0)
 		stage_insert(stage, bay, next_blank(stage));
 	else
 		return 0;

@@ -32,6 +32,7 @@ struct stage_token {
 	int       keys_made, initialised, erased;
 	const char *key_types;      /* that it offers; NULL: any */
 	int       so_locked;        /* no try is left of its SO-PIN */
+	int       tries_lost, subject_max; /* as `probed` says them */
 	int       laid_aside;       /* taken out of a bay in trouble: the operator does not use it again */
 };
 

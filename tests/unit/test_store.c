@@ -241,7 +241,7 @@ record_of_the_first_release_is_backed_up_and_loses_nothing_on_its_way_up(void **
 	store_close(&store);
 	snprintf(copy, sizeof copy, "%s.before-2", place->path);
 	assert_string_equal(value_of(copy, "PRAGMA user_version"), "1");
-	assert_string_equal(value_of(place->path, "PRAGMA user_version"), "2");
+	assert_string_equal(value_of(place->path, "PRAGMA user_version"), "3");
 	assert_string_equal(value_of(place->path, "SELECT count(*) FROM pragma_foreign_key_check"), "0");
 	assert_string_equal(value_of(place->path, "PRAGMA integrity_check"), "ok");
 	assert_string_equal(value_of(place->path, "SELECT model || hex(atr) || serial || marker || lot || state || seen_at FROM token "
@@ -428,7 +428,7 @@ every_step_leads_where_the_states_allow(void **state)
 	(void)state;
 	for (int i = 0; i < STEP_COUNT; i++) {
 		static const char *const events[STEP_COUNT] = {
-			"initialised", "key_made", "request_made", "certified", "burned", "proved", "sealed", NULL, "take", "pack",
+			"initialised", "key_made", "request_made", "certified", "burned", "proved", "sealed", NULL, NULL, "take", "pack",
 		};
 
 		if (events[i])

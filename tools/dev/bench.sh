@@ -7,6 +7,7 @@
 #   bench.sh status what runs, and where things are
 #
 # Knobs (environment): RUN=dir BAYS=n APPLICATIONS=file LAW=none|jcop4|… (vtoken --help) SEED=n APDU_US=n B=build/dev
+# STOCK=n: so many tokens are keyed ahead before the applications are imported (run).
 # BAYS_CONF=file: in place of virtual tokens the bays of that file (lines of a configuration: pcscd_socket, models, bay N { … }); the
 # hands that swap and pack tokens are then your own.
 # PRELOAD=library: between the C library and the programs whose files must last, mintd's family and the tokens (tests/crash/disk.c).
@@ -21,6 +22,7 @@ law=${LAW:-none}
 seed=${SEED:-1}
 apdu_us=${APDU_US:-0}
 bays_conf=${BAYS_CONF:-}
+stock=${STOCK:-0}
 preload=(${PRELOAD:+env "LD_PRELOAD=$PRELOAD"})
 preload_tokens=(${PRELOAD:+env -u DISK_FULL "LD_PRELOAD=$PRELOAD"}) # a token has a memory of its own
 programs=$PWD/${B:-build/dev}
@@ -130,7 +132,7 @@ up() {
 	[ -n "$bays_conf" ] || wait_for_vtoken
 	start mintd "${preload[@]}" mintd --config "$run/mint.conf"
 	wait_until_ready
-	[ -n "$bays_conf" ] || start operator mint-operator --api "$run/api.sock" --vtoken "$run/vtoken.sock" --pile "$run/operator.pile" \
+	[ -n "$bays_conf" ] || start operator mint-operator --api "$run/api.sock" --vtoken "$run/vtoken.sock" --pile "$run/operator.pile" --stock "$run/operator.stock" \
 		--mintctl "$programs/mintctl"
 }
 
@@ -195,12 +197,27 @@ conclude() {
 TXT
 }
 
+# Keys tokens ahead until so many are in stock: what an earlier run left in the box counts.
+fill_stock() {
+	local ready
+	stock_is() { ready=$(mintctl --socket "$run/api.sock" stock --json | jq .ready); }
+	stock_is
+	(( ready < stock )) || return 0
+	mintctl --socket "$run/api.sock" stock prekey --count $((stock - ready))
+	until stock_is && (( ready >= stock )); do
+		alive mintd || fail "the bench ended while tokens were keyed ahead: $run/log/mintd"
+		sleep 0.1
+	done
+	say "$ready tokens are in stock"
+}
+
 run() {
 	local result=0
 	[ -r "$applications" ] || fail "$applications: cannot be read: name a file of applications with APPLICATIONS="
 	trap interrupted INT TERM
 	trap down_quietly EXIT
 	up
+	[ "$stock" = 0 ] || fill_stock
 	mintctl --socket "$run/api.sock" import "$applications" || result=$?
 	mintctl --socket "$run/api.sock" watch --until-idle &
 	watch=$!

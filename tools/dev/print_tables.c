@@ -275,6 +275,8 @@ print_commands(const char *unused)
 			printf("| `mintctl token %s serial", c->verb);
 		else if (strcmp(c->object, "date") == 0)
 			printf("| `mintctl clock %s date", c->verb);
+		else if (strcmp(c->object, "stock") == 0)
+			printf("| `mintctl stock %s [--key-type …]", c->verb);
 		else
 			printf("| `mintctl %s %s", c->verb, c->object);
 		for (size_t k = 0; k < COUNT(arguments); k++) {

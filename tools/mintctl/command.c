@@ -6,6 +6,9 @@
 const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_AGAIN] = { "again", "DIR", { "a token that an earlier trial left: its directory has the codes", "继续处理上次试制遗留的介质：该目录存有其口令" } },
 	[OPTION_CERTIFICATE_SIZE] = { "certificate-size", NULL, { "find the longest certificate that fits", "测定可写入的最长证书" } },
+	[OPTION_COUNT_OF] = { "count", "N", { "how many", "数量" } },
+	[OPTION_KEY_TYPE] = { "key-type", "TYPE", { "rsa2048 or p256 (unless said)", "rsa2048 或 p256（默认）" } },
+	[OPTION_LOT] = { "lot", "NAME", { "lot of the blank tokens", "空白介质批次" } },
 	[OPTION_EVERY_SO_PIN] = { "every-so-pin", NULL, { "try each SO-PIN that the token may have, though it does not tell how many tries are left", "介质未告知 SO-PIN 剩余次数时，仍逐一尝试其可能的 SO-PIN" } },
 	[OPTION_KEEP] = { "keep", NULL, { "leave the token as it is at the end, do not erase it", "结束后保留介质现状，不擦除" } },
 	[OPTION_KEYS] = { "keys", "TYPE,…", { "only these key types of the profile", "仅试这些密钥类型" } },
@@ -50,6 +53,23 @@ static const struct order_argument order_arguments[] = {
 #define NAME_bench(verb) #verb
 #define NAME_date(verb) "clock " #verb
 #define NAME_token(verb) "token " #verb
+#define NAME_stock(verb) "stock " #verb
+
+/* Which key type is meant is an option: there is one that is nearly always meant. */
+#define OBJECTS_application 1
+#define OBJECTS_credential 1
+#define OBJECTS_bay 1
+#define OBJECTS_bench 1
+#define OBJECTS_date 1
+#define OBJECTS_token 1
+#define OBJECTS_stock 0
+#define OPTIONS_application 0
+#define OPTIONS_credential 0
+#define OPTIONS_bay 0
+#define OPTIONS_bench 0
+#define OPTIONS_date 0
+#define OPTIONS_token 0
+#define OPTIONS_stock BIT(KEY_TYPE)
 
 static const struct command commands[] = {
 	{ "status", "", 0, 0, PLACE_CLIENT, 0, { "the bench at a glance", "总览" }, run_status },
@@ -58,11 +78,12 @@ static const struct command commands[] = {
 	{ "show", "REFERENCE|CREDENTIAL|SERIAL", 1, 1, PLACE_CLIENT, 0, { "one application, credential (with its evidence) or token", "查看申请、证书（含凭据）或介质" }, run_show },
 	{ "bays", "", 0, 0, PLACE_CLIENT, 0, { "what each bay shows and does", "工位" }, run_bays },
 	{ "watch", "", 0, 0, PLACE_CLIENT, BIT(UNTIL_IDLE) | BIT(TIMEOUT), { "live progress; plain lines when piped", "实时进度" }, run_watch },
+	{ "stock", "", 0, 0, PLACE_CLIENT, 0, { "tokens that are keyed ahead: how many, and what is ordered", "预制密钥库存" }, run_stock },
 	{ "token list", "", 0, 0, PLACE_CLIENT, BIT(STATE) | BIT(LIMIT), { "tokens, or those of a state", "列出介质或某状态的介质" }, run_token_list },
 	{ "token model check", "FILE…", 1, -1, PLACE_OFFLINE, 0, { "is a token model's profile right, and does it go with the others", "检查介质型号文件" }, run_token_model_check },
 	{ "token try", "BAY|READER|MODULE[#SLOT]", 1, 1, PLACE_OFFLINE, BIT(MODEL) | BIT(PROFILE) | BIT(KEYS) | BIT(KEEP) | BIT(AGAIN) | BIT(EVERY_SO_PIN) | BIT(CERTIFICATE_SIZE), { "a whole life on a blank token: does its profile work, what belongs into it", "用空白介质试走全流程，给出型号文件内容" }, run_token_try },
 	{ "token show", "token", 1, 1, PLACE_CLIENT, 0, { "a token: its state, whom it served, what may be ordered about it", "查看介质：状态、用途及可下命令" }, run_token_show },
-#define COMMAND(verb, object, en, zh) { NAME_##object(verb), #object, 1, 1, PLACE_CLIENT, 0, { en, zh }, run_order },
+#define COMMAND(verb, object, en, zh) { NAME_##object(verb), OBJECTS_##object ? #object : "", OBJECTS_##object, OBJECTS_##object, PLACE_CLIENT, OPTIONS_##object, { en, zh }, run_order },
 #define ARGUMENT(...)
 #include "schemas/commands.def"
 #undef ARGUMENT

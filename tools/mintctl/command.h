@@ -8,7 +8,7 @@
 struct client;
 
 enum option {
-	OPTION_AFTER, OPTION_AGAIN, OPTION_AS, OPTION_CERTIFICATE_SIZE, OPTION_EVERY_SO_PIN, OPTION_FOLLOW, OPTION_KEEP, OPTION_KEYS,
+	OPTION_AFTER, OPTION_AGAIN, OPTION_AS, OPTION_CERTIFICATE_SIZE, OPTION_COUNT_OF, OPTION_KEY_TYPE, OPTION_LOT, OPTION_EVERY_SO_PIN, OPTION_FOLLOW, OPTION_KEEP, OPTION_KEYS,
 	OPTION_MODEL, OPTION_PROFILE, OPTION_LATE, OPTION_LIMIT, OPTION_OUT, OPTION_REFERENCE, OPTION_SINCE, OPTION_SO_PIN_FILE, OPTION_STATE,
 	OPTION_TIMEOUT, OPTION_UNTIL_IDLE, OPTION_URGENT, OPTION_WHY,
 	/* of every command */
@@ -92,6 +92,7 @@ int command_print_json(const struct run *run, json_t *answer);
 /* The commands of the other files. */
 int run_backup(struct run *run);
 int run_bays(struct run *run);
+int run_stock(struct run *run);
 int run_ca(struct run *run);
 int run_certs(struct run *run);
 int run_completion(struct run *run);

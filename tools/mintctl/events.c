@@ -15,7 +15,7 @@ kind_text(const char *kind, char *text, size_t text_bytes)
 {
 	static const struct {
 		const char *machine, *zh;
-	} machines[] = { { "application", "申请" }, { "credential", "证书" }, { "token", "介质" }, { "bay", "工位" }, { "print_job", "面单" } };
+	} machines[] = { { "application", "申请" }, { "credential", "证书" }, { "token", "介质" }, { "bay", "工位" }, { "print_job", "面单" }, { "stock", "库存" } };
 	const char *name = strchr(kind, '.') ? strchr(kind, '.') + 1 : "";
 	const struct command *command = strncmp(kind, "command.", 8) == 0 ? command_by_verb(name) : NULL;
 

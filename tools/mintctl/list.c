@@ -43,6 +43,19 @@ print_pace(const json_t *status)
 	printf("%.0f %s%s%s\n", json_number_value(pace), say("tokens an hour", "支/小时"), say(", left: ", "，预计剩余："), left);
 }
 
+/* Only where tokens are keyed ahead at all. */
+static void
+print_stock(const json_t *status)
+{
+	const json_t *stock = json_object_get(status, "stock");
+	int low = json_is_true(json_object_get(stock, "low"));
+
+	if (!low && number_of(stock, "wanted") == 0 && json_array_size(json_object_get(stock, "levels")) == 0)
+		return;
+	text_pad(stdout, say("stock", "库存"), 14);
+	printf("%lld %s%s\n", number_of(stock, "ready"), text_of(stock, "key_type"), low ? say(", low: see mintctl stock", "，不足：见 mintctl stock") : "");
+}
+
 /* What waits for a person, with what that person does next. */
 static void
 print_parked(const json_t *status)
@@ -120,6 +133,7 @@ run_status(struct run *run)
 		print_tally(status, "tokens", "token", say("tokens", "介质"));
 		print_tally(status, "bays", "bay", say("bays", "工位"));
 		print_tally(status, "labels", "print_job", say("labels", "面单"));
+		print_stock(status);
 		print_pace(status);
 		if (number_of(status, "late") > 0)
 			printf("%s%lld%s\n", say("past their deadline: ", "逾期："), number_of(status, "late"), say(" (mintctl list --late)", "（mintctl list --late）"));

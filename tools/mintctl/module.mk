@@ -30,6 +30,7 @@ ctl_SRC := \
 	tools/mintctl/restore_tell.c \
 	tools/mintctl/screen.c \
 	tools/mintctl/show.c \
+	tools/mintctl/stock.c \
 	tools/mintctl/token.c \
 	tools/mintctl/token_model.c \
 	tools/mintctl/token_try.c \

@@ -44,11 +44,22 @@ add_secret(const struct run *run, json_t *body)
 	return r;
 }
 
+/* What it is about. Of stock: a key type; to order none any more, all of them unless one is said. */
+static const char *
+object_of(const struct run *run)
+{
+	if (run->argument_count > 0)
+		return run->arguments[0];
+	if (run->options[OPTION_KEY_TYPE])
+		return run->options[OPTION_KEY_TYPE];
+	return strcmp(command_verb(run->command), "stop") == 0 ? "any" : "p256";
+}
+
 static json_t *
 body_of(const struct run *run)
 {
 	const char *verb = command_verb(run->command);
-	json_t *body = json_pack("{s:s}", "object", run->arguments[0]);
+	json_t *body = json_pack("{s:s}", "object", object_of(run));
 
 	for (const struct order_argument *a = order_argument_next(verb, NULL); body && a; a = order_argument_next(verb, a)) {
 		int option = order_option(a);
@@ -74,7 +85,7 @@ print_result(const struct run *run, const json_t *answer)
 {
 	const char *state = text_of(answer, "state");
 
-	printf("%s %s%s", run->command->name, run->arguments[0], say(": done", "：已完成"));
+	printf("%s %s%s", run->command->name, object_of(run), say(": done", "：已完成"));
 	if (*state)
 		printf("%s%s", say(", it is now: ", "，目前："), any_state_text(state));
 	if (number_of(answer, "missing") > 0)
@@ -90,7 +101,7 @@ run_order(struct run *run)
 	int r;
 
 	if (!body)
-		return command_fail_with(run, MINT_ARGUMENT, run->arguments[0]);
+		return command_fail_with(run, MINT_ARGUMENT, object_of(run));
 	if (add_secret(run, body) != 0) {
 		json_decref(body);
 		return command_fail_with(run, MINT_ARGUMENT, say("--so-pin-file: its first line must be a code of 1 to 64 characters",

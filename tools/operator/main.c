@@ -1,6 +1,7 @@
 /* mint-operator: the hands at a virtual bench. It does what a person does, by the same means: looks at the bays as a screen
  * shows them, takes tokens out when a bay says so, lays them on the table, packs a parcel with `mintctl pack` when all its
- * tokens lie there, puts blank tokens in while applications wait. It knows nothing that the API does not tell it.
+ * tokens lie there, puts blank tokens in while applications wait or
+ * tokens are to be keyed ahead, and those that were first. It knows nothing that the API does not tell it.
  */
 #include "tools/operator/bench_api.h"
 #include "tools/operator/pile.h"
@@ -23,10 +24,18 @@ struct operator {
 	const char       *api_path;
 	const char       *vtoken_path;
 	const char       *pile_path;
+	const char       *stock_path;
 	const char       *mintctl;
 	struct bench_api *api;
 	struct pile      *pile;
+	struct pile      *stock;
 	char              done_at[BAYS_MAX + 1][40]; /* changed_at of what each bay showed when the hands last moved there */
+};
+
+/* What blank tokens are needed for. */
+struct need {
+	long long waiting;           /* credentials */
+	long long wanted;            /* to be keyed ahead */
 };
 
 static const char *
@@ -66,13 +75,19 @@ is_done(struct operator *operator, long long number, const char *changed_at)
 	return 0;
 }
 
+/* From the stock box while there is something in it and work to do, else a blank one. */
 static void
-put_blank(struct operator *operator, long long bay)
+put_in(struct operator *operator, long long bay, int from_stock)
 {
-	char line[64];
+	const char *serial = from_stock ? pile_first(operator->stock) : NULL;
+	char line[128];
 
-	snprintf(line, sizeof line, "insert %lld new", bay - 1);
-	tell_vtoken(operator, line);
+	if (serial)
+		snprintf(line, sizeof line, "insert %lld %s", bay - 1, serial);
+	else
+		snprintf(line, sizeof line, "insert %lld new", bay - 1);
+	if (tell_vtoken(operator, line) && serial)
+		pile_drop(operator->stock, serial);
 }
 
 static void
@@ -84,51 +99,69 @@ take_out(struct operator *operator, long long bay)
 	tell_vtoken(operator, line);
 }
 
+/* A token goes where it is not lost before it is taken out. */
+static void
+move(struct operator *operator, long long bay, struct pile *pile, const char *path, const char *name)
+{
+	if (pile_add(pile, name) == 0)
+		take_out(operator, bay);
+	else
+		fprintf(stderr, "operator: %s: %s: the token stays in its bay\n", path, strerror(errno));
+}
+
+/* A token that was keyed ahead and that nothing waits for, in a bay that others could use. */
+static int
+is_unused(const json_t *bay, const struct need *need)
+{
+	return strcmp(text_of(bay, "state"), "idle") == 0 && strcmp(text_of(bay, "error"), "STOCK_UNUSED") == 0 && need->waiting + need->wanted > 0;
+}
+
 /* What a bay shows decides what the hands do; a state that is not here is left alone. A blank token goes in when the bay
  * shows that it is empty, so that no reader ever sees one token turn into another. */
 static void
-tend_bay(struct operator *operator, const json_t *bay, long long waiting)
+tend_bay(struct operator *operator, const json_t *bay, struct need *need)
 {
 	long long number = json_integer_value(json_object_get(bay, "bay"));
 	const char *state = text_of(bay, "state");
 	int take = strcmp(state, "take") == 0, trouble = strcmp(state, "trouble") == 0;
-	int put = strcmp(state, "empty") == 0 && waiting > 0;
+	int stock = strcmp(state, "stock") == 0 || is_unused(bay, need);
+	int put = strcmp(state, "empty") == 0 && need->waiting + need->wanted > 0;
 
-	if (number < 1 || number > BAYS_MAX || !(take || trouble || put) || is_done(operator, number, text_of(bay, "changed_at")))
+	if (number < 1 || number > BAYS_MAX || !(take || trouble || put || stock) || is_done(operator, number, text_of(bay, "changed_at")))
 		return;
-	if (put) {
-		put_blank(operator, number);
-	} else if (take) {
-		if (pile_add(operator->pile, text_of(bay, "token_marker")) != 0) {
-			fprintf(stderr, "operator: %s: %s: the token stays in its bay\n", operator->pile_path, strerror(errno));
-			return;
-		}
-		take_out(operator, number);
-	} else {
+	if (put)
+		put_in(operator, number, need->waiting > 0);
+	else if (stock)
+		move(operator, number, operator->stock, operator->stock_path, text_of(bay, "token"));
+	else if (take)
+		move(operator, number, operator->pile, operator->pile_path, text_of(bay, "token_marker"));
+	else
 		take_out(operator, number); /* into the quarantine box */
-	}
 }
 
-static long long
-credentials_waiting(struct operator *operator)
+static struct need
+look_for_need(struct operator *operator)
 {
 	json_t *status = bench_api_get(operator->api, "/v1/status", ANSWER_MS, NULL);
-	long long waiting = json_integer_value(json_object_get(json_object_get(status, "credentials"), "waiting"));
+	struct need need = {
+		.waiting = json_integer_value(json_object_get(json_object_get(status, "credentials"), "waiting")),
+		.wanted = json_integer_value(json_object_get(json_object_get(status, "stock"), "wanted")),
+	};
 
 	json_decref(status);
-	return waiting;
+	return need;
 }
 
 static void
 tend_bays(struct operator *operator)
 {
 	json_t *answer = bench_api_get(operator->api, "/v1/bays", ANSWER_MS, NULL);
-	long long waiting = credentials_waiting(operator);
+	struct need need = look_for_need(operator);
 	const json_t *bay;
 	size_t i;
 
 	json_array_foreach(json_object_get(answer, "bays"), i, bay)
-		tend_bay(operator, bay, waiting);
+		tend_bay(operator, bay, &need);
 	json_decref(answer);
 }
 
@@ -215,8 +248,9 @@ work(struct operator *operator)
 
 	operator->api = bench_api_new(operator->api_path);
 	operator->pile = pile_open(operator->pile_path);
-	if (!operator->api || !operator->pile) {
-		fprintf(stderr, "operator: %s: %s\n", operator->pile_path, strerror(errno));
+	operator->stock = pile_open(operator->stock_path);
+	if (!operator->api || !operator->pile || !operator->stock) {
+		fprintf(stderr, "operator: %s, %s: %s\n", operator->pile_path, operator->stock_path, strerror(errno));
 		return 71;
 	}
 	for (;;) { /* until a signal ends it: the pile is on disk, and whatever else it knew a bay shows again */
@@ -227,11 +261,12 @@ work(struct operator *operator)
 }
 
 static const char usage[] =
-	"usage: mint-operator --api SOCKET --vtoken SOCKET --pile FILE --mintctl PROGRAM\n"
+	"usage: mint-operator --api SOCKET --vtoken SOCKET --pile FILE --stock FILE --mintctl PROGRAM\n"
 	"The hands at a virtual bench: takes finished tokens out, packs parcels, puts blank tokens in. Ends on SIGTERM.\n"
 	"  --api SOCKET       Unix socket of mint-api\n"
 	"  --vtoken SOCKET    control socket of vtoken; bay N is its slot N-1\n"
 	"  --pile FILE        the packing table: markers of the tokens taken out, one a line\n"
+	"  --stock FILE       the stock box: serial numbers of the tokens keyed ahead, one a line\n"
 	"  --mintctl PROGRAM  packs with `PROGRAM pack REFERENCE MARKER…`\n"
 	"  --help             print this\n";
 
@@ -240,17 +275,17 @@ main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "api", required_argument, NULL, 'a' }, { "vtoken", required_argument, NULL, 'v' },
-		{ "pile", required_argument, NULL, 'p' }, { "mintctl", required_argument, NULL, 'm' },
+		{ "pile", required_argument, NULL, 'p' }, { "mintctl", required_argument, NULL, 'm' }, { "stock", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
 	static struct operator operator;
-	static const char letters[] = "avpm";
+	static const char letters[] = "avpms";
 	const char **const places[] = {
-		&operator.api_path, &operator.vtoken_path, &operator.pile_path, &operator.mintctl,
+		&operator.api_path, &operator.vtoken_path, &operator.pile_path, &operator.mintctl, &operator.stock_path,
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "a:v:p:m:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "a:v:p:m:s:h", options, NULL)) != -1) {
 		const char *at = option == '?' ? NULL : strchr(letters, option);
 
 		if (option == 'h')

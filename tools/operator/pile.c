@@ -84,3 +84,34 @@ pile_add(struct pile *pile, const char *marker)
 		return -1;
 	return remember(pile, marker);
 }
+
+const char *
+pile_first(const struct pile *pile)
+{
+	return pile->count > 0 ? pile->markers[0] : NULL;
+}
+
+/* A power cut in the middle leaves fewer lines than lie there: what is forgotten is found by looking into the box. */
+static int
+write_anew(struct pile *pile)
+{
+	if (ftruncate(fileno(pile->file), 0) != 0)
+		return -1;
+	for (size_t i = 0; i < pile->count; i++)
+		if (fprintf(pile->file, "%s\n", pile->markers[i]) < 0)
+			return -1;
+	return fflush(pile->file) != 0 || fdatasync(fileno(pile->file)) != 0 ? -1 : 0;
+}
+
+int
+pile_drop(struct pile *pile, const char *marker)
+{
+	for (size_t i = 0; i < pile->count; i++)
+		if (strcmp(pile->markers[i], marker) == 0) {
+			free(pile->markers[i]);
+			memmove(&pile->markers[i], &pile->markers[i + 1], (pile->count - i - 1) * sizeof *pile->markers);
+			pile->count--;
+			return write_anew(pile);
+		}
+	return 0;
+}

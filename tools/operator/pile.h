@@ -20,4 +20,10 @@ int pile_add(struct pile *pile, const char *marker);
 /* Whether that token lies on the table. */
 int pile_has(const struct pile *pile, const char *marker);
 
+/* What was put there first, NULL when nothing lies there; lives until the pile changes. */
+const char *pile_first(const struct pile *pile);
+
+/* Takes it away; the file is written anew. 0, or −1 with errno. */
+int pile_drop(struct pile *pile, const char *marker);
+
 #endif

@@ -70,7 +70,9 @@ FROM token_use a JOIN token_use b ON b.token_id = a.token_id AND b.id <> a.id JO
 WHERE a.begun_at <= b.begun_at AND (a.ended_at IS NULL OR a.ended_at > b.begun_at)
 UNION ALL
 SELECT c.name || ' was on two tokens at once'
-FROM token_use a JOIN token_use b ON b.credential_id = a.credential_id AND b.id <> a.id JOIN credential c ON c.id = a.credential_id
+FROM (SELECT u.id, u.credential_id, coalesce(s.used_at, u.begun_at) AS begun_at, u.ended_at FROM token_use u LEFT JOIN stock s ON s.id = u.id) a
+JOIN (SELECT u.id, u.credential_id, coalesce(s.used_at, u.begun_at) AS begun_at FROM token_use u LEFT JOIN stock s ON s.id = u.id) b
+  ON b.credential_id = a.credential_id AND b.id <> a.id JOIN credential c ON c.id = a.credential_id
 WHERE a.begun_at <= b.begun_at AND (a.ended_at IS NULL OR a.ended_at > b.begun_at)
 UNION ALL
 SELECT 'use ' || id || ' ended before it began' FROM token_use WHERE ended_at < begun_at;
@@ -146,7 +148,7 @@ SELECT 'row ' || id || ' (' || step || ') has ' || CASE WHEN ended_at IS NULL TH
 FROM journal WHERE (ended_at IS NULL) <> (outcome IS NULL)
 UNION ALL
 SELECT 'row ' || id || ': ' || step || ' is no step' FROM journal
-WHERE step NOT IN ('initialise','key','request','certify','burn','prove','seal','label','take','pack')
+WHERE step NOT IN ('initialise','key','request','certify','burn','prove','seal','check','label','take','pack')
 UNION ALL
 SELECT 'row ' || j.id || ' (' || step || ') of ' || c.name || ' is still open' FROM journal j JOIN credential c ON c.id = j.credential_id
 WHERE c.state IN ('packed','revoked') AND j.ended_at IS NULL AND j.step <> 'label';
@@ -155,7 +157,8 @@ WHERE c.state IN ('packed','revoked') AND j.ended_at IS NULL AND j.step <> 'labe
 -- of  (SELECT count(*) FROM journal WHERE bay IS NOT NULL) || ' rows on bays'
 SELECT 'rows ' || a.id || ' and ' || b.id || ' touched one token at once' AS problem FROM journal a JOIN journal b
   ON b.token_id = a.token_id AND b.id > a.id AND b.begun_at < coalesce(a.ended_at, 9223372036854775807)
-WHERE a.step IN ('initialise','key','request','burn','prove','seal') AND b.step IN ('initialise','key','request','burn','prove','seal');
+WHERE a.step IN ('initialise','key','request','burn','prove','seal','check')
+  AND b.step IN ('initialise','key','request','burn','prove','seal','check');
 
 -- :leases-disjoint
 -- of  (SELECT count(*) FROM lease) || ' leases'
@@ -172,8 +175,9 @@ reached AS (SELECT c.id, c.name, c.use_id, s.ordinal FROM credential c JOIN step
 SELECT r.name || ' is past ' || s.name || ' without its row' AS problem FROM reached r JOIN step s ON s.ordinal <= r.ordinal
 WHERE NOT EXISTS (SELECT 1 FROM journal j WHERE j.step = s.name AND j.credential_id = r.id AND
   (j.use_id IS r.use_id OR j.use_id IS NULL) AND (j.outcome = 'done' OR (j.outcome = 'lost' AND s.name NOT IN ('prove','take','pack'))))
-  AND NOT (s.name IN ('initialise','key') AND EXISTS (SELECT 1 FROM journal j JOIN token_use u ON u.token_id = j.token_id
-    WHERE u.id = r.use_id AND j.step = s.name AND j.credential_id IS NULL))
+  AND NOT (s.name IN ('initialise','key') AND EXISTS (SELECT 1 FROM journal j JOIN stock k ON k.id = j.use_id
+    WHERE j.use_id = r.use_id AND j.step = s.name AND j.credential_id IS NULL AND j.outcome IN ('done','lost')
+      AND j.ended_at <= k.ready_at AND k.ready_at <= k.used_at))
 UNION ALL
 SELECT r.name || ': ' || s.name || ' (row ' || j.id || ') was begun before ' || before.name || ' had ended'
 FROM reached r JOIN journal j ON j.credential_id = r.id AND j.use_id IS r.use_id JOIN step s ON s.name = j.step
@@ -181,6 +185,24 @@ JOIN step before ON before.ordinal = s.ordinal - 1
 WHERE EXISTS (SELECT 1 FROM journal b WHERE b.credential_id = r.id AND b.use_id IS r.use_id AND b.step = before.name)
   AND NOT EXISTS (SELECT 1 FROM journal b WHERE b.credential_id = r.id AND b.use_id IS r.use_id AND b.step = before.name
     AND b.outcome IN ('done','lost') AND b.ended_at <= j.begun_at);
+
+-- :keyed-ahead
+-- of  (SELECT count(*) FROM stock) || ' tokens keyed ahead'
+-- A use without a credential is one of stock. What served a credential had its key made, then checked by another process, then bound.
+SELECT 'use ' || u.id || ' serves no credential and is not of stock' AS problem FROM token_use u
+WHERE u.credential_id IS NULL AND NOT EXISTS (SELECT 1 FROM stock s WHERE s.id = u.id)
+UNION ALL
+SELECT 'use ' || s.id || ' is ' || s.state || ' and ' || CASE WHEN u.credential_id IS NULL THEN 'serves nobody' ELSE 'serves a credential' END
+FROM stock s JOIN token_use u ON u.id = s.id WHERE (s.state = 'used') <> (u.credential_id IS NOT NULL)
+UNION ALL
+SELECT 'use ' || s.id || ': its key was not made before it came into stock, or it served before that' FROM stock s
+WHERE s.state IN ('ready','used') AND NOT EXISTS (SELECT 1 FROM key k WHERE k.use_id = s.id AND k.made_at <= s.ready_at
+  AND s.ready_at <= coalesce(s.used_at, s.ready_at))
+UNION ALL
+SELECT 'use ' || s.id || ': no other process has checked its key' FROM stock s
+WHERE s.state IN ('ready','used') AND (s.signature IS NULL OR NOT EXISTS (SELECT 1 FROM journal j WHERE j.use_id = s.id AND j.step = 'check'
+    AND j.outcome = 'done' AND j.pid = s.check_pid AND j.ended_at <= s.ready_at)
+  OR EXISTS (SELECT 1 FROM journal j WHERE j.use_id = s.id AND j.step IN ('initialise','key') AND j.pid = s.check_pid));
 
 -- :envelope-before-codes
 -- of  (SELECT count(*) FROM pin_envelope) || ' envelopes'

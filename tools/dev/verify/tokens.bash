@@ -22,7 +22,7 @@ check_apdu_log() {
 		  AND pid = p.prove_pid AND begun_at <= p.signed_at)
 		LEFT JOIN lease l ON l.id = j.lease" >"$work/proofs"
 	rows "SELECT upper(t.serial), j.step, $(as_logged j.begun_at), CASE WHEN j.ended_at IS NULL THEN '9999' ELSE $(as_logged "j.ended_at + $grace") END
-		FROM journal j JOIN token t ON t.id = j.token_id WHERE j.step IN ('initialise','key','request','burn','prove','seal')" >"$work/steps"
+		FROM journal j JOIN token t ON t.id = j.token_id WHERE j.step IN ('initialise','key','request','burn','prove','seal','check')" >"$work/steps"
 	rows "SELECT upper(t.serial), c.name FROM credential c JOIN token_use u ON u.id = c.use_id JOIN token t ON t.id = u.token_id
 		WHERE c.state IN ('sealed','taken','packed')" >"$work/finished"
 	rows "SELECT upper(t.serial), $(as_logged e.made_at) FROM pin_envelope e JOIN token t ON t.id = e.token_id" >"$work/enveloped"
