@@ -59,7 +59,7 @@ start_tokens() { # [OPTION…]
 }
 
 start_hands() {
-	background operator mint-operator --api "$run/api.sock" --vtoken "$run/vtoken.sock" --pile "$run/operator.pile" --mintctl "$programs/mintctl"
+	background operator mint-operator --api "$run/api.sock" --vtoken "$run/vtoken.sock" --pile "$run/operator.pile" --stock "$run/operator.stock" --mintctl "$programs/mintctl"
 }
 
 stop_bench() {

@@ -72,7 +72,7 @@ start_mintd() {
 }
 
 start_operator() {
-	setsid "$B/mint-operator" --api "$RUN/api/api.sock" --vtoken "$RUN/vtoken.sock" --pile "$RUN/operator.pile" \
+	setsid "$B/mint-operator" --api "$RUN/api/api.sock" --vtoken "$RUN/vtoken.sock" --pile "$RUN/operator.pile" --stock "$RUN/operator.stock" \
 		--mintctl "$mintctl" </dev/null >>"$RUN/log/operator" 2>&1 3>&- &
 	echo $! >"$RUN/pids/operator"
 }
