@@ -1,18 +1,48 @@
 #include "hostd/workers.h"
+#include "hostd/base/config.h"
 #include "hostd/spawn.h"
 #include "schemas/errors.h"
 #include "schemas/messages.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct worker {
 	struct worker *next;
 	uint64_t       lease; /* 0: a spare one, that nobody has asked for yet */
 	pid_t          pid;
-	int            channel; /* of a spare one, −1 once it was passed on */
+	int            channel; /* of a spare one, −1 once it was passed on or given up */
+	int64_t        newest;  /* last_change() when it was started: a worker reads configuration and models then */
 };
+
+static int64_t
+when_changed(const struct stat *file)
+{
+	return (int64_t)file->st_ctim.tv_sec * 1000000000 + file->st_ctim.tv_nsec;
+}
+
+/* The latest time at which a file changed or came into its place, of those that a worker reads once: UTC nanoseconds. */
+static int64_t
+last_change(const struct spawn *what)
+{
+	DIR *models = opendir(what->config->models);
+	int64_t newest = 0;
+	struct stat file;
+
+	for (struct dirent *entry = models ? readdir(models) : NULL; entry; entry = readdir(models))
+		if (fstatat(dirfd(models), entry->d_name, &file, 0) == 0 && when_changed(&file) > newest && strcmp(entry->d_name, "..") != 0)
+			newest = when_changed(&file);
+	if (models)
+		closedir(models);
+	if (stat(what->config_path, &file) == 0 && when_changed(&file) > newest)
+		newest = when_changed(&file);
+	return newest;
+}
 
 static struct worker *
 add(struct worker **list, const struct spawn *what)
@@ -22,6 +52,7 @@ add(struct worker **list, const struct spawn *what)
 
 	if (!worker)
 		return NULL;
+	worker->newest = last_change(what);
 	worker->pid = spawn(what, &worker->channel, &no_pulse);
 	if (worker->pid < 0) {
 		free(worker);
@@ -32,18 +63,26 @@ add(struct worker **list, const struct spawn *what)
 	return worker;
 }
 
+/* One that read what stands in the files now; those that read something older are ended, and reaped like any other. */
 static struct worker *
-spare_of(struct worker *list)
+spare_of(struct worker *list, int64_t newest)
 {
-	while (list && list->lease)
-		list = list->next;
-	return list;
+	for (; list; list = list->next) {
+		if (list->lease || list->channel < 0)
+			continue;
+		if (list->newest == newest)
+			return list;
+		kill(list->pid, SIGKILL);
+		close(list->channel);
+		list->channel = -1;
+	}
+	return NULL;
 }
 
 int
 workers_start(struct worker **list, const struct spawn *what, uint64_t lease, struct message *answer)
 {
-	struct worker *worker = spare_of(*list);
+	struct worker *worker = spare_of(*list, last_change(what));
 	int fd;
 
 	if (!worker)
@@ -67,7 +106,7 @@ workers_spare(struct worker **list, const struct spawn *what, size_t count)
 	size_t spare = 0;
 
 	for (const struct worker *w = *list; w; w = w->next)
-		spare += w->lease == 0;
+		spare += w->lease == 0 && w->channel >= 0;
 	while (spare < count && add(list, what))
 		spare++;
 }

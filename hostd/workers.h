@@ -10,8 +10,8 @@ struct message;
 struct spawn;
 struct worker;
 
-/* Takes a spare one, or starts one and puts it on the list. `*answer` is what mint-queue is told, in either case; the descriptor to pass with it is returned, -1
- * when none could be started. */
+/* Takes a spare one that read configuration and models as they are now, or starts one and puts it on the list. `*answer` is what mint-queue
+ * is told, in either case; the descriptor to pass with it is returned, -1 when none could be started. */
 int workers_start(struct worker **list, const struct spawn *what, uint64_t lease, struct message *answer);
 
 /* Starts as many as are lacking to `count` spare ones: what takes time at a worker's start is done before it is asked for. They wait for

@@ -15,10 +15,11 @@ DATA      := calendar labels models profiles
 install: programs ## install programs, data, pages and systemd units (DESTDIR, PREFIX=/usr)
 	install -d $(DESTDIR)$(LIBEXEC) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DOC) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/mintbench \
 	  $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d $(DESTDIR)$(SHARE)/access \
-	  $(DATA:%=$(DESTDIR)$(SHARE)/%)
+	  $(DATA:%=$(DESTDIR)$(SHARE)/%) $(DESTDIR)$(SHARE)/models/pkcs15
 	install -s -m 755 $(INSTALLED:%=$(B)/%) $(DESTDIR)$(LIBEXEC)
 	install -s -m 755 $(B)/mintctl $(DESTDIR)$(PREFIX)/bin
 	for part in $(DATA); do install -m 644 data/$$part/*.conf $(DESTDIR)$(SHARE)/$$part || exit 1; done
+	install -m 644 data/models/pkcs15/*.profile $(DESTDIR)$(SHARE)/models/pkcs15
 	install -m 644 README.md LICENSE docs/*.md $(DESTDIR)$(DOC)
 	sed 's,/usr/lib/mintbench,$(LIBEXEC),; s,/usr/share/doc/mintbench,$(DOC),; s,/etc/mintbench,$(SYSCONFDIR)/mintbench,' \
 	  data/systemd/mintbench.service >$(DESTDIR)$(UNITDIR)/mintbench.service

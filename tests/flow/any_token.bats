@@ -124,7 +124,7 @@ bay_says() { "$mintctl" --socket "$RUN/api.sock" bays | grep -q "^ *$1 .*\($2\)"
 	grep "^slots *wrong.*bay 1: softhsm; bay 2: the reader is not there: C_GetSlotList: no slot fits.*bay 4:" <<<"$output"
 	"$mintctl" --lang zh --config "$work/mint.conf" doctor | grep "模块 /etc/passwd 无法加载，原文：“.*”"
 	rm "$work/models/softhsm.conf"
-	cp data/models/myeid.conf "$work/models/"
+	cp -r data/models/myeid.conf data/models/pkcs15 "$work/models/"
 	sed -i '/^bay [24]/d' "$work/mint.conf"
 	run "$mintctl" --lang zh --config "$work/mint.conf" doctor
 	grep "没有匹配的型号" <<<"$output"

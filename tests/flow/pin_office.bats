@@ -78,7 +78,8 @@ no_code_in() {
 	wait_for_token
 	PIN=$(code "$serial" user-pin) tool --login --pin env:PIN --list-objects --type privkey | grep -q 'Private Key'
 	PIN=$(code "$serial" so-pin) tool --login --login-type so --so-pin env:PIN --list-objects
-	PIN=$(code "$serial" user-puk) NEW=24681357 pkcs15-tool --unblock-pin --auth-id 01 --puk env:PIN --new-pin env:NEW
+	user_pin=$(pkcs15-tool --list-pins | awk '/^PIN/ { of_user = !/Security Officer/ } of_user && $1 == "ID" { print $3 }')
+	PIN=$(code "$serial" user-puk) NEW=24681357 pkcs15-tool --unblock-pin --auth-id "$user_pin" --puk env:PIN --new-pin env:NEW
 	PIN=24681357 tool --login --pin env:PIN --list-objects --type privkey | grep -q 'Private Key'
 }
 
