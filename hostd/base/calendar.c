@@ -71,25 +71,12 @@ check_working_day(cfg_t *cfg, cfg_opt_t *option)
 	return -1;
 }
 
-/* "hh:mm" to microseconds after midnight; -1 when it is no such time. */
-static int64_t
-time_of_day(const char *text)
-{
-	char instant[32];
-	int64_t value;
-
-	if (strlen(text) != 5)
-		return -1;
-	snprintf(instant, sizeof instant, "1970-01-01T%s:00Z", text);
-	return date_parse_instant(instant, &value) == DATE_OK ? value : -1;
-}
-
 static int
 check_time(cfg_t *cfg, cfg_opt_t *option)
 {
 	const char *text = cfg_opt_getnstr(option, 0);
 
-	if (text && time_of_day(text) >= 0)
+	if (text && date_parse_time(text) >= 0)
 		return 0;
 	cfg_error(cfg, "%s: \"%s\" is not a time hh:mm", cfg_opt_name(option), text ? text : "");
 	return -1;
@@ -199,7 +186,7 @@ build(struct calendar *calendar, struct conf_file *file, cfg_t *cfg)
 {
 	int result = 0;
 
-	calendar->closes_us = time_of_day(cfg_getstr(cfg, "closes"));
+	calendar->closes_us = date_parse_time(cfg_getstr(cfg, "closes"));
 	for (unsigned i = 0; i < cfg_size(cfg, "year") && result == 0; i++)
 		result = add_year(calendar, file, cfg_getnsec(cfg, "year", i));
 	if (result == 0 && calendar->exception_count > 0)

@@ -1,6 +1,7 @@
 /* One table of keys: parsing, defaults, bounds and the page in docs/ follow it. */
 #include "hostd/base/config.h"
 #include "hostd/base/conf_file.h"
+#include "hostd/base/hours.h"
 #include "hostd/base/log.h"
 #include "schemas/errors.h"
 
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum kind { KIND_TEXT, KIND_PATH, KIND_PRINTER, KIND_INTEGER };
+enum kind { KIND_TEXT, KIND_PATH, KIND_PRINTER, KIND_HOURS, KIND_INTEGER };
 
 static const struct key {
 	const char *name;
@@ -43,6 +44,7 @@ static const struct key {
 	TEXT(ca_profile, "institution"),
 	PATH(label_layouts, "/usr/share/mintbench/labels"),
 	{ "printer", KIND_PRINTER, offsetof(struct config, printer), NULL, 0, 0, 0 },
+	{ "hours", KIND_HOURS, offsetof(struct config, hours), "", 0, 0, 0 },
 	INTEGER(separate_users, 0, 1, 0),
 	INTEGER(single_operator, 0, 1, 0),
 	INTEGER(attempts_max, 1, 100, 3),
@@ -98,9 +100,12 @@ take_text(struct config *config, const struct key *key, struct conf_file *file, 
 {
 	const char *value = cfg_getstr(cfg, key->name);
 	char **place = text_of(config, key);
+	struct hours hours;
 
 	if (!value)
 		return conf_file_refuse(file, NULL, NULL, "%s: is missing: add `%s = \"…\"`", key->name, key->name);
+	if (key->kind == KIND_HOURS && hours_read(value, &hours) != 0)
+		return conf_file_refuse(file, cfg, key->name, "%s: \"%s\": give \"hh:mm-hh:mm\", the second later than the first, or \"\"", key->name, value);
 	*place = key->kind == KIND_PATH ? path_from(directory, value)
 	       : key->kind == KIND_PRINTER ? printer_from(directory, value) : strdup(value);
 	return *place ? 0 : MINT_MEMORY;

@@ -46,6 +46,7 @@ struct config {
 	char *ca_profile;         /* the one used for new credentials: "institution" */
 	char *label_layouts;      /* directory of label layouts: data/labels */
 	char *printer;            /* "file:DIRECTORY" */
+	char *hours;              /* when the bench is worked, on the calendar's working days: "08:30-18:00"; "" around the clock, every day. For the forecast alone */
 	int   separate_users;     /* 1: mintd, started as root, runs each program as the system user of its name */
 	int   single_operator;    /* 1: importer and overrider may be the same person (demonstration only) */
 	int   attempts_max;       /* tokens tried for a credential before it is parked */

@@ -156,6 +156,18 @@ day_of(int64_t instant_us)
 	return instant_us / DATE_DAY_US - (instant_us % DATE_DAY_US < 0);
 }
 
+int64_t
+date_parse_time(const char *text)
+{
+	char instant[32];
+	int64_t value;
+
+	if (strlen(text) != 5)
+		return -1;
+	snprintf(instant, sizeof instant, "1970-01-01T%s:00Z", text);
+	return date_parse_instant(instant, &value) == DATE_OK ? value : -1;
+}
+
 void
 date_format_instant(int64_t instant_us, char text[DATE_TEXT_SIZE])
 {

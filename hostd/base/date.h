@@ -37,6 +37,9 @@ enum date_fault date_parse(const char *text, int64_t *day);
  * no leap second (60). *instant_us is set only when DATE_OK is returned. */
 enum date_fault date_parse_instant(const char *text, int64_t *instant_us);
 
+/* "hh:mm", exactly five characters: microseconds after midnight; -1 when it is no such time. */
+int64_t date_parse_time(const char *text);
+
 /* RFC 3339 in UTC; the fraction (six digits) stands only when it is not zero. Years 1583 to 9999. */
 void date_format_instant(int64_t instant_us, char text[DATE_TEXT_SIZE]);
 

@@ -15,6 +15,8 @@ base_SRC += \
 	hostd/base/config.c \
 	hostd/base/date.c \
 	hostd/base/finding.c \
+	hostd/base/forecast.c \
+	hostd/base/hours.c \
 	hostd/base/identity.c \
 	hostd/base/ipc.c \
 	hostd/base/json_place.c \
@@ -65,6 +67,18 @@ test-config_SRC := \
 	tests/unit/test_config.c
 test-config_USES := base schemas
 test-config_PKGS := cmocka
+
+UNIT_TESTS += test-forecast
+test-forecast_SRC := \
+	tests/unit/test_forecast.c
+test-forecast_USES := base schemas
+test-forecast_PKGS := cmocka
+
+UNIT_TESTS += test-hours
+test-hours_SRC := \
+	tests/unit/test_hours.c
+test-hours_USES := base schemas
+test-hours_PKGS := cmocka
 
 UNIT_TESTS += test-identity
 test-identity_SRC := \
