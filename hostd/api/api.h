@@ -4,8 +4,10 @@
 
 #include "hostd/api/call.h"
 #include "hostd/api/record.h"
+#include "hostd/base/hours.h"
 #include "hostd/base/program.h"
 
+struct calendar;
 struct door;
 struct orders;
 struct feed;
@@ -21,6 +23,10 @@ struct api {
 	int            ending;     /* mint-queue is gone or we were told to stop: nothing new is taken */
 	int            standstill; /* the error for which mint-queue begins nothing; 0: it works */
 	int64_t        started_us;
+	struct hours   hours;      /* when the bench is worked */
+	struct calendar *calendar; /* NULL: around the clock, none is needed */
+	json_t        *glance;     /* the forecast that /v1/status shows, kept for a while: many screens ask for it each second */
+	int64_t        glance_us;  /* when it was made, monotonic */
 };
 
 /* A handler for each route of schemas/routes.def. Called inside record_begin … record_end. */
@@ -41,7 +47,12 @@ void api_explain_parked(json_t *credentials);
 void api_add_choices(json_t *credential);
 
 /* Levels and orders of tokens keyed ahead. */
-json_t *stock_of(struct call *call);
+json_t *api_stock(struct call *call);
+
+/* The forecast for /v1/status: {"empty_at", "late", "past", "short"} by the medians, at most GLANCE_KEPT_S old; null while nothing is to be done or the
+ * record cannot be read. A new reference. */
+enum { GLANCE_KEPT_S = 10 };
+json_t *api_forecast_glance(struct call *call);
 
 /* {"<list>": rows, "cursor": text or null}: rows carry their cursor, which is taken out; `limit` + 1 rows were asked for. */
 json_t *api_page(json_t *rows, const char *list, int64_t limit);

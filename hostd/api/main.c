@@ -8,6 +8,7 @@
 #include "hostd/api/door.h"
 #include "hostd/api/feed.h"
 #include "hostd/api/orders.h"
+#include "hostd/base/calendar.h"
 #include "hostd/base/clock.h"
 #include "hostd/base/config.h"
 #include "hostd/base/log.h"
@@ -22,10 +23,28 @@ enum { LAST_WORDS_MS = 500 };
 
 static struct api api; /* one per process */
 
+/* Only where hours are set does a forecast need to know which days are worked. */
+static int
+read_hours(const struct config *config)
+{
+	char why[512];
+	int r = hours_read(config->hours, &api.hours);
+
+	if (r != 0 || !*config->hours)
+		return r;
+	r = calendar_load(&api.calendar, config->calendar, why, sizeof why);
+	if (r != 0)
+		log_error("%s: mint-api needs the calendar because `hours` is set", why);
+	return r;
+}
+
 static int
 begin(struct program_context *context)
 {
-	int r;
+	int r = read_hours(context->config);
+
+	if (r != 0)
+		return r;
 
 	context->state = &api;
 	api.context = context;
@@ -96,6 +115,8 @@ end(struct program_context *context)
 	door_close(&api);
 	orders_free(&api.orders);
 	record_close(&api.record);
+	calendar_free(&api.calendar);
+	json_decref(api.glance);
 }
 
 static int

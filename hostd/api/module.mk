@@ -11,6 +11,8 @@ api_SRC := \
 	hostd/api/door.c \
 	hostd/api/envelopes.c \
 	hostd/api/events.c \
+	hostd/api/forecast.c \
+	hostd/api/forecast_read.c \
 	hostd/api/import.c \
 	hostd/api/orders.c \
 	hostd/api/query.c \

@@ -237,7 +237,7 @@ status_json(struct call *call)
 	add_applications(call, status);
 	json_object_set_new(status, "credentials", tally(call, API_tally_credentials));
 	json_object_set_new(status, "tokens", tally(call, API_tally_tokens));
-	json_object_set_new(status, "stock", stock_of(call));
+	json_object_set_new(status, "stock", api_stock(call));
 	json_object_set_new(status, "bays", tally(call, API_tally_bays));
 	json_object_set_new(status, "labels", tally(call, API_tally_labels));
 	waiting = unsettled(call);
@@ -247,6 +247,7 @@ status_json(struct call *call)
 	json_object_set_new(status, "delayed", delayed_list(call));
 	json_object_set_new(status, "programs", programs_list(call));
 	add_pace(call, status, json_object_get(status, "credentials"));
+	json_object_set_new(status, "forecast", api_forecast_glance(call));
 	return status;
 }
 

@@ -50,7 +50,7 @@ wanted(const struct config *config, const json_t *levels, const json_t *orders)
 }
 
 json_t *
-stock_of(struct call *call)
+api_stock(struct call *call)
 {
 	const struct config *config = call->api->context->config;
 	json_t *levels = record_rows(call->api->record, API_stock_levels, NULL);
@@ -72,5 +72,5 @@ void
 route_stock(struct call *call)
 {
 	if (!call_unchanged(call))
-		call_reply_tagged(call, stock_of(call));
+		call_reply_tagged(call, api_stock(call));
 }

@@ -305,3 +305,43 @@ SELECT e.seq, e.at, e.actor, e.kind, a.reference AS application, c.name AS crede
   FROM event e LEFT JOIN application a ON a.id = e.application_id LEFT JOIN credential c ON c.id = e.credential_id
   LEFT JOIN token t ON t.id = e.token_id
  WHERE e.seq > :after AND (:application IS NULL OR a.reference = :application) ORDER BY e.seq LIMIT :limit;
+
+-- :forecast_working  by api/forecast_read.c  read
+-- What is in work now, and since when. The condition is written so that the partial index credential_open answers it.
+SELECT c.application_id, a.reference, a.deadline_at, c.key_type, u.begun_at
+  FROM credential c JOIN application a ON a.id = c.application_id JOIN token_use u ON u.id = c.use_id
+ WHERE c.state NOT IN ('waiting','packed','revoked') AND c.state NOT IN ('sealed','taken','parked') ORDER BY u.begun_at;
+
+-- :forecast_waiting  by api/forecast_read.c  read
+-- What waits, in the order of mint-queue's :credential_next, which hands it out.
+SELECT c.application_id, a.reference, a.deadline_at, c.key_type
+  FROM credential c CROSS JOIN application a ON a.id = c.application_id
+ WHERE c.state = 'waiting' AND c.claimable = 1
+ ORDER BY c.urgent DESC, c.deadline_at, c.application_id, c.ordinal;
+
+-- :forecast_uses  by api/forecast_read.c  read
+-- The newest uses, newest first: first intent and sealing, and whether the key was there before. Those that failed have no sealing.
+SELECT c.key_type, u.bay, a.imported_at,
+       (SELECT min(j.begun_at) FROM journal j WHERE j.credential_id = u.credential_id AND j.use_id = u.id) AS begun_at,
+       (SELECT max(j.ended_at) FROM journal j WHERE j.credential_id = u.credential_id AND j.use_id = u.id AND j.step = 'seal'
+           AND j.outcome = 'done') AS sealed_at,
+       NOT EXISTS (SELECT 1 FROM journal j WHERE j.credential_id = u.credential_id AND j.use_id = u.id
+           AND j.step IN ('initialise','key')) AS prekeyed
+  FROM token_use u CROSS JOIN credential c ON c.id = u.credential_id CROSS JOIN application a ON a.id = c.application_id
+ WHERE u.id > (SELECT coalesce(max(id), 0) FROM token_use) - :newest ORDER BY u.id DESC;
+
+-- :forecast_stock  by api/forecast_read.c  read
+-- Prekeyed tokens at hand. Their keys have served no use yet: the index key_of_use finds them.
+SELECT k.key_type, count(DISTINCT t.id) AS count FROM key k CROSS JOIN token t ON t.id = k.token_id
+ WHERE k.use_id IS NULL AND t.state = 'prekeyed' GROUP BY k.key_type;
+
+-- :forecast_bays  by api/forecast_read.c  read
+-- Which bays there are, and how they stand.
+SELECT bay, state, error FROM bay;
+
+-- :forecast_aside  by api/forecast.c  read
+-- Credentials that wait for a person, so nobody can say when they end.
+SELECT
+  (SELECT count(*) FROM credential WHERE state NOT IN ('waiting','packed','revoked') AND state = 'parked') AS parked,
+  (SELECT count(*) FROM application a CROSS JOIN credential c ON c.application_id = a.id
+    WHERE a.state = 'held' AND c.state = 'waiting') AS held;

@@ -79,6 +79,7 @@ static const struct command commands[] = {
 	{ "bays", "", 0, 0, PLACE_CLIENT, 0, { "what each bay shows and does", "工位" }, run_bays },
 	{ "watch", "", 0, 0, PLACE_CLIENT, BIT(UNTIL_IDLE) | BIT(TIMEOUT), { "live progress; plain lines when piped", "实时进度" }, run_watch },
 	{ "stock", "", 0, 0, PLACE_CLIENT, 0, { "tokens that are keyed ahead: how many, and what is ordered", "预制密钥库存" }, run_stock },
+	{ "forecast", "", 0, 0, PLACE_CLIENT, BIT(LATE) | BIT(LIMIT), { "when the queue will be empty, who will be late, what would save them", "预测：何时完成、哪些申请将逾期及补救办法" }, run_forecast },
 	{ "token list", "", 0, 0, PLACE_CLIENT, BIT(STATE) | BIT(LIMIT), { "tokens, or those of a state", "列出介质或某状态的介质" }, run_token_list },
 	{ "token model check", "FILE…", 1, -1, PLACE_OFFLINE, 0, { "is a token model's profile right, and does it go with the others", "检查介质型号文件" }, run_token_model_check },
 	{ "token try", "BAY|READER|MODULE[#SLOT]", 1, 1, PLACE_OFFLINE, BIT(MODEL) | BIT(PROFILE) | BIT(KEYS) | BIT(KEEP) | BIT(AGAIN) | BIT(EVERY_SO_PIN) | BIT(CERTIFICATE_SIZE), { "a whole life on a blank token: does its profile work, what belongs into it", "用空白介质试走全流程，给出型号文件内容" }, run_token_try },

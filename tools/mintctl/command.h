@@ -98,6 +98,7 @@ int run_certs(struct run *run);
 int run_completion(struct run *run);
 int run_doctor(struct run *run);
 int run_events(struct run *run);
+int run_forecast(struct run *run);
 int run_import(struct run *run);
 int run_list(struct run *run);
 int run_order(struct run *run);

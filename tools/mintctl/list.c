@@ -56,6 +56,26 @@ print_stock(const json_t *status)
 	printf("%lld %s%s\n", number_of(stock, "ready"), text_of(stock, "key_type"), low ? say(", low: see mintctl stock", "，不足：见 mintctl stock") : "");
 }
 
+/* What a person can still do something about: those that will be late and are not yet, and a stock that does not last. */
+static void
+print_outlook(const json_t *status)
+{
+	const json_t *forecast = json_object_get(status, "forecast");
+	long long to_come = number_of(forecast, "late") - number_of(forecast, "past");
+	char text[SCREEN_TIME_BYTES];
+
+	if (!json_is_object(forecast))
+		return;
+	screen_time(json_string_value(json_object_get(forecast, "empty_at")), text);
+	text_pad(stdout, say("forecast", "预测"), 14);
+	printf("%s%s", say("queue empty at ", "全部完成于 "), text);
+	if (to_come > 0)
+		printf(say(", %lld will be late (mintctl forecast)", "，%lld 份申请将逾期（mintctl forecast）"), to_come);
+	if (number_of(forecast, "short") > 0)
+		printf(say(", %lld more than there are prekeyed tokens", "，超出预制密钥介质 %lld 支"), number_of(forecast, "short"));
+	putchar('\n');
+}
+
 /* What waits for a person, with what that person does next. */
 static void
 print_parked(const json_t *status)
@@ -135,6 +155,7 @@ run_status(struct run *run)
 		print_tally(status, "labels", "print_job", say("labels", "面单"));
 		print_stock(status);
 		print_pace(status);
+		print_outlook(status);
 		if (number_of(status, "late") > 0)
 			printf("%s%lld%s\n", say("past their deadline: ", "逾期："), number_of(status, "late"), say(" (mintctl list --late)", "（mintctl list --late）"));
 		print_delayed(status);

@@ -15,6 +15,7 @@ ctl_SRC := \
 	tools/mintctl/doctor_bays.c \
 	tools/mintctl/doctor_record.c \
 	tools/mintctl/events.c \
+	tools/mintctl/forecast.c \
 	tools/mintctl/import.c \
 	tools/mintctl/lines.c \
 	tools/mintctl/list.c \
