@@ -50,8 +50,8 @@ void api_add_choices(json_t *credential);
 json_t *api_stock(struct call *call);
 
 /* The forecast for /v1/status: {"empty_at", "late", "past", "short"} by the medians, at most GLANCE_KEPT_S old; null while nothing is to be done or the
- * record cannot be read. A new reference. */
-enum { GLANCE_KEPT_S = 10 };
+ * record cannot be read, for GLANCE_NONE_KEPT_S at least. A new reference. */
+enum { GLANCE_KEPT_S = 10, GLANCE_NONE_KEPT_S = 1 };
 json_t *api_forecast_glance(struct call *call);
 
 /* {"<list>": rows, "cursor": text or null}: rows carry their cursor, which is taken out; `limit` + 1 rows were asked for. */

@@ -282,9 +282,9 @@ json_t *
 api_forecast_glance(struct call *call)
 {
 	struct api *api = call->api;
-	int64_t now_us = clock_monotonic_us();
+	int64_t now_us = clock_monotonic_us(), kept_s = json_is_null(api->glance) ? GLANCE_NONE_KEPT_S : GLANCE_KEPT_S;
 
-	if (!api->glance || now_us - api->glance_us > GLANCE_KEPT_S * INT64_C(1000000)) {
+	if (!api->glance || now_us - api->glance_us > kept_s * 1000000) {
 		json_decref(api->glance);
 		api->glance = glance_json(call);
 		api->glance_us = now_us;

@@ -149,7 +149,7 @@ print_figures(const json_t *forecast)
 	};
 	struct table *table = table_new(3);
 
-	table_add(table, "");
+	table_add(table, say("forecast", "预测"));
 	table_add(table, say("median", "中位数"));
 	table_add(table, say("slow (90 %)", "偏慢（90%）"));
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
