@@ -320,7 +320,8 @@ SELECT c.application_id, a.reference, a.deadline_at, c.key_type
  ORDER BY c.urgent DESC, c.deadline_at, c.application_id, c.ordinal;
 
 -- :forecast_uses  by api/forecast_read.c  read
--- The newest uses, newest first: first intent and sealing, and whether the key was there before. Those that failed have no sealing.
+-- The newest uses, newest first: first intent and sealing, and whether the key was there before (what was done ahead stands in the journal
+-- without a credential). Those that failed have no sealing.
 SELECT c.key_type, u.bay, a.imported_at,
        (SELECT min(j.begun_at) FROM journal j WHERE j.credential_id = u.credential_id AND j.use_id = u.id) AS begun_at,
        (SELECT max(j.ended_at) FROM journal j WHERE j.credential_id = u.credential_id AND j.use_id = u.id AND j.step = 'seal'
@@ -331,9 +332,7 @@ SELECT c.key_type, u.bay, a.imported_at,
  WHERE u.id > (SELECT coalesce(max(id), 0) FROM token_use) - :newest ORDER BY u.id DESC;
 
 -- :forecast_stock  by api/forecast_read.c  read
--- Prekeyed tokens at hand. Their keys have served no use yet: the index key_of_use finds them.
-SELECT k.key_type, count(DISTINCT t.id) AS count FROM key k CROSS JOIN token t ON t.id = k.token_id
- WHERE k.use_id IS NULL AND t.state = 'prekeyed' GROUP BY k.key_type;
+SELECT key_type, count(*) AS count FROM stock WHERE state IN ('claimed','initialised','keyed','ready') AND state = 'ready' GROUP BY key_type;
 
 -- :forecast_bays  by api/forecast_read.c  read
 -- Which bays there are, and how they stand.

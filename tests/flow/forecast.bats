@@ -56,7 +56,8 @@ uses() {
 	uses 200 2 p256 request 1800001000 1
 	get /v1/forecast | is '.key_types[] | select(.key_type == "p256") | [.prekeyed.measured, .prekeyed.p50_ms, .stock, .waiting]' '[6,1000,0,3]'
 	sql "INSERT INTO token (id, model, atr, serial, marker, state, seen_at) VALUES (9, 'myeid', x'3b', 'AA09', 'MB-00000009', 'prekeyed', 1);
-	     INSERT INTO key (token_id, key_type, key_id, spki, spki_sha256, duration_us, made_at) VALUES (9, 'p256', x'45', x'31', x'ab', 1, 1)"
+	     INSERT INTO token_use (id, token_id, bay, begun_at) VALUES (900, 9, 1, 1);
+	     INSERT INTO stock (id, key_type, state, subject_max, changed_at) VALUES (900, 'p256', 'ready', 0, 1)"
 	get /v1/forecast | is '.key_types[] | select(.key_type == "p256") | .stock' 1
 }
 
@@ -81,7 +82,7 @@ uses() {
 	     INSERT INTO credential (application_id, ordinal, name, key_type, profile, urgent, deadline_at, changed_at)
 	       SELECT a.id, o.i, a.reference || '-' || o.i, 'p256', 'institution', a.urgent, a.deadline_at, 1 FROM application a,
 	         (SELECT 1 AS i UNION ALL SELECT 2) o WHERE a.id > 1000"
-	order=$(sed -n '/^-- :credential_next/,/;/s/^ORDER BY \(.*\) LIMIT 1;/\1/p' "$root/schemas/sql/queue.sql")
+	order=$(sed -n '/^-- :credential_next/,/;/s/^ORDER BY \(.*\);/\1/p' "$root/schemas/sql/queue.sql")
 	[ -n "$order" ]
 	sql "SELECT DISTINCT reference FROM (SELECT a.reference FROM (SELECT * FROM credential WHERE state = 'waiting' AND claimable = 1 ORDER BY $order) c
 	       JOIN application a ON a.id = c.application_id)" >"$api_dir/expected"
