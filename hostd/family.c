@@ -4,6 +4,7 @@
 #include "hostd/base/ipc.h"
 #include "hostd/base/log.h"
 #include "hostd/members.h"
+#include "hostd/pcscds.h"
 #include "hostd/spawn.h"
 #include "hostd/workers.h"
 #include "schemas/errors.h"
@@ -24,6 +25,7 @@ struct family {
 	struct fate_limits limits;
 	struct member      members[MEMBER_COUNT]; /* mint-queue first, then the leaves */
 	struct worker     *workers;
+	struct pcscds     *pcscds;       /* those that are ours to start */
 	struct ipc        *channel;      /* to mint-queue */
 	struct event      *mute;         /* mint-queue has closed its channel: killed when this comes before its end */
 	struct event      *pulse;
@@ -31,7 +33,7 @@ struct family {
 	int                queue_ready;
 	int                told_ready;   /* READY=1 is out */
 	int                stopping;
-	int                hopeless;     /* exit status of a mint-queue that only a person can help */
+	int                hopeless;     /* exit status of a mint-queue that only a person can help, or where no pcscd can be started any more */
 };
 
 static void start_queue(struct family *);
@@ -56,13 +58,15 @@ tell_queue(struct family *family, const struct message *message, int passed_fd)
 static void
 tell_people(struct family *family)
 {
-	struct standing standing[MEMBER_COUNT];
+	struct standing standing[MEMBER_COUNT + CONFIG_PCSCD_MAX];
+	size_t count = MEMBER_COUNT;
 
 	if (family->stopping)
 		return;
 	for (size_t i = 0; i < MEMBER_COUNT; i++)
 		standing[i] = member_standing(&family->members[i], i == 0 || family->queue_ready);
-	standing_tell(family->standing, standing, MEMBER_COUNT);
+	count += pcscds_standing(family->pcscds, standing + MEMBER_COUNT);
+	standing_tell(family->standing, standing, count);
 }
 
 /* It has come as far as it can: mint-queue is there, or stays down and the status says so. */
@@ -72,6 +76,43 @@ tell_ready(struct family *family)
 	if (!family->told_ready)
 		sd_notify(0, "READY=1");
 	family->told_ready = 1;
+}
+
+static int
+all_but_pcscd_are_gone(const struct family *family)
+{
+	for (size_t i = 0; i < MEMBER_COUNT; i++)
+		if (family->members[i].pid)
+			return 0;
+	return !family->workers;
+}
+
+int
+family_is_gone(const struct family *family)
+{
+	return all_but_pcscd_are_gone(family) && pcscds_are_gone(family->pcscds);
+}
+
+/* The readers go when nobody works with them any more. */
+static void
+go_on_stopping(struct family *family, int signal_number)
+{
+	if (!family->stopping)
+		return;
+	if (all_but_pcscd_are_gone(family))
+		pcscds_stop(family->pcscds, signal_number);
+	if (family_is_gone(family))
+		event_base_loopbreak(family->base);
+}
+
+static void
+on_pcscd(void *argument)
+{
+	struct family *family = argument;
+
+	tell_people(family);
+	if (family->stopping && family_is_gone(family))
+		event_base_loopbreak(family->base);
 }
 
 /* For the record: events are where a shift looks later. */
@@ -93,8 +134,7 @@ static pid_t
 spawn_member(struct family *family, struct member *member, int *channel_fd)
 {
 	struct spawn what = {
-		.config = family->config, .config_path = family->config_path, .file = member->file, .uses_pcsc = member->uses_pcsc,
-		.has_pulse = 1,
+		.config = family->config, .config_path = family->config_path, .file = member->file, .has_pulse = 1,
 	};
 	int pulse_fd;
 	pid_t pid = spawn(&what, channel_fd, &pulse_fd);
@@ -156,7 +196,7 @@ start_leaves(struct family *family)
 static struct spawn
 worker_of(const struct family *family)
 {
-	return (struct spawn){ .config = family->config, .config_path = family->config_path, .file = "mint-worker", .uses_pcsc = 1 };
+	return (struct spawn){ .config = family->config, .config_path = family->config_path, .file = "mint-worker" };
 }
 
 /* Each token has two processes, one after the other; a new one is ready some 20 ms after it was begun. */
@@ -266,8 +306,10 @@ queue_ended(struct family *family, int status)
 	ipc_free(&family->channel);
 	evtimer_del(family->mute);
 	family->queue_ready = 0;
-	if (only_a_person_helps(status))
+	if (only_a_person_helps(status)) {
 		family->hopeless = WEXITSTATUS(status);
+		log_error("mint-queue cannot work before a person has mended what it said: ending");
+	}
 	member_ended(queue, status, !family->stopping && !family->hopeless, &family->limits);
 	workers_kill_all(family->workers);
 	for (size_t i = 1; i < MEMBER_COUNT; i++)
@@ -326,7 +368,10 @@ family_reap(struct family *family)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == queue->pid)
 			queue_ended(family, status);
-		else if (!leaf_ended(family, pid, status)) {
+		else if (pcscds_lost(family->pcscds, pid)) {
+			log_error("what starts pcscd has ended: ending, to be started anew");
+			family->hopeless = error_info(MINT_SYSTEM)->exit_status;
+		} else if (!leaf_ended(family, pid, status)) {
 			worker_ended(family, pid, status);
 			continue;
 		}
@@ -336,6 +381,7 @@ family_reap(struct family *family)
 		start_queue(family); /* it waited for the last worker */
 	if (news)
 		tell_people(family);
+	go_on_stopping(family, SIGTERM);
 }
 
 void
@@ -350,6 +396,7 @@ family_try_again(struct family *family)
 		evtimer_del(member->retry);
 		start_member(member);
 	}
+	pcscds_start(family->pcscds);
 	tell_people(family);
 }
 
@@ -359,7 +406,7 @@ static void
 on_pulse(evutil_socket_t fd, short what, void *argument)
 {
 	struct family *family = argument;
-	int news = 0;
+	int news = pcscds_pulse(family->pcscds);
 
 	(void)fd, (void)what;
 	for (size_t i = 0; i < MEMBER_COUNT; i++) {
@@ -388,7 +435,8 @@ make_pulse(struct family *family)
 }
 
 int
-family_new(struct family **out, struct event_base *base, const struct config *config, const char *config_path)
+family_new(struct family **out, struct event_base *base, const struct config *config, const char *config_path,
+    const struct starter *starter)
 {
 	struct family *family = calloc(1, sizeof *family);
 	int r;
@@ -401,8 +449,9 @@ family_new(struct family **out, struct event_base *base, const struct config *co
 		.limits = { .deaths_max = config->deaths_max, .deaths_within_s = config->deaths_within_s, .down_s = config->down_s },
 		.standing = standing_new(config->api_socket),
 	};
+	family->pcscds = pcscds_new(base, config, starter, &family->limits, on_pcscd, family);
 	family->mute = evtimer_new(base, on_mute, family);
-	r = family->mute ? members_make(family->members, family, config, base, on_retry) : MINT_MEMORY;
+	r = family->mute && family->pcscds ? members_make(family->members, family, config, base, on_retry) : MINT_MEMORY;
 	if (r == 0)
 		r = family->standing ? make_pulse(family) : MINT_MEMORY;
 	if (r == 0)
@@ -415,6 +464,7 @@ family_new(struct family **out, struct event_base *base, const struct config *co
 void
 family_start(struct family *family)
 {
+	pcscds_start(family->pcscds);
 	start_queue(family);
 	tell_people(family);
 }
@@ -428,21 +478,15 @@ family_stop(struct family *family, int signal_number)
 	for (size_t i = MEMBER_COUNT; i-- > 0;)
 		if (family->members[i].pid)
 			kill(family->members[i].pid, signal_number);
+	if (signal_number == SIGKILL)
+		pcscds_stop(family->pcscds, SIGKILL);
+	go_on_stopping(family, signal_number);
 }
 
 int
 family_hopeless(const struct family *family)
 {
 	return family->hopeless;
-}
-
-int
-family_is_gone(const struct family *family)
-{
-	for (size_t i = 0; i < MEMBER_COUNT; i++)
-		if (family->members[i].pid)
-			return 0;
-	return !family->workers;
 }
 
 void
@@ -454,6 +498,7 @@ family_free(struct family **place)
 	if (!family)
 		return;
 	members_free(family->members);
+	pcscds_free(&family->pcscds);
 	if (family->pulse)
 		event_free(family->pulse);
 	if (family->mute)

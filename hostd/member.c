@@ -20,7 +20,8 @@ member_started(struct member *member, pid_t pid, int pulse_fd)
 	member->again_us = 0;
 	member->starts++;
 	member->started_us = clock_monotonic_us();
-	pulse_ask(pulse_fd);
+	if (pulse_fd >= 0)
+		pulse_ask(pulse_fd);
 }
 
 /* Counted in pulses, not in time: while mintd itself did not run (a stopped or sleeping machine) nobody was silent. */

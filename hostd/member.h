@@ -17,7 +17,6 @@ struct member {
 	struct family *family;
 	enum program   program;
 	const char    *file;
-	int            uses_pcsc;
 	int            starting_max, silent_max;  /* pulses without an answer */
 	struct event  *retry;
 
@@ -36,7 +35,7 @@ struct member {
 	int            has_ended, ended, hung; /* its last end; hung: we killed it */
 };
 
-/* It runs now. */
+/* It runs now; pulse_fd −1: it has no pulse. */
 void member_started(struct member *member, pid_t pid, int pulse_fd);
 
 /* One pulse: takes what was answered, kills who was silent for too long, asks again. 1 when this was its first answer. */

@@ -8,9 +8,9 @@
 static const struct row {
 	enum program program;
 	const char  *file;
-	int          uses_pcsc, starting_s, silent_s;
+	int          starting_s, silent_s;
 } rows[] = {
-#define MEMBER(program, file, pcsc, starting_s, silent_s, why) { PROGRAM_##program, file, pcsc, starting_s, silent_s },
+#define MEMBER(program, file, starting_s, silent_s, why) { PROGRAM_##program, file, starting_s, silent_s },
 #include "hostd/family.def"
 #undef MEMBER
 };
@@ -25,7 +25,7 @@ members_make(struct member members[MEMBER_COUNT], struct family *family, const s
 		struct member *member = &members[i];
 
 		*member = (struct member){
-			.family = family, .program = rows[i].program, .file = rows[i].file, .uses_pcsc = rows[i].uses_pcsc,
+			.family = family, .program = rows[i].program, .file = rows[i].file,
 			.starting_max = (silent_s ? silent_s : rows[i].starting_s) * 1000 / PULSE_MS,
 			.silent_max = (silent_s ? silent_s : rows[i].silent_s) * 1000 / PULSE_MS,
 			.retry = evtimer_new(base, on_retry, member), .pulse_fd = -1,

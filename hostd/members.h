@@ -9,7 +9,7 @@
 struct config;
 
 enum {
-#define MEMBER(program, file, pcsc, starting_s, silent_s, why) MEMBER_##program,
+#define MEMBER(program, file, starting_s, silent_s, why) MEMBER_##program,
 #include "hostd/family.def"
 #undef MEMBER
 	MEMBER_COUNT

@@ -9,6 +9,9 @@
  * new mintd waits until the last process of an earlier one, pkcs15-init included, has let go of its reader. Descriptor 5 of what
  * runs on a loop is its pulse (hostd/base/pulse.h).
  *
+ * What starts pcscd, where the configuration says so, is forked before the sandbox is entered (starter.h): pcscd needs a namespace and
+ * sockets that the sandbox denies, and with it every program here. It hears mintd alone and starts nothing but the configuration's commands.
+ *
  * With systemd: READY=1, STATUS= (hostd/standing.h), WATCHDOG=1 from the loop, STOPPING=1.
  */
 #include "hostd/base/config.h"
@@ -16,6 +19,7 @@
 #include "hostd/base/release.h"
 #include "hostd/base/sandbox.h"
 #include "hostd/family.h"
+#include "hostd/starter.h"
 #include "schemas/errors.h"
 
 #include <errno.h>
@@ -82,10 +86,8 @@ on_child(evutil_socket_t signal_number, short what, void *argument)
 
 	(void)signal_number, (void)what;
 	family_reap(mintd->family);
-	if (family_hopeless(mintd->family) && !mintd->stopping) {
-		log_error("mint-queue cannot work before a person has mended what it said: ending");
+	if (family_hopeless(mintd->family))
 		stop(mintd);
-	}
 	if (mintd->stopping && family_is_gone(mintd->family))
 		event_base_loopbreak(mintd->base);
 }
@@ -125,7 +127,7 @@ start_watchdog(struct mintd *mintd)
 }
 
 static int
-run(const struct config *config, const char *config_path, int *hopeless)
+run(const struct config *config, const char *config_path, const struct starter *starter, int *hopeless)
 {
 	static const struct { int number; event_callback_fn call; } caught[] = {
 		{ SIGCHLD, on_child }, { SIGTERM, on_stop }, { SIGINT, on_stop }, { SIGHUP, on_hangup },
@@ -133,7 +135,7 @@ run(const struct config *config, const char *config_path, int *hopeless)
 	enum { CAUGHT = sizeof caught / sizeof caught[0] };
 	struct event *signals[CAUGHT] = { NULL };
 	struct mintd mintd = { .base = event_base_new() };
-	int r = mintd.base ? family_new(&mintd.family, mintd.base, config, config_path) : MINT_MEMORY;
+	int r = mintd.base ? family_new(&mintd.family, mintd.base, config, config_path, starter) : MINT_MEMORY;
 
 	if (r == 0)
 		mintd.stop_deadline = evtimer_new(mintd.base, on_stop_deadline, &mintd);
@@ -211,6 +213,7 @@ main(int argc, char **argv)
 		{ "version", no_argument, NULL, 'v' }, { NULL, 0, NULL, 0 },
 	};
 	struct config *config = NULL;
+	struct starter *starter = NULL;
 	char *config_path = NULL; /* absolute: every program is given it */
 	int option, r, hopeless = 0;
 
@@ -238,9 +241,12 @@ main(int argc, char **argv)
 	if (r == 0)
 		r = take_family_lock(config);
 	if (r == 0)
+		r = starter_new(&starter, config);
+	if (r == 0)
 		r = sandbox_enter(PROGRAM_MINTD);
 	if (r == 0)
-		r = run(config, config_path, &hopeless);
+		r = run(config, config_path, starter, &hopeless);
+	starter_free(&starter);
 	config_free(&config);
 	free(config_path);
 	return r == 0 ? hopeless : error_info(r)->exit_status;

@@ -5,8 +5,10 @@ family_SRC := \
 	hostd/fate.c \
 	hostd/member.c \
 	hostd/members.c \
+	hostd/pcscds.c \
 	hostd/spawn.c \
 	hostd/standing.c \
+	hostd/starter.c \
 	hostd/workers.c
 family_PKGS := libsystemd
 

@@ -17,13 +17,11 @@
 
 /* What systemd told mintd is for mintd alone. */
 static void
-clean_environment(const struct spawn *what)
+clean_environment(void)
 {
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("WATCHDOG_USEC");
 	unsetenv("WATCHDOG_PID");
-	if (what->uses_pcsc && what->config->pcscd_socket[0])
-		setenv("PCSCLITE_CSOCK_NAME", what->config->pcscd_socket, 1);
 }
 
 /* In the child, between fork and exec: own process group (a terminal's Ctrl-C reaches mintd alone), own user if so
@@ -40,7 +38,7 @@ become(const struct spawn *what, int channel_fd, int pulse_fd)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	clean_environment(what);
+	clean_environment();
 	snprintf(path, sizeof path, "%s/%s", what->config->programs, what->file);
 	if (dup2(channel_fd, IPC_PARENT_FD) < 0 || pulse_pass(pulse_fd) != 0)
 		_exit(NO_START);

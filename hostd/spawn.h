@@ -12,7 +12,6 @@ struct spawn {
 	const struct config *config;
 	const char *config_path;
 	const char *file;        /* of the program, in config->programs; also the name of its user */
-	int         uses_pcsc;   /* gets PCSCLITE_CSOCK_NAME */
 	int         has_pulse;
 };
 

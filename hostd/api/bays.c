@@ -1,10 +1,20 @@
 /* Bays and tokens. */
 #include "hostd/api/api.h"
 #include "hostd/base/clock.h"
+#include "hostd/base/config.h"
 
 #include <string.h>
 
 enum { PAGE_ROWS = 100 };
+
+/* Readers of several instances of pcscd have one name; null: that of `pcscd_socket`, or no reader. */
+static void
+add_pcscd(const struct config *config, json_t *row)
+{
+	const struct config_bay *bay = config_bay(config, (int)json_integer_value(json_object_get(row, "bay")));
+
+	json_object_set_new(row, "pcscd", bay && bay->pcscd ? json_string(config->pcscds[bay->pcscd].name) : json_null());
+}
 
 /* Not tagged: what a bay shows grows older by itself. */
 void
@@ -16,8 +26,10 @@ route_bays(struct call *call)
 
 	bind_integer(&binds, "now", clock_utc_us());
 	rows = record_rows(call->api->record, API_bays, &binds);
-	json_array_foreach(rows, i, bay)
+	json_array_foreach(rows, i, bay) {
+		add_pcscd(call->api->context->config, bay);
 		api_explain(bay, "trouble", json_string_value(json_object_get(bay, "error")));
+	}
 	call_reply(call, 200, rows ? json_pack("{s:I,s:o}", "seq", (json_int_t)record_seq(call->api->record), "bays", rows) : NULL);
 }
 

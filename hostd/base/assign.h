@@ -6,6 +6,8 @@
 #ifndef MINT_BASE_ASSIGN_H
 #define MINT_BASE_ASSIGN_H
 
+#include <stddef.h>
+
 struct config;
 
 enum { ASSIGN_READER_MAX = 128 };
@@ -15,8 +17,9 @@ struct assigned {
 	char reader[ASSIGN_READER_MAX + 1];
 };
 
-/* `names` are those that pcscd has now, each ended by a NUL and the last by two; longer ones than ASSIGN_READER_MAX are not
+/* Of the bays of one instance (its place in config->pcscds); those of others are not touched, as names repeat between instances.
+ * `names` are those that pcscd has now, each ended by a NUL and the last by two; longer ones than ASSIGN_READER_MAX are not
  * looked at. `assigned` has a place for each bay of the configuration and holds the last assignment, all "" at first. */
-void assign_readers(const struct config *config, const char *names, struct assigned *assigned);
+void assign_readers(const struct config *config, size_t pcscd, const char *names, struct assigned *assigned);
 
 #endif

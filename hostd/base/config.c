@@ -61,6 +61,8 @@ static const struct key {
 #undef INTEGER
 };
 
+enum { SOCKET_PATH_MAX = 107 }; /* unix(7) */
+
 #define KEY_COUNT (sizeof keys / sizeof keys[0])
 
 static char **
@@ -122,6 +124,91 @@ take_integer(struct config *config, const struct key *key, struct conf_file *fil
 	return 0;
 }
 
+/* --- instances of pcscd */
+
+static bool
+is_pcscd_name(const char *name)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+	size_t length = strlen(name);
+
+	return length > 0 && length <= CONFIG_PCSCD_NAME_MAX && strspn(name, allowed) == length;
+}
+
+/* The program is a path like any other; its arguments are its own and go on as they are. */
+static int
+take_start(struct config_pcscd *pcscd, struct conf_file *file, cfg_t *section, const char *directory)
+{
+	unsigned count = cfg_size(section, "start");
+
+	pcscd->start = calloc(count + 1, sizeof *pcscd->start);
+	for (unsigned i = 0; pcscd->start && i < count; i++) {
+		const char *word = cfg_getnstr(section, "start", i);
+
+		pcscd->start[i] = i == 0 ? path_from(directory, word) : strdup(word);
+		if (!pcscd->start[i])
+			return MINT_MEMORY;
+	}
+	if (pcscd->start && count > 0 && !pcscd->start[0][0])
+		return conf_file_refuse(file, section, "start", "pcscd %s: start: is empty: give a program and its arguments, or take it away", pcscd->name);
+	return pcscd->start ? 0 : MINT_MEMORY;
+}
+
+static int
+check_pcscd(const struct config *config, struct conf_file *file, cfg_t *section, const struct config_pcscd *pcscd)
+{
+	if (!is_pcscd_name(pcscd->name))
+		return conf_file_refuse(file, section, NULL, "pcscd \"%s\": is no name: give letters, digits, _ and -, at most %d", pcscd->name,
+		    CONFIG_PCSCD_NAME_MAX);
+	if (!pcscd->socket[0])
+		return conf_file_refuse(file, section, NULL, "pcscd %s: has no socket: add `socket = \"…\"`", pcscd->name);
+	if (strlen(pcscd->socket) > SOCKET_PATH_MAX)
+		return conf_file_refuse(file, section, "socket", "pcscd %s: socket: is longer than %d bytes: give a shorter path", pcscd->name, SOCKET_PATH_MAX);
+	for (size_t i = 0; i < config->pcscd_count; i++)
+		if (strcmp(config_pcscd_path(&config->pcscds[i]), pcscd->socket) == 0)
+			return conf_file_refuse(file, section, "socket", "pcscd %s: another instance has this socket already: two would watch one reader",
+			    pcscd->name);
+	return 0;
+}
+
+static int
+take_pcscd(struct config *config, struct conf_file *file, cfg_t *section, const char *directory)
+{
+	struct config_pcscd *pcscd = &config->pcscds[config->pcscd_count];
+	int r;
+
+	pcscd->name = strdup(cfg_title(section));
+	pcscd->socket = path_from(directory, cfg_getstr(section, "socket"));
+	r = pcscd->name && pcscd->socket ? take_start(pcscd, file, section, directory) : MINT_MEMORY;
+	if (r == 0)
+		r = check_pcscd(config, file, section, pcscd);
+	config->pcscd_count += r == 0;
+	return r;
+}
+
+/* The first is there without a section. */
+static int
+take_pcscds(struct config *config, struct conf_file *file, cfg_t *cfg, const char *directory)
+{
+	unsigned count = cfg_size(cfg, "pcscd");
+	int r = 0;
+
+	if (count > CONFIG_PCSCD_MAX)
+		return conf_file_refuse(file, NULL, NULL, "has %u sections `pcscd`: give at most %d", count, CONFIG_PCSCD_MAX);
+	config->pcscds = calloc(count + 2, sizeof *config->pcscds); /* the last one may be half made */
+	if (!config->pcscds)
+		return MINT_MEMORY;
+	config->pcscds[0] = (struct config_pcscd){
+		.name = strdup(""), .socket = strdup(config->pcscd_socket), .start = calloc(1, sizeof *config->pcscds[0].start),
+	};
+	if (!config->pcscds[0].name || !config->pcscds[0].socket || !config->pcscds[0].start)
+		return MINT_MEMORY;
+	config->pcscd_count = 1;
+	for (unsigned i = 0; i < count && r == 0; i++)
+		r = take_pcscd(config, file, cfg_getnsec(cfg, "pcscd", i), directory);
+	return r;
+}
+
 /* --- bays */
 
 static int
@@ -170,11 +257,12 @@ take_environment(struct config_bay *bay, struct conf_file *file, cfg_t *section)
 	return bay->environment ? 0 : MINT_MEMORY;
 }
 
+/* The same name may stand for a reader of each instance. */
 static const struct config_bay *
-bay_of_reader(const struct config *config, const char *reader)
+bay_of_reader(const struct config *config, size_t pcscd, const char *reader)
 {
 	for (size_t i = 0; i < config->bay_count; i++)
-		if (strcmp(config->bays[i].reader, reader) == 0)
+		if (config->bays[i].pcscd == pcscd && strcmp(config->bays[i].reader, reader) == 0)
 			return &config->bays[i];
 	return NULL;
 }
@@ -204,6 +292,25 @@ slot_of_another(const struct config *config, const struct config_bay *bay)
 }
 
 static int
+take_pcscd_of_bay(const struct config *config, struct config_bay *bay, struct conf_file *file, cfg_t *section)
+{
+	const char *name = cfg_getstr(section, "pcscd");
+
+	if (!name)
+		return 0;
+	for (size_t i = 1; i < config->pcscd_count; i++)
+		if (strcmp(config->pcscds[i].name, name) == 0)
+			bay->pcscd = i;
+	if (bay->pcscd == 0)
+		return conf_file_refuse(file, section, "pcscd", "bay %d: there is no pcscd \"%s\": add `pcscd %s { socket = \"…\" }`, or name one that is there",
+		    bay->number, name, name);
+	if (config_bay_is_slot(bay))
+		return conf_file_refuse(file, section, "pcscd", "bay %d: is a slot, which no pcscd knows: take `pcscd` away, or add `reader = \"…\"`",
+		    bay->number);
+	return 0;
+}
+
+static int
 check_bay(const struct config *config, struct conf_file *file, cfg_t *section, const struct config_bay *bay)
 {
 	if (!bay->reader[0] && !bay->module[0])
@@ -212,7 +319,7 @@ check_bay(const struct config *config, struct conf_file *file, cfg_t *section, c
 	if (config_bay_is_slot(bay) && slot_of_another(config, bay))
 		return conf_file_refuse(file, section, "module", "bay %d: another bay has the same module, slot and environment already: two would work on "
 		    "one token", bay->number);
-	if (bay->reader[0] && !config_bay_is_pattern(bay) && bay_of_reader(config, bay->reader))
+	if (bay->reader[0] && !config_bay_is_pattern(bay) && bay_of_reader(config, bay->pcscd, bay->reader))
 		return conf_file_refuse(file, section, "reader", "bay %d: reader \"%s\" has another bay already: one bay a reader", bay->number,
 		    bay->reader);
 	return 0;
@@ -233,6 +340,8 @@ take_bay(struct config *config, struct conf_file *file, cfg_t *section, const ch
 	if (!bay->reader || !bay->module || !bay->slot || !bay->model)
 		return MINT_MEMORY;
 	r = take_environment(bay, file, section);
+	if (r == 0)
+		r = take_pcscd_of_bay(config, bay, file, section);
 	if (r == 0)
 		r = check_bay(config, file, section, bay);
 	config->bay_count += r == 0;
@@ -265,34 +374,38 @@ take_all(struct config *config, struct conf_file *file, cfg_t *cfg, const char *
 	for (size_t i = 0; i < KEY_COUNT && r == 0; i++)
 		r = keys[i].kind == KIND_INTEGER ? take_integer(config, &keys[i], file, cfg)
 		                                 : take_text(config, &keys[i], file, cfg, directory);
+	if (r == 0)
+		r = take_pcscds(config, file, cfg, directory);
 	return r == 0 ? take_bays(config, file, cfg, directory) : r;
 }
 
-/* libconfuse's view of the table; the last rows are the bays and the end mark. */
+/* libconfuse's view of the table; the last rows are the instances of pcscd, the bays and the end mark. */
 static void
-options_from_keys(cfg_opt_t *options, cfg_opt_t *bay_options)
+options_from_keys(cfg_opt_t *options, cfg_opt_t *pcscd_options, cfg_opt_t *bay_options)
 {
 	for (size_t i = 0; i < KEY_COUNT; i++)
 		options[i] = keys[i].kind == KIND_INTEGER
 		    ? (cfg_opt_t)CFG_INT(keys[i].name, keys[i].number, CFGF_NONE)
 		    : (cfg_opt_t)CFG_STR(keys[i].name, keys[i].preset, CFGF_NONE);
-	options[KEY_COUNT] = (cfg_opt_t)CFG_SEC("bay", bay_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
-	options[KEY_COUNT + 1] = (cfg_opt_t)CFG_END();
+	options[KEY_COUNT] = (cfg_opt_t)CFG_SEC("pcscd", pcscd_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+	options[KEY_COUNT + 1] = (cfg_opt_t)CFG_SEC("bay", bay_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+	options[KEY_COUNT + 2] = (cfg_opt_t)CFG_END();
 }
 
 /* Reads the file and fills `config`; relative paths start at `directory`. */
 static int
 read_file(struct config *config, struct conf_file *file, const char *directory)
 {
+	cfg_opt_t pcscd_options[] = { CFG_STR("socket", "", CFGF_NONE), CFG_STR_LIST("start", NULL, CFGF_NONE), CFG_END() };
 	cfg_opt_t bay_options[] = {
-		CFG_STR("reader", "", CFGF_NONE), CFG_STR("module", "", CFGF_NONE), CFG_STR("slot", "", CFGF_NONE),
+		CFG_STR("pcscd", NULL, CFGF_NONE), CFG_STR("reader", "", CFGF_NONE), CFG_STR("module", "", CFGF_NONE), CFG_STR("slot", "", CFGF_NONE),
 		CFG_STR("model", "", CFGF_NONE), CFG_STR_LIST("environment", NULL, CFGF_NONE), CFG_END(),
 	};
-	cfg_opt_t options[KEY_COUNT + 2];
+	cfg_opt_t options[KEY_COUNT + 3];
 	cfg_t *cfg;
 	int r;
 
-	options_from_keys(options, bay_options);
+	options_from_keys(options, pcscd_options, bay_options);
 	cfg = cfg_init(options, CFGF_NONE);
 	if (!cfg)
 		return MINT_MEMORY;
@@ -334,11 +447,25 @@ out:
 }
 
 static void
+free_list(char **list)
+{
+	for (char **text = list; text && *text; text++)
+		free(*text);
+	free(list);
+}
+
+static void
+pcscd_free(struct config_pcscd *pcscd)
+{
+	free(pcscd->name);
+	free(pcscd->socket);
+	free_list(pcscd->start);
+}
+
+static void
 bay_free(struct config_bay *bay)
 {
-	for (char **variable = bay->environment; variable && *variable; variable++)
-		free(*variable);
-	free(bay->environment);
+	free_list(bay->environment);
 	free(bay->reader);
 	free(bay->module);
 	free(bay->slot);
@@ -356,6 +483,9 @@ config_free(struct config **place)
 	for (size_t i = 0; i < KEY_COUNT; i++)
 		if (keys[i].kind != KIND_INTEGER)
 			free(*text_of(config, &keys[i]));
+	for (size_t i = 0; config->pcscds && i <= config->pcscd_count; i++)
+		pcscd_free(&config->pcscds[i]);
+	free(config->pcscds);
 	for (size_t i = 0; config->bays && i <= config->bay_count; i++)
 		bay_free(&config->bays[i]);
 	free(config->bays);
@@ -369,6 +499,28 @@ config_bay(const struct config *config, int number)
 		if (config->bays[i].number == number)
 			return &config->bays[i];
 	return NULL;
+}
+
+bool
+config_pcscd_has_bays(const struct config *config, size_t pcscd)
+{
+	for (size_t i = 0; i < config->bay_count; i++)
+		if (!config_bay_is_slot(&config->bays[i]) && config->bays[i].pcscd == pcscd)
+			return true;
+	return false;
+}
+
+const char *
+config_pcscd_path(const struct config_pcscd *pcscd)
+{
+	return pcscd->socket[0] ? pcscd->socket : "/run/pcscd/pcscd.comm"; /* pcsc-lite's own, as Debian builds it */
+}
+
+void
+config_pcscd_choose(const struct config_pcscd *pcscd)
+{
+	if (pcscd->socket[0])
+		setenv("PCSCLITE_CSOCK_NAME", pcscd->socket, 1);
 }
 
 bool

@@ -10,14 +10,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { CONFIG_BAYS_MAX = 256 };
+enum { CONFIG_BAYS_MAX = 256, CONFIG_PCSCD_MAX = 16, CONFIG_PCSCD_NAME_MAX = 24 };
 
 /* Bytes in the first line of the file `ca_passphrase`. */
 enum { PASSPHRASE_MIN = 8, PASSPHRASE_MAX = 1024 };
 
+/* An instance of pcscd: one serves so many readers and no more (16 in pcscd 1.9.9). */
+struct config_pcscd {
+	char  *name;          /* "" the one of the key `pcscd_socket` */
+	char  *socket;        /* what its clients have as PCSCLITE_CSOCK_NAME; "" the system's */
+	char **start;         /* program and arguments by which mintd starts it; NULL-terminated, never NULL itself, empty: others start it */
+};
+
 /* A place on the bench: a reader of pcscd, or a slot of a PKCS#11 module that PC/SC does not know of. Texts are never NULL. */
 struct config_bay {
 	int    number;        /* 1 … */
+	size_t pcscd;         /* place of its instance in config->pcscds; 0 for a slot */
 	char  *reader;        /* PC/SC reader name, whole, or with * and ? for any of several (text_fits); "" a slot */
 	char  *module;        /* PKCS#11 module of this bay; "" the configuration's; must be given for a slot */
 	char  *slot;          /* id of the slot, or its description, * and ? allowed; "" any */
@@ -33,7 +41,7 @@ struct config {
 	char *calendar;           /* data/calendar/… */
 	char *module;             /* PKCS#11 module */
 	char *models;             /* directory of model profiles */
-	char *pcscd_socket;       /* PCSCLITE_CSOCK_NAME of bench and worker; "" for the system's pcscd */
+	char *pcscd_socket;       /* socket of the pcscd whose readers the bays have that name no section `pcscd`; "" the system's */
 	char *work;               /* directory for a worker's short-lived files (opensc.conf) */
 	char *station_key;        /* file with 32 bytes: seals transport codes; worker only */
 	char *office_certificate; /* PIN office, PEM: final codes are enveloped to it */
@@ -58,6 +66,8 @@ struct config {
 	int   stock_keep;         /* so many tokens are keyed ahead when nothing else is to be done; 0 only what is ordered */
 	int   stock_low;          /* a warning when fewer are in stock; 0 none */
 	char *stock_key_type;     /* of those that stock_keep makes */
+	struct config_pcscd *pcscds; /* the first is that of pcscd_socket, then the sections in their order */
+	size_t pcscd_count;
 	struct config_bay *bays;
 	size_t bay_count;
 };
@@ -69,6 +79,15 @@ void config_free(struct config **config);
 
 /* The bay of that number, NULL when the configuration has none. */
 const struct config_bay *config_bay(const struct config *config, int number);
+
+/* Whether a reader of that instance is a bay's. */
+bool config_pcscd_has_bays(const struct config *config, size_t pcscd);
+
+/* What libpcsclite is to have as PCSCLITE_CSOCK_NAME for it; its own default for the system's. */
+const char *config_pcscd_path(const struct config_pcscd *pcscd);
+
+/* Sets PCSCLITE_CSOCK_NAME. Before this process's first call of PC/SC: libpcsclite looks once, then keeps to that instance. */
+void config_pcscd_choose(const struct config_pcscd *pcscd);
 
 /* A slot of a module, that PC/SC does not know of: nobody tells when a token comes, it has to be looked for. */
 bool config_bay_is_slot(const struct config_bay *bay);

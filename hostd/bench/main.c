@@ -1,18 +1,18 @@
 /* mint-bench: what the bays show, told to mint-queue. Decides nothing.
  *
  * Trusted with: the readers' presence through pcscd (later the station board over USB and the host's GPIO lines). It never
- * connects to a card: nothing but a worker may touch a token.
+ * connects to a card: nothing but a worker may touch a token. A process of its own watches each pcscd (watchers.h); this one hands on
+ * what they tell.
  */
 #include "hostd/base/ipc.h"
 #include "hostd/base/log.h"
 #include "hostd/base/program.h"
-#include "hostd/bench/presence.h"
-#include "schemas/errors.h"
+#include "hostd/bench/watchers.h"
 
 #include <event2/event.h>
 #include <unistd.h>
 
-/* From the watching thread: on to mint-queue as it is. */
+/* From a watcher: on to mint-queue as it is. One that is gone is not started again alone: mintd counts this program's ends. */
 static void
 on_report(struct ipc *ipc, const struct message *message, int passed_fd, void *argument)
 {
@@ -20,10 +20,13 @@ on_report(struct ipc *ipc, const struct message *message, int passed_fd, void *a
 
 	if (passed_fd >= 0)
 		close(passed_fd);
-	if (message)
+	if (message) {
 		ipc_send(context->queue, message, -1);
-	else
+	} else {
+		log_error("a process that watches readers has ended: ending, to be started anew");
 		ipc_free(&ipc);
+		event_base_loopbreak(context->base);
+	}
 }
 
 /* mint-queue orders nothing of this program yet; losing it ends the program (hostd/base/program.h). */
@@ -37,13 +40,7 @@ on_order(struct program_context *context, const struct message *message)
 static int
 begin(struct program_context *context)
 {
-	int fds[2];
-
-	if (ipc_pair(fds) != 0)
-		return MINT_SYSTEM;
-	if (!ipc_new(context->base, fds[0], on_report, context))
-		return MINT_MEMORY;
-	return presence_watch(context->config, fds[1]);
+	return watchers_start(context->base, context->config, on_report, context);
 }
 
 int

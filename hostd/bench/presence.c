@@ -5,10 +5,9 @@
 #include "hostd/base/log.h"
 #include "schemas/errors.h"
 
-#include <pthread.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <winscard.h>
 
 enum { RETRY_FIRST_MS = 20, RETRY_MAX_MS = 2000 };
@@ -18,7 +17,9 @@ static const char plug_and_play[] = "\\\\?PnP?\\Notification";
 /* One row for each bay whose reader has a name now, and behind them the row that tells of readers coming and going. */
 struct watch {
 	const struct config *config;
+	size_t               pcscd;
 	int                  report_fd;
+	int                  alone;        /* nobody reads what is reported */
 	SCARDCONTEXT         context;
 	struct assigned     *assigned;     /* of each bay */
 	struct assigned     *watched;      /* the reader that the bay's row stands for, with what is known of it */
@@ -27,8 +28,6 @@ struct watch {
 	size_t              *bay_of;       /* of each row in use */
 	int                 *reported;     /* enum presence, −1 before the first report */
 	int                  retry_ms;
-	pthread_mutex_t      never_held;   /* a timed wait on these is this thread's timer */
-	pthread_cond_t       never_told;
 };
 
 static size_t
@@ -51,8 +50,7 @@ report(struct watch *watch, size_t i, enum presence shown)
 	message.bay.reader = watch->assigned[i].reader;
 	if (shown == PRESENCE_TOKEN)
 		message.bay.atr = (struct blob){ row->rgbAtr, (uint32_t)row->cbAtr };
-	if (ipc_write(watch->report_fd, &message, -1) != 0)
-		log_error("bay %u: its state could not be reported: the main loop is gone", message.bay.bay);
+	watch->alone |= ipc_write(watch->report_fd, &message, -1) != 0;
 }
 
 /* A bay without a reader. One that is named by a pattern is a token with a reader of its own that is not plugged in: a place
@@ -66,7 +64,7 @@ report_absent(struct watch *watch, size_t i)
 static int
 is_watched(const struct watch *watch, size_t i)
 {
-	return !config_bay_is_slot(&watch->config->bays[i]);
+	return !config_bay_is_slot(&watch->config->bays[i]) && watch->config->bays[i].pcscd == watch->pcscd;
 }
 
 static enum presence
@@ -115,7 +113,7 @@ assign(struct watch *watch)
 	char *names = NULL;
 	LONG r = SCardListReaders(watch->context, NULL, (LPSTR)(void *)&names, &length);
 
-	assign_readers(watch->config, r == SCARD_S_SUCCESS ? names : "", watch->assigned);
+	assign_readers(watch->config, watch->pcscd, r == SCARD_S_SUCCESS ? names : "", watch->assigned);
 	if (r == SCARD_S_SUCCESS)
 		SCardFreeMemory(watch->context, names);
 	for (size_t i = 0; i < bay_count(watch); i++) {
@@ -162,20 +160,15 @@ wait_for_change(struct watch *watch, SCARD_READERSTATE *plugging, DWORD timeout_
 static void
 wait_for_pcscd(struct watch *watch, LONG why)
 {
-	struct timespec until;
+	struct pollfd reader = { .fd = watch->report_fd };
 
 	if (watch->retry_ms == RETRY_FIRST_MS)
-		log_warning("pcscd: %s: is it running? trying again", pcsc_stringify_error(why));
+		log_warning("%s: pcscd: %s: is it running? trying again", config_pcscd_path(&watch->config->pcscds[watch->pcscd]),
+		    pcsc_stringify_error(why));
 	for (size_t i = 0; i < bay_count(watch); i++)
 		if (is_watched(watch, i))
 			report(watch, i, PRESENCE_NO_READER);
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += watch->retry_ms % 1000 * 1000000L;
-	until.tv_sec += watch->retry_ms / 1000 + until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	pthread_mutex_lock(&watch->never_held);
-	pthread_cond_timedwait(&watch->never_told, &watch->never_held, &until);
-	pthread_mutex_unlock(&watch->never_held);
+	watch->alone |= poll(&reader, 1, watch->retry_ms) > 0; /* asked for nothing but the other end's hanging up */
 	if (watch->retry_ms < RETRY_MAX_MS)
 		watch->retry_ms *= 2;
 }
@@ -189,7 +182,7 @@ watch_until_it_fails(struct watch *watch)
 	if (r != SCARD_S_SUCCESS)
 		return r;
 	memset(watch->watched, 0, bay_count(watch) * sizeof *watch->watched);
-	for (DWORD timeout_ms = 0; r == SCARD_S_SUCCESS; timeout_ms = INFINITE) { /* the first look answers at once */
+	for (DWORD timeout_ms = 0; r == SCARD_S_SUCCESS && !watch->alone; timeout_ms = INFINITE) { /* the first look answers at once */
 		assign(watch);
 		r = wait_for_change(watch, &plugging, timeout_ms);
 		if (r == SCARD_S_SUCCESS)
@@ -199,27 +192,11 @@ watch_until_it_fails(struct watch *watch)
 	return r;
 }
 
-static void *
-look_on(void *argument)
+static int
+make_room(struct watch *watch)
 {
-	struct watch *watch = argument;
+	size_t count = bay_count(watch) + 1;
 
-	for (;;)
-		wait_for_pcscd(watch, watch_until_it_fails(watch));
-	return NULL;
-}
-
-int
-presence_watch(const struct config *config, int report_fd)
-{
-	struct watch *watch = calloc(1, sizeof *watch);
-	size_t count = config->bay_count + 1;
-	pthread_condattr_t monotonic;
-	pthread_t thread;
-
-	if (!watch)
-		return MINT_MEMORY;
-	*watch = (struct watch){ .config = config, .report_fd = report_fd, .retry_ms = RETRY_FIRST_MS };
 	watch->rows = calloc(count, sizeof *watch->rows);
 	watch->used = calloc(count, sizeof *watch->used);
 	watch->bay_of = calloc(count, sizeof *watch->bay_of);
@@ -227,25 +204,32 @@ presence_watch(const struct config *config, int report_fd)
 	watch->watched = calloc(count, sizeof *watch->watched);
 	watch->reported = calloc(count, sizeof *watch->reported);
 	if (!watch->rows || !watch->used || !watch->bay_of || !watch->assigned || !watch->watched || !watch->reported)
-		goto failed;
+		return MINT_MEMORY;
 	for (size_t i = 0; i < count; i++)
 		watch->reported[i] = -1;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_mutex_init(&watch->never_held, NULL);
-	pthread_cond_init(&watch->never_told, &monotonic);
-	if (pthread_create(&thread, NULL, look_on, watch) != 0)
-		goto failed;
-	pthread_detach(thread);
 	return 0;
-failed:
-	log_error("the watch over the readers could not be started: memory?");
+}
+
+static void
+give_back(struct watch *watch)
+{
 	free(watch->rows);
 	free(watch->used);
 	free(watch->bay_of);
 	free(watch->assigned);
 	free(watch->watched);
 	free(watch->reported);
-	free(watch);
-	return MINT_SYSTEM;
+}
+
+int
+presence_watch(const struct config *config, size_t pcscd, int report_fd)
+{
+	struct watch watch = { .config = config, .pcscd = pcscd, .report_fd = report_fd, .retry_ms = RETRY_FIRST_MS };
+	int r = make_room(&watch);
+
+	config_pcscd_choose(&config->pcscds[pcscd]);
+	while (r == 0 && !watch.alone)
+		wait_for_pcscd(&watch, watch_until_it_fails(&watch));
+	give_back(&watch);
+	return r;
 }

@@ -263,10 +263,19 @@ look_twice(struct card *card, const uint8_t *atr, size_t atr_length, struct card
 	return look_once(card, atr, atr_length, look, why);
 }
 
+/* No context: pcscd's fault, whatever it is called (one that is just being killed answers SCARD_W_SECURITY_VIOLATION), never the token's. */
+static int
+connect_pcscd(struct card *card)
+{
+	int r = note(card, SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &card->context));
+
+	return r == 0 || r == MINT_MEMORY ? r : MINT_READER;
+}
+
 static int
 connect_card(struct card *card, const char *reader)
 {
-	int r = note(card, SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &card->context));
+	int r = connect_pcscd(card);
 
 	if (r != 0)
 		return r;

@@ -29,6 +29,7 @@ take_order(struct worker *worker, const struct message_order *order)
 	snprintf(worker->reader, sizeof worker->reader, "%s", order->reader);
 	memcpy(worker->atr, order->atr.data, order->atr.length);
 	worker->atr_length = order->atr.length;
+	config_pcscd_choose(&worker->config->pcscds[worker->place->pcscd]); /* nothing of this process has spoken to PC/SC yet */
 	for (char **variable = worker->place->environment; *variable; variable++)
 		putenv(*variable);
 	return 0;

@@ -38,7 +38,7 @@ whole_names_come_before_patterns_and_patterns_in_the_order_of_bays(void **state)
 	const char *const readers[] = { "Bench 00 00 00", "Bench 02 00 00", "Bench 01 00 00", "", "" };
 
 	(void)state;
-	assign_readers(&config, "Bench 02 00 00\0Bench 01 00 00\0Bench 00 00 00\0", assigned);
+	assign_readers(&config, 0, "Bench 02 00 00\0Bench 01 00 00\0Bench 00 00 00\0", assigned);
 	check(assigned, readers);
 }
 
@@ -51,14 +51,39 @@ reader_stays_with_its_bay_when_others_come_and_go(void **state)
 	const char *const gone[] = { "", "Bench 00 00 00", "Bench 01 00 00", "", "" };
 
 	(void)state;
-	assign_readers(&config, "Bench 05 00 00\0", assigned);
+	assign_readers(&config, 0, "Bench 05 00 00\0", assigned);
 	check(assigned, one);
-	assign_readers(&config, "ACS reader 0\0Bench 00 00 00\0Bench 05 00 00\0", assigned);
+	assign_readers(&config, 0, "ACS reader 0\0Bench 00 00 00\0Bench 05 00 00\0", assigned);
 	check(assigned, two);
-	assign_readers(&config, "Bench 00 00 00\0", assigned);
+	assign_readers(&config, 0, "Bench 00 00 00\0", assigned);
 	check(assigned, gone);
-	assign_readers(&config, "", assigned);
+	assign_readers(&config, 0, "", assigned);
 	assert_string_equal(assigned[1].reader, "");
+}
+
+/* Two instances have the same names; bay 2's pattern must not lose to a reader, nor a bay be touched, of the other. */
+static void
+readers_of_one_name_on_two_instances_are_two(void **state)
+{
+	struct config_bay two[] = {
+		{ .number = 1, .reader = exact, .module = none },
+		{ .number = 2, .reader = wild, .module = none, .pcscd = 1 },
+		{ .number = 3, .reader = wild, .module = none },
+	};
+	const struct config both = { .bays = two, .bay_count = 3 };
+	struct assigned assigned[3] = { { "" } };
+
+	(void)state;
+	assign_readers(&both, 0, "Bench 01 00 00\0Bench 02 00 00\0", assigned);
+	assert_string_equal(assigned[1].reader, "");
+	assert_string_equal(assigned[2].reader, "Bench 02 00 00");
+	assign_readers(&both, 1, "Bench 01 00 00\0", assigned);
+	assert_string_equal(assigned[0].reader, "Bench 01 00 00");
+	assert_string_equal(assigned[1].reader, "Bench 01 00 00");
+	assign_readers(&both, 1, "", assigned);
+	assert_string_equal(assigned[0].reader, "Bench 01 00 00");
+	assert_string_equal(assigned[1].reader, "");
+	assert_string_equal(assigned[2].reader, "Bench 02 00 00");
 }
 
 static void
@@ -71,7 +96,7 @@ name_that_is_too_long_to_be_told_is_nobodys(void **state)
 	memset(names, 'x', sizeof names);
 	memcpy(names, "Bench ", 6);
 	names[200] = names[201] = '\0';
-	assign_readers(&config, names, assigned);
+	assign_readers(&config, 0, names, assigned);
 	assert_string_equal(assigned[0].reader, "");
 }
 
@@ -81,6 +106,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whole_names_come_before_patterns_and_patterns_in_the_order_of_bays),
 		cmocka_unit_test(reader_stays_with_its_bay_when_others_come_and_go),
+		cmocka_unit_test(readers_of_one_name_on_two_instances_are_two),
 		cmocka_unit_test(name_that_is_too_long_to_be_told_is_nobodys),
 	};
 

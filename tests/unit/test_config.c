@@ -96,6 +96,49 @@ bay_is_a_reader_a_pattern_or_a_slot(void **state)
 	config_free(&config);
 }
 
+static void
+bays_of_several_pcscd_may_have_readers_of_one_name(void **state)
+{
+	struct config *config = NULL;
+	char expected[80];
+
+	(void)state;
+	assert_int_equal(read_text("pcscd_socket = \"main.comm\"\npcscd left { socket = \"left.comm\" start = { \"run-pcscd\", \"left\", \"-f\" } }\n"
+	    "pcscd right { socket = \"/run/right.comm\" }\n" NEEDED BAY1 "bay 2 { pcscd = \"left\" reader = \"Bench 00 00 00\" }\n"
+	    "bay 18 { pcscd = \"right\" reader = \"Bench 00 00 00\" }\nbay 5 { module = \"m\" }\n", &config), 0);
+	assert_int_equal(config->pcscd_count, 3);
+	assert_int_equal(config_bay(config, 1)->pcscd, 0);
+	assert_int_equal(config_bay(config, 2)->pcscd, 1);
+	assert_int_equal(config_bay(config, 18)->pcscd, 2);
+	assert_int_equal(config_bay(config, 5)->pcscd, 0);
+	snprintf(expected, sizeof expected, "%s/main.comm", directory);
+	assert_string_equal(config->pcscds[0].socket, expected);
+	assert_null(config->pcscds[0].start[0]);
+	assert_string_equal(config->pcscds[1].name, "left");
+	snprintf(expected, sizeof expected, "%s/left.comm", directory);
+	assert_string_equal(config_pcscd_path(&config->pcscds[1]), expected);
+	snprintf(expected, sizeof expected, "%s/run-pcscd", directory);
+	assert_string_equal(config->pcscds[1].start[0], expected);
+	assert_string_equal(config->pcscds[1].start[1], "left");
+	assert_string_equal(config->pcscds[1].start[2], "-f");
+	assert_null(config->pcscds[1].start[3]);
+	assert_true(config_pcscd_has_bays(config, 2));
+	config_free(&config);
+}
+
+static void
+single_pcscd_needs_no_section(void **state)
+{
+	struct config *config = NULL;
+
+	(void)state;
+	assert_int_equal(read_text(NEEDED BAY1, &config), 0);
+	assert_int_equal(config->pcscd_count, 1);
+	assert_true(config_pcscd_has_bays(config, 0));
+	assert_string_equal(config_pcscd_path(&config->pcscds[0]), "/run/pcscd/pcscd.comm");
+	config_free(&config);
+}
+
 /* Reads `text`, which must be refused, with standard error in a file; returns what was said behind the file's name. */
 static const char *
 complaint(const char *text)
@@ -146,6 +189,16 @@ each_fault_is_refused_with_its_line_and_what_to_do(void **state)
 		  "9: bay 2: reader \"Bench 00 00 00\" has another bay already: one bay a reader" },
 		{ NEEDED "bay 0 { reader = \"r\" }\n", "6: bay \"0\": is no bay number: give one from 1 to 256" },
 		{ NEEDED "\nbay one {\n reader = \"r\" }\n", "7: bay \"one\": is no bay number: give" },
+		{ NEEDED BAY1 "bay 2 {\n pcscd = \"left\" reader = \"r\" }\n", "8: bay 2: there is no pcscd \"left\": add `pcscd left { socket = " },
+		{ NEEDED BAY1 "pcscd left { socket = \"l\" }\nbay 2 {\n module = \"m\"\n pcscd = \"left\" }\n", "10: bay 2: is a slot, which no pcscd knows" },
+		{ NEEDED BAY1 "pcscd left { socket = \"l\" }\nbay 2 { reader = \"r\" pcscd = \"left\" }\nbay 3 { reader = \"r\" pcscd = \"left\" }\n",
+		  "9: bay 3: reader \"r\" has another bay already" },
+		{ NEEDED BAY1 "\npcscd left { }\n", "8: pcscd left: has no socket: add" },
+		{ NEEDED BAY1 "pcscd left { socket = \"l\" }\npcscd right {\n socket = \"l\" }\n", "9: pcscd right: another instance has this socket already" },
+		{ NEEDED BAY1 "pcscd left { socket = \"/run/pcscd/pcscd.comm\" }\n", "7: pcscd left: another instance has this socket already" },
+		{ NEEDED BAY1 "pcscd \"a/b\" { socket = \"l\" }\n", "7: pcscd \"a/b\": is no name: give letters" },
+		{ NEEDED BAY1 "pcscd left { socket = \"l\"\n start = { \"\" } }\n", "8: pcscd left: start: is empty" },
+		{ NEEDED BAY1 "pcscd left { socket = \"l\" }\npcscd left { socket = \"m\" }\n", "8: found duplicate title 'left': mend" },
 		{ NEEDED "bay 1 {\n\n}\n", "6: bay 1: has no reader: add" },
 		{ NEEDED BAY1 "bay 2 {", "7: bay: a brace is not closed: write }" },
 		{ NEEDED "bay 1 {\n reader = \"r\"\nbay 2 { reader = \"s\" }\n", "6: bay: a brace is not closed: write }" },
@@ -181,6 +234,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_and_paths_beside_the_file),
 		cmocka_unit_test(bay_is_a_reader_a_pattern_or_a_slot),
+		cmocka_unit_test(bays_of_several_pcscd_may_have_readers_of_one_name),
+		cmocka_unit_test(single_pcscd_needs_no_section),
 		cmocka_unit_test(each_fault_is_refused_with_its_line_and_what_to_do),
 		cmocka_unit_test(missing_file_is_told_from_a_bad_one),
 	};

@@ -6,6 +6,9 @@
 #   bench.sh down   take down what `up` (or a killed `run`) started
 #   bench.sh status what runs, and where things are
 #
+# Above 16 bays, as many as one pcscd serves, there is an instance for each 16 in $RUN/pcscd-1, $RUN/pcscd-2 …, which mintd starts and
+# watches; up to 16 there is one, in $RUN/pcscd, which this script starts.
+#
 # Knobs (environment): RUN=dir BAYS=n APPLICATIONS=file LAW=none|jcop4|… (vtoken --help) SEED=n APDU_US=n B=build/dev
 # STOCK=n: so many tokens are keyed ahead before the applications are imported (run).
 # BAYS_CONF=file: in place of virtual tokens the bays of that file (lines of a configuration: pcscd_socket, models, bay N { … }); the
@@ -28,6 +31,7 @@ preload_tokens=(${PRELOAD:+env -u DISK_FULL "LD_PRELOAD=$PRELOAD"}) # a token ha
 programs=$PWD/${B:-build/dev}
 office=${OFFICE:-$run-office} # the PIN office is another place: nothing of it lies in the run directory
 start_deadline_s=10
+pcscd_readers=16
 watch= # process id of the live progress
 export PATH=$programs:$PATH
 
@@ -80,13 +84,23 @@ prepare() {
 
 # The lines of the configuration that say what tokens there are.
 virtual_bays() {
-	local n=0 reader
+	local n=0 name reader
 	echo "models = \"$PWD/data/models\""
-	echo "pcscd_socket = \"pcscd/pcscd.comm\""
-	while IFS=$'\t' read -r _ reader; do
-		n=$((n + 1))
-		echo "bay $n { reader = \"$reader\" }"
-	done <"$run/pcscd/readers"
+	if ! several; then
+		echo "pcscd_socket = \"pcscd/pcscd.comm\""
+		while IFS=$'\t' read -r _ reader; do
+			n=$((n + 1))
+			echo "bay $n { reader = \"$reader\" }"
+		done <"$run/pcscd/readers"
+		return
+	fi
+	for name in $(instances); do
+		echo "pcscd $name { socket = \"pcscd-$name/pcscd.comm\" start = { \"$PWD/tools/dev/pcscd.sh\", \"run\", \"$(realpath "$run/pcscd-$name")\" } }"
+		while IFS=$'\t' read -r _ reader; do
+			n=$((n + 1))
+			echo "bay $n { pcscd = \"$name\" reader = \"$reader\" }"
+		done <"$run/pcscd-$name/readers"
+	done
 }
 
 configure() {
@@ -113,11 +127,27 @@ configure() {
 	} >"$run/mint.conf"
 }
 
+several() { [ "$bays" -gt "$pcscd_readers" ]; }
+instances() { seq $(( (bays + pcscd_readers - 1) / pcscd_readers )); }
+
+# Started now, or made ready for mintd to start: 16 ports each.
+start_pcscd() {
+	local name ports
+	read -ra ports <<<"$1"
+	if ! several; then
+		tools/dev/pcscd.sh start "$run/pcscd" "${ports[@]}" >"$run/log/readers" || fail "pcscd did not start: $run/pcscd/pcscd.log"
+		return
+	fi
+	for name in $(instances); do
+		tools/dev/pcscd.sh configure "$run/pcscd-$name" "${ports[@]:(name - 1) * pcscd_readers:pcscd_readers}" ||
+			fail "pcscd $name could not be configured"
+	done >"$run/log/readers"
+}
+
 start_tokens() {
 	local ports
 	ports=$(tools/dev/pcscd.sh ports "$bays")
-	# shellcheck disable=SC2086 # one argument a port
-	tools/dev/pcscd.sh start "$run/pcscd" $ports >"$run/log/readers" || fail "pcscd did not start: $run/pcscd/pcscd.log"
+	start_pcscd "$ports"
 	rm -f "$run/vtoken.sock"
 	start vtoken "${preload_tokens[@]}" vtoken --ports "${ports// /,}" --state "$run/tokens" --control "$run/vtoken.sock" \
 		--law "$law" --seed "$seed" --apdu-us "$apdu_us" --log "$run/apdu.log" --pool "$run/tokens/pool"
@@ -164,8 +194,11 @@ wait_until_ready() {
 
 # The tokens go last: a token that vanishes while the programs run is a token that somebody took out.
 down_quietly() {
-	local pcscd=
+	local pcscd='' dir
 	stop operator mintd
+	for dir in "$run"/pcscd-*; do # mintd has stopped its own, unless it was killed
+		[ ! -d "$dir" ] || tools/dev/pcscd.sh stop "$dir" 2>/dev/null || true
+	done
 	if [ -d "$run/pcscd" ]; then
 		tools/dev/pcscd.sh stop "$run/pcscd" 2>/dev/null &
 		pcscd=$!

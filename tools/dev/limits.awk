@@ -5,5 +5,5 @@ BEGIN { print "| program | until its first answer | between answers | what it ma
 	why = line; sub(/^[^"]*"[^"]*"[^"]*"/, "", why); sub(/"$/, "", why)
 	split(line, part, /, */)
 	gsub(/"/, "", part[2])
-	printf "| `%s` | %d s | %d s | %s |\n", part[2], part[4], part[5], why
+	printf "| `%s` | %d s | %d s | %s |\n", part[2], part[3], part[4], why
 }

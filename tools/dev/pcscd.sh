@@ -3,11 +3,14 @@
 #
 #   pcscd.sh ports N           print N free consecutive ports (loopback side of the virtual tokens), one line
 #   pcscd.sh start DIR PORT…   start pcscd; prints one line a port: PORT<TAB>READER NAME (kept in DIR/readers)
+#   pcscd.sh configure DIR PORT…   write what pcscd needs into DIR and print the same lines, but start nothing
+#   pcscd.sh run DIR           become the pcscd that was configured in DIR, for whoever supervises it (mintd: `start` of a section pcscd)
 #   pcscd.sh stop DIR          stop it and remove what start made in DIR (the log stays)
 #
 # Clients find it by PCSCLITE_CSOCK_NAME=DIR/pcscd.comm; DIR/pcscd.pid holds its process id, DIR/pcscd.log its words.
 #
-# Reader names: the n-th port of the list (from 00) is reader "Bench NN 00 00", for at most 16 ports.
+# Reader names: the n-th port of the list (from 00) is reader "Bench NN 00 00", for at most 16 ports. More
+# tokens need more instances, each with a DIR of its own; their readers have the same names again.
 #
 # Readers are vpcd's, loaded by build/vpcd-quick.so (tools/vtoken/reader.c), which gives one slot a reader and lets pcscd
 # notice a change of card within some 20 ms as with real USB readers. Where it is not built, vpcd is used alone: pcscd
@@ -88,20 +91,36 @@ configure() {
 		fail "start: $(( slots * entry )) readers wanted, pcscd has room for $max_readers"
 }
 
-start() {
-	local dir=$1 pid flags=-m; shift
+prepare() {
+	local dir=$1; shift
 	[ $# -gt 0 ] || fail "start: name at least one port"
 	[ -r "$driver" ] || fail "start: $driver: not there: install vsmartcard-vpcd"
 	mkdir -p "$dir"
 	! running "$dir" || fail "start: $dir: a pcscd runs here already (process $(pid_of "$dir"))"
-	rm -f "$dir/pcscd.comm" "$dir/pcscd.pid"
 	configure "$dir" "$@"
+}
+
+# Becomes pcscd: same process id, so that who started it sees its end. A killed one leaves its socket and its number behind. Its words are
+# many and go to DIR/pcscd.log; why it could not be started is said to who started it.
+run() {
+	local dir=$1 flags=-m
+	[ -s "$dir/reader.conf" ] || fail "run: $dir: not configured"
+	cd "$dir"
+	! running . || fail "run: $dir: a pcscd runs here already (process $(pid_of .))"
+	rm -f pcscd.comm pcscd.pid
 	[ "$(id -u)" = 0 ] || flags=-Urm
 	# The paths are resolved from the working directory (-c): /run may be above DIR itself.
 	# shellcheck disable=SC2016 # $0 is the inner shell's: the daemon
-	( cd "$dir" && exec setsid unshare $flags sh -c '
+	exec unshare $flags sh -c '
 		mount -t tmpfs -o mode=755 tmpfs /run && mkdir /run/pcscd && mount -c --bind . /run/pcscd &&
-		cd / && exec "$0" -f -c /run/pcscd/reader.conf' "$daemon" ) > "$dir/pcscd.log" 2>&1 < /dev/null &
+		cd / && exec "$0" -f -c /run/pcscd/reader.conf' "$daemon" < /dev/null >> pcscd.log 2>&1
+}
+
+start() {
+	local dir=$1 pid
+	prepare "$@"
+	rm -f "$dir/pcscd.comm" "$dir/pcscd.pid"
+	setsid "$0" run "$dir" > "$dir/pcscd.log" 2>&1 < /dev/null &
 	pid=$!
 	if ! wait_for $start_deadline_ms started "$dir" "$pid"; then
 		kill "$pid" 2>/dev/null || true
@@ -137,6 +156,8 @@ stop() {
 case "${1:-}" in
 ports) [ $# = 2 ] || fail "usage: pcscd.sh ports N"; ports "$2" ;;
 start) [[ $# -ge 3 && -n $2 ]] || fail "usage: pcscd.sh start DIR PORT…"; shift; start "$@" ;;
+configure) [[ $# -ge 3 && -n $2 ]] || fail "usage: pcscd.sh configure DIR PORT…"; shift; prepare "$@"; cat "$1/readers" ;;
+run)   [[ $# = 2 && -n $2 ]] || fail "usage: pcscd.sh run DIR"; run "$2" ;;
 stop)  [[ $# = 2 && -n $2 ]] || fail "usage: pcscd.sh stop DIR"; stop "$2" ;;
 *)     sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"; exit 64 ;;
 esac

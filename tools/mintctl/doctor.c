@@ -26,7 +26,7 @@ static const struct check {
 } checks[] = {
 	{ "programs", { "programs", "程序" }, doctor_programs, { "install Mintbench, or mend `programs`", "安装 Mintbench，或修改 programs" } },
 	{ "module", { "PKCS#11 module", "PKCS#11 模块" }, doctor_module, { "install it (OpenSC's is in opensc-pkcs11), or mend `module` of the bay or the configuration", "安装该模块（OpenSC 的在 opensc-pkcs11 包中），或修改工位或配置的 module" } },
-	{ "pcscd", { "pcscd", "pcscd" }, doctor_pcscd, { "start pcscd, or mend `pcscd_socket`", "启动 pcscd，或修改 pcscd_socket" } },
+	{ "pcscd", { "pcscd", "pcscd" }, doctor_pcscd, { "start pcscd, or mend `pcscd_socket`, or `socket` and `start` of its section (mintd starts those that have a `start`)", "启动 pcscd，或修改 pcscd_socket，或该节的 socket、start（有 start 的由 mintd 启动）" } },
 	{ "models", { "token models", "介质型号" }, doctor_models, { "mend `models`: it holds one file for each model (mintctl token model check FILE)", "修改 models：每种型号一个文件（mintctl token model check 文件）" } },
 	{ "cards", { "readers and cards", "读卡器和介质" }, doctor_cards, { "check the cable; compare `reader` and `model` of the bay with what is there: docs/connect.md; a card without profile: docs/token-models.md", "检查连线；核对工位的 reader、model 与现有读卡器、介质：见 docs/connect.md；没有型号文件的介质：见 docs/token-models.md" } },
 	{ "slots", { "slots", "插槽" }, doctor_slots, { "mend `module`, `slot`, `model` or `environment` of the bay, or `programs`: docs/connect.md; a token without profile: docs/token-models.md", "修改该工位的 module、slot、model 或 environment，或 programs：见 docs/connect.md；没有型号文件的介质：见 docs/token-models.md" } },
@@ -77,9 +77,8 @@ doctor_programs(struct doctor *doctor)
 }
 
 static int
-pcscd_listens(struct doctor *doctor)
+pcscd_listens(struct doctor *doctor, const char *path)
 {
-	const char *path = doctor->config->pcscd_socket[0] ? doctor->config->pcscd_socket : "/run/pcscd/pcscd.comm";
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd, r;
 
@@ -97,9 +96,17 @@ pcscd_listens(struct doctor *doctor)
 int
 doctor_pcscd(struct doctor *doctor)
 {
-	if (doctor_has_readers(doctor))
-		return pcscd_listens(doctor);
-	return found(doctor, 0, "%s", say("not needed: no bay is a reader", "无需：没有读卡器工位"));
+	const struct config *config = doctor->config;
+	int r = 0, needed = 0;
+
+	for (size_t i = 0; i < config->pcscd_count && r == 0; i++)
+		if (config_pcscd_has_bays(config, i)) {
+			needed++;
+			r = pcscd_listens(doctor, config_pcscd_path(&config->pcscds[i]));
+		}
+	if (r == 0 && needed > 1)
+		return found(doctor, 0, say("%d instances answer", "%d 个实例均应答"), needed);
+	return needed ? r : found(doctor, 0, "%s", say("not needed: no bay is a reader", "无需：没有读卡器工位"));
 }
 
 static int

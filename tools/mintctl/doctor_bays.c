@@ -6,6 +6,7 @@
 #include "tools/drive/drive.h"
 #include "tools/mintctl/client.h"
 #include "tools/mintctl/doctor.h"
+#include "tools/mintctl/reader.h"
 #include "tools/mintctl/screen.h"
 
 #include <dlfcn.h>
@@ -14,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <winscard.h>
 
 enum { SLOT_TIMEOUT_MS = 20000, API_TIMEOUT_MS = 2000 };
 
@@ -148,20 +148,12 @@ doctor_models(struct doctor *doctor)
 
 /* --- readers and cards */
 
-static void
-print_atr(const SCARD_READERSTATE *state, char *text)
-{
-	for (DWORD i = 0; i < state->cbAtr; i++)
-		text += sprintf(text, "%s%02X", i ? " " : "", state->rgbAtr[i]);
-	*text = '\0';
-}
-
 /* A card that no ATR fits may still be known by its application, which only a worker may ask. */
 static int
-check_card(struct doctor *doctor, const struct models *models, const struct config_bay *bay, const SCARD_READERSTATE *state)
+check_card(struct doctor *doctor, const struct models *models, const struct config_bay *bay, const struct reader *reader)
 {
-	const struct model *model = models_by_atr(models, state->rgbAtr, state->cbAtr);
-	char atr[3 * MAX_ATR_SIZE + 1];
+	const struct model *model = models_by_atr(models, reader->atr, reader->atr_length);
+	char atr[3 * MODEL_ATR_MAX + 1];
 
 	if (!model && models_by_application(models, NULL)) {
 		add(doctor, say("bay %d: a card of no known ATR, perhaps of a model known by its application", "工位 %d：ATR 未知，可能按应用识别"), bay->number);
@@ -175,61 +167,61 @@ check_card(struct doctor *doctor, const struct models *models, const struct conf
 		add(doctor, say("bay %d: %s", "工位 %d：%s"), bay->number, model->name);
 		return 0;
 	}
-	print_atr(state, atr);
+	reader_atr_text(reader, atr);
 	add(doctor, say("bay %d: no profile for ATR %s: mintctl token try", "工位 %d：没有匹配 ATR %s 的型号：mintctl token try"), bay->number, atr);
 	return MINT_TOKEN_UNKNOWN;
 }
 
 static int
-check_reader(struct doctor *doctor, SCARDCONTEXT context, const struct models *models, const struct config_bay *bay, const char *reader)
+check_reader(struct doctor *doctor, const struct readers *readers, const struct models *models, const struct config_bay *bay, const char *name)
 {
-	SCARD_READERSTATE state = { .szReader = reader, .dwCurrentState = SCARD_STATE_UNAWARE };
+	const struct reader *reader = readers_find(readers, name);
 
-	if (!reader[0]) {
+	if (!name[0]) {
 		add(doctor, say("bay %d: no reader fits \"%s\" now", "工位 %d：目前没有与“%s”匹配的读卡器"), bay->number, bay->reader);
 		return 0; /* it may come with its token */
 	}
-	if (SCardGetStatusChange(context, 0, &state, 1) != SCARD_S_SUCCESS || (state.dwEventState & (SCARD_STATE_UNKNOWN | SCARD_STATE_UNAVAILABLE))) {
-		add(doctor, say("bay %d: there is no reader \"%s\"", "工位 %d：没有读卡器“%s”"), bay->number, reader);
+	if (!reader || reader->state == READER_GONE) {
+		add(doctor, say("bay %d: there is no reader \"%s\"", "工位 %d：没有读卡器“%s”"), bay->number, name);
 		return MINT_READER;
 	}
-	return state.dwEventState & SCARD_STATE_PRESENT && state.cbAtr ? check_card(doctor, models, bay, &state) : 0;
-}
-
-static char *
-list_readers(SCARDCONTEXT context)
-{
-	DWORD length = 0;
-	char *names = NULL;
-
-	if (SCardListReaders(context, NULL, NULL, &length) == SCARD_S_SUCCESS)
-		names = calloc(1, length + 2);
-	if (names && SCardListReaders(context, NULL, names, &length) != SCARD_S_SUCCESS)
-		names[0] = names[1] = '\0';
-	return names ? names : calloc(1, 2);
+	return reader->state == READER_CARD ? check_card(doctor, models, bay, reader) : 0;
 }
 
 static int
-check_readers(struct doctor *doctor, SCARDCONTEXT context, const struct models *models)
+check_readers(struct doctor *doctor, size_t pcscd, const struct readers *readers, const struct models *models)
 {
 	const struct config *config = doctor->config;
 	struct assigned *assigned = calloc(config->bay_count, sizeof *assigned);
-	char *names = list_readers(context);
-	int r = assigned && names ? 0 : MINT_MEMORY;
+	int r = assigned ? 0 : MINT_MEMORY;
 
 	if (r == 0)
-		assign_readers(config, names, assigned);
-	for (size_t i = 0; assigned && names && i < config->bay_count; i++) {
-		int found = config_bay_is_slot(&config->bays[i]) ? 0
-		    : check_reader(doctor, context, models, &config->bays[i], assigned[i].reader);
+		assign_readers(config, pcscd, readers->names, assigned);
+	for (size_t i = 0; assigned && i < config->bay_count; i++) {
+		int found = config_bay_is_slot(&config->bays[i]) || config->bays[i].pcscd != pcscd ? 0
+		    : check_reader(doctor, readers, models, &config->bays[i], assigned[i].reader);
 
 		r = r == 0 ? found : r;
 	}
 	if (r == MINT_READER)
-		for (const char *name = names; *name; name += strlen(name) + 1)
-			add(doctor, say("there is \"%s\"", "现有“%s”"), name);
+		for (size_t i = 0; i < readers->count; i++)
+			add(doctor, say("there is \"%s\"", "现有“%s”"), readers->list[i].name);
 	free(assigned);
-	free(names);
+	return r;
+}
+
+static int
+check_pcscd(struct doctor *doctor, size_t pcscd, const struct models *models)
+{
+	struct readers readers;
+	int r = readers_list(doctor->config, pcscd, &readers);
+
+	if (r != 0) {
+		add(doctor, "%s: %s", config_pcscd_path(&doctor->config->pcscds[pcscd]), say("pcscd does not answer", "pcscd 无应答"));
+		return r;
+	}
+	r = check_readers(doctor, pcscd, &readers, models);
+	readers_free(&readers);
 	return r;
 }
 
@@ -246,26 +238,21 @@ int
 doctor_cards(struct doctor *doctor)
 {
 	struct models *models = NULL;
-	SCARDCONTEXT context;
 	int r;
 
 	if (!doctor_has_readers(doctor)) {
 		add(doctor, "%s", say("no bay is a reader", "没有读卡器工位"));
 		return 0;
 	}
-	if (doctor->config->pcscd_socket[0])
-		setenv("PCSCLITE_CSOCK_NAME", doctor->config->pcscd_socket, 1);
-	if (SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context) != SCARD_S_SUCCESS) {
-		add(doctor, "%s", say("pcscd does not answer", "pcscd 无应答"));
-		return MINT_READER;
-	}
 	r = read_models(doctor, &models);
-	if (r == 0)
-		r = check_readers(doctor, context, models);
+	for (size_t i = 0; models && i < doctor->config->pcscd_count; i++) {
+		int found = config_pcscd_has_bays(doctor->config, i) ? check_pcscd(doctor, i, models) : 0;
+
+		r = r == 0 ? found : r;
+	}
 	if (r == 0 && !doctor->detail[0])
 		add(doctor, "%s", say("readers are there and empty", "读卡器就绪，未插介质"));
 	models_free(&models);
-	SCardReleaseContext(context);
 	return r;
 }
 

@@ -1,4 +1,6 @@
-/* What pcscd shows: readers and what is in them. It is asked, never told: no card is connected. */
+/* What a pcscd shows: readers and what is in them. It is asked, never told: no card is connected.
+ *
+ * libpcsclite keeps to the first pcscd that a process has asked, so each look is a process of its own. */
 #ifndef MINTCTL_READER_H
 #define MINTCTL_READER_H
 
@@ -25,9 +27,9 @@ struct readers {
 	char          *names; /* each ended by a NUL and the last by two, as assign_readers wants them */
 };
 
-/* Lists the readers of the configuration's pcscd. MINT_READER when it does not answer; none is a list of none. Free with
- * readers_free. */
-int readers_list(const struct config *config, struct readers *readers);
+/* Lists the readers of one pcscd of the configuration, its place in config->pcscds. MINT_READER when it does not answer; none is a list
+ * of none. Free with readers_free. */
+int readers_list(const struct config *config, size_t pcscd, struct readers *readers);
 void readers_free(struct readers *readers);
 
 /* NULL when there is none of that name. */

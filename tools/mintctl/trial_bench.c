@@ -193,7 +193,7 @@ write_configuration(const struct trial_bench *bench, const char *name, const str
 	      "office_certificate = \"office.pem\"\n", out);
 	put_key(out, "module", config->module);
 	put_key(out, "models", models);
-	put_key(out, "pcscd_socket", config->pcscd_socket);
+	put_key(out, "pcscd_socket", config->pcscds[place->pcscd].socket);
 	fprintf(out, "step_timeout_ms = %d\n", config->step_timeout_ms);
 	put_bay(out, place, only);
 	r = fclose(out) == 0 ? write_file(bench, name, text, length) : MINT_MEMORY;

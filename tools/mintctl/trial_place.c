@@ -29,16 +29,16 @@ because(char *why, int error, const char *format, ...)
 
 /* Which bay would get the reader now, by the rules of mint-bench. */
 static const struct config_bay *
-bay_of(const struct config *config, const struct readers *readers, const char *name)
+bay_of(const struct config *config, size_t pcscd, const struct readers *readers, const char *name)
 {
 	struct assigned *assigned = calloc(config->bay_count, sizeof *assigned);
 	const struct config_bay *bay = NULL;
 
 	if (!assigned)
 		return NULL;
-	assign_readers(config, readers->names, assigned);
+	assign_readers(config, pcscd, readers->names, assigned);
 	for (size_t i = 0; i < config->bay_count && !bay; i++)
-		if (strcmp(assigned[i].reader, name) == 0)
+		if (config->bays[i].pcscd == pcscd && strcmp(assigned[i].reader, name) == 0)
 			bay = &config->bays[i];
 	free(assigned);
 	return bay;
@@ -48,7 +48,7 @@ static const struct reader *
 reader_of(const struct config *config, const struct readers *readers, const struct config_bay *bay)
 {
 	for (size_t i = 0; i < readers->count; i++)
-		if (bay_of(config, readers, readers->list[i].name) == bay)
+		if (bay_of(config, bay->pcscd, readers, readers->list[i].name) == bay)
 			return &readers->list[i];
 	return NULL;
 }
@@ -101,12 +101,50 @@ take_reader(struct trial_place *place, const struct config *config, const struct
 	if (r != 0)
 		return r;
 	place->reader = *reader;
-	place->bay = bay_of(config, readers, reader->name);
+	place->bay = bay_of(config, place->pcscd, readers, reader->name);
 	if (reader->state == READER_MUTE)
 		return because(why, MINT_TOKEN_ERROR, say("\"%s\": the card gives no answer to reset", "“%s”：卡片无 ATR 应答"), reader->name);
 	if (reader->state != READER_CARD)
 		return because(why, MINT_TOKEN_GONE, say("\"%s\": no card is in it", "“%s”：读卡器内无卡"), reader->name);
 	return 0;
+}
+
+static bool
+has_fitting(const struct config *config, size_t pcscd, const char *words)
+{
+	struct readers readers;
+	bool fits = false;
+
+	if (readers_list(config, pcscd, &readers) != 0)
+		return false;
+	for (size_t i = 0; i < readers.count; i++)
+		fits |= text_fits(words, readers.list[i].name);
+	readers_free(&readers);
+	return fits;
+}
+
+/* A bay says which instance; a name alone must be in one only. What is in none is then not found in the first. */
+static int
+choose_pcscd(struct trial_place *place, const struct config *config, const struct config_bay *bay, const char *words, char *why)
+{
+	int found = 0;
+
+	place->pcscd = bay ? bay->pcscd : 0;
+	for (size_t i = 0; i < config->pcscd_count && !bay && config->pcscd_count > 1; i++)
+		if (has_fitting(config, i, words)) {
+			place->pcscd = i;
+			found++;
+		}
+	return found < 2 ? 0 : because(why, MINT_READER, say("\"%s\" fits readers of several pcscd instances: give the number of a bay",
+	    "“%s”符合多个 pcscd 实例的读卡器：请给出工位号"), words);
+}
+
+static int
+list_of(const struct trial_place *place, const struct config *config, struct readers *readers, char *why)
+{
+	int r = readers_list(config, place->pcscd, readers);
+
+	return r == 0 ? 0 : because(why, r, "%s", config_pcscd_path(&config->pcscds[place->pcscd]));
 }
 
 /* --- the three ways to name it */
@@ -204,10 +242,10 @@ place_find(struct trial_place *place, const struct config *config, const char *w
 		r = find_slot(place, words, why);
 	} else {
 		if (!bay || !config_bay_is_slot(bay))
-			r = readers_list(config, &readers);
-		if (r != 0)
-			because(why, r, "%s", config->pcscd_socket[0] ? config->pcscd_socket : "pcscd");
-		else
+			r = choose_pcscd(place, config, bay, words, why);
+		if (r == 0 && (!bay || !config_bay_is_slot(bay)))
+			r = list_of(place, config, &readers, why);
+		if (r == 0)
 			r = by_number ? find_bay(place, config, &readers, words, why) : take_reader(place, config, &readers, words, why);
 	}
 	readers_free(&readers);

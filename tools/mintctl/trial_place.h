@@ -1,4 +1,4 @@
-/* Where a trial takes place: a bay of the configuration, any reader of its pcscd, or a slot of any PKCS#11 module. */
+/* Where a trial takes place: a bay of the configuration, any reader of its pcscd instances, or a slot of any PKCS#11 module. */
 #ifndef MINTCTL_TRIAL_PLACE_H
 #define MINTCTL_TRIAL_PLACE_H
 
@@ -11,6 +11,7 @@ enum { PLACE_WHY_BYTES = 512 };
 
 struct trial_place {
 	const struct config_bay *bay;  /* whose it is; NULL: no bay's */
+	size_t                   pcscd;  /* whose reader it is */
 	struct reader            reader; /* name "": a slot */
 	char                     module[PATH_MAX], slot[128];
 	int                      lock_fd; /* holds the bench off while the trial lasts; −1: there is none to hold off */

@@ -1,0 +1,57 @@
+#include "hostd/bench/watchers.h"
+#include "hostd/base/config.h"
+#include "hostd/base/log.h"
+#include "hostd/bench/presence.h"
+#include "schemas/errors.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* Descriptor 4 is the family's lock, which every process below mintd keeps (mintd.c). */
+enum { KEPT_FD = 4 };
+
+/* In the child. The parent's loop, its channel and its pulse are not for this process: mint-queue and mintd must see them closed when
+ * mint-bench ends. */
+static void
+become_watcher(const struct config *config, size_t pcscd, int report_fd, pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGTERM, SIG_DFL);
+	if (getppid() != parent || dup2(report_fd, IPC_PARENT_FD) < 0)
+		_exit(1);
+	close_range(KEPT_FD + 1, ~0U, 0);
+	_exit(presence_watch(config, pcscd, IPC_PARENT_FD) == 0 ? 0 : 1);
+}
+
+static int
+start_one(struct event_base *base, const struct config *config, size_t pcscd, ipc_handler *on_report, void *argument)
+{
+	pid_t self = getpid(), pid;
+	int fds[2];
+
+	if (ipc_pair(fds) != 0)
+		return MINT_SYSTEM;
+	pid = fork();
+	if (pid == 0)
+		become_watcher(config, pcscd, fds[1], self);
+	close(fds[1]);
+	if (pid > 0)
+		return ipc_new(base, fds[0], on_report, argument) ? 0 : MINT_MEMORY;
+	close(fds[0]);
+	log_error("the watch over the readers could not be started: %s", strerror(errno));
+	return MINT_SYSTEM;
+}
+
+int
+watchers_start(struct event_base *base, const struct config *config, ipc_handler *on_report, void *argument)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < config->pcscd_count && r == 0; i++)
+		if (config_pcscd_has_bays(config, i))
+			r = start_one(base, config, i, on_report, argument);
+	return r;
+}
