@@ -151,12 +151,33 @@ a_custom_law_has_the_mean_and_variation_it_names(void **state)
 	law_free(&law);
 }
 
+/* The same draws, each the divisor's part: a compressed day is the day. */
+static void
+a_divided_law_draws_the_same_times_divided(void **state)
+{
+	static const char *const pairs[][2] = { { "jcop4", "jcop4/40" }, { "custom:5.2,0.65", "custom:5.2,0.65/40" } };
+	struct law *whole, *part;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+		whole = law_new(pairs[i][0]);
+		part = law_new(pairs[i][1]);
+		for (uint32_t n = 0; n < 100; n++)
+			assert_in_range(law_draw_us(part, 5, "1", n, KEY_RSA, 2048),
+					law_draw_us(whole, 5, "1", n, KEY_RSA, 2048) / 40 - 1,
+					law_draw_us(whole, 5, "1", n, KEY_RSA, 2048) / 40 + 1);
+		law_free(&whole);
+		law_free(&part);
+	}
+}
+
 static void
 what_is_no_law_is_refused(void **state)
 {
 	static const char *const wrong[] = {
 		"", "jcop", "jcop4 ", "custom", "custom:", "custom:3", "custom:3,", "custom:3,0.5,", "custom:-1,0", "custom:3,-1",
 		"custom:nan,0", "custom:inf,0", "custom:3601,0", "custom:1,6", "custom: 1,0", "custom:1;0",
+		"jcop4/", "jcop4/0", "jcop4/0.5", "jcop4/1001", "jcop4/2/2", "jcop4/x", "/2", "jcop4 /2", "custom:1,0/",
 	};
 
 	(void)state;
@@ -190,6 +211,7 @@ main(void)
 		cmocka_unit_test(curves_take_their_mean_and_longer_keys_longer),
 		cmocka_unit_test(the_law_none_takes_no_time),
 		cmocka_unit_test(a_custom_law_has_the_mean_and_variation_it_names),
+		cmocka_unit_test(a_divided_law_draws_the_same_times_divided),
 		cmocka_unit_test(what_is_no_law_is_refused),
 		cmocka_unit_test(every_law_that_is_listed_exists),
 	};

@@ -11,6 +11,8 @@
 #
 # Knobs (environment): RUN=dir BAYS=n APPLICATIONS=file LAW=none|jcop4|… (vtoken --help) SEED=n APDU_US=n B=build/dev
 # STOCK=n: so many tokens are keyed ahead before the applications are imported (run).
+# SWAP_MS=MEAN[,CV]: how long the hands take from one token to the next (mint-operator --help); at once without it.
+# POOL=dir: key pairs made ahead (vtoken --fill-pool), in the run directory without it.
 # BAYS_CONF=file: in place of virtual tokens the bays of that file (lines of a configuration: pcscd_socket, models, bay N { … }); the
 # hands that swap and pack tokens are then your own.
 # PRELOAD=library: between the C library and the programs whose files must last, mintd's family and the tokens (tests/crash/disk.c).
@@ -24,6 +26,8 @@ applications=${APPLICATIONS:-data/samples/applications.json}
 law=${LAW:-none}
 seed=${SEED:-1}
 apdu_us=${APDU_US:-0}
+swap=(${SWAP_MS:+--swap-ms "$SWAP_MS" --seed "$seed"})
+pool=${POOL:-$run/tokens/pool}
 bays_conf=${BAYS_CONF:-}
 stock=${STOCK:-0}
 preload=(${PRELOAD:+env "LD_PRELOAD=$PRELOAD"})
@@ -150,7 +154,7 @@ start_tokens() {
 	start_pcscd "$ports"
 	rm -f "$run/vtoken.sock"
 	start vtoken "${preload_tokens[@]}" vtoken --ports "${ports// /,}" --state "$run/tokens" --control "$run/vtoken.sock" \
-		--law "$law" --seed "$seed" --apdu-us "$apdu_us" --log "$run/apdu.log" --pool "$run/tokens/pool"
+		--law "$law" --seed "$seed" --apdu-us "$apdu_us" --log "$run/apdu.log" --pool "$pool"
 }
 
 up() {
@@ -163,7 +167,7 @@ up() {
 	start mintd "${preload[@]}" mintd --config "$run/mint.conf"
 	wait_until_ready
 	[ -n "$bays_conf" ] || start operator mint-operator --api "$run/api.sock" --vtoken "$run/vtoken.sock" --pile "$run/operator.pile" --stock "$run/operator.stock" \
-		--mintctl "$programs/mintctl"
+		--mintctl "$programs/mintctl" "${swap[@]}"
 }
 
 answers() { [ -S "$run/api.sock" ] && mintctl --socket "$run/api.sock" status >/dev/null 2>&1; }

@@ -5,6 +5,7 @@
  */
 #include "tools/operator/bench_api.h"
 #include "tools/operator/pile.h"
+#include "tools/operator/swap.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -29,6 +30,10 @@ struct operator {
 	struct bench_api *api;
 	struct pile      *pile;
 	struct pile      *stock;
+	const char       *swap_ms, *seed;            /* as given; NULL: a swap takes no time */
+	struct swap      *swap;
+	int64_t           free_at_ms[BAYS_MAX + 1];  /* when the hands are back at a bay with a blank token */
+	int64_t           next_ms;                   /* the first of them that is waited for, INT64_MAX for none */
 	char              done_at[BAYS_MAX + 1][40]; /* changed_at of what each bay showed when the hands last moved there */
 };
 
@@ -44,6 +49,15 @@ text_of(const json_t *object, const char *name)
 	const char *text = json_string_value(json_object_get(object, name));
 
 	return text ? text : "";
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* One order to the virtual tokens; a refusal is said, not hidden: the next look at the bays decides what follows. */
@@ -96,7 +110,21 @@ take_out(struct operator *operator, long long bay)
 	char line[64];
 
 	snprintf(line, sizeof line, "remove %lld", bay - 1);
-	tell_vtoken(operator, line);
+	if (tell_vtoken(operator, line) && operator->swap)
+		operator->free_at_ms[bay] = now_ms() + (int64_t)swap_draw_ms(operator->swap, bay);
+}
+
+/* Whether the swap that began when the last token was taken out is over; if not, its end is waited for. */
+static int
+swap_is_over(struct operator *operator, long long bay)
+{
+	int64_t at_ms = operator->free_at_ms[bay];
+
+	if (at_ms <= now_ms())
+		return 1;
+	if (at_ms < operator->next_ms)
+		operator->next_ms = at_ms;
+	return 0;
 }
 
 /* A token goes where it is not lost before it is taken out. */
@@ -127,7 +155,8 @@ tend_bay(struct operator *operator, const json_t *bay, struct need *need)
 	int stock = strcmp(state, "stock") == 0 || is_unused(bay, need);
 	int put = strcmp(state, "empty") == 0 && need->waiting + need->wanted > 0;
 
-	if (number < 1 || number > BAYS_MAX || !(take || trouble || put || stock) || is_done(operator, number, text_of(bay, "changed_at")))
+	if (number < 1 || number > BAYS_MAX || !(take || trouble || put || stock) || (put && !swap_is_over(operator, number)) ||
+	    is_done(operator, number, text_of(bay, "changed_at")))
 		return;
 	if (put)
 		put_in(operator, number, need->waiting > 0);
@@ -160,6 +189,7 @@ tend_bays(struct operator *operator)
 	const json_t *bay;
 	size_t i;
 
+	operator->next_ms = INT64_MAX;
 	json_array_foreach(json_object_get(answer, "bays"), i, bay)
 		tend_bay(operator, bay, &need);
 	json_decref(answer);
@@ -223,21 +253,29 @@ pack_parcels(struct operator *operator)
 	json_decref(answer);
 }
 
-/* Waits until something happened after *seq; a lost API is waited for, it comes back. */
+/* Milliseconds to the end of the first swap that is waited for, at most `most`. */
+static long
+until_next_ms(const struct operator *operator, long most)
+{
+	int64_t left_ms = operator->next_ms == INT64_MAX ? most : operator->next_ms - now_ms();
+
+	return left_ms < 0 ? 0 : left_ms < most ? (long)left_ms : most;
+}
+
+/* Waits until something happened after *seq or a swap is over; a lost API is waited for, it comes back. */
 static void
 wait_for_news(struct operator *operator, long long *seq)
 {
-	struct timespec pause = { 0, RETRY_MS * 1000000L };
 	char path[96];
 	json_t *answer, *now;
 
 	snprintf(path, sizeof path, "/v1/events?after=%lld&wait=%d", *seq, NEWS_WAIT_S);
-	answer = bench_api_get(operator->api, path, (NEWS_WAIT_S + 5) * 1000L, NULL);
+	answer = bench_api_get(operator->api, path, 1 + until_next_ms(operator, (NEWS_WAIT_S + 5) * 1000L), NULL);
 	now = json_object_get(answer, "seq");
 	if (now)
 		*seq = json_integer_value(now);
-	else
-		ppoll(NULL, 0, &pause, NULL); /* bounded retry: the supervisor is starting the API anew */
+	else /* bounded retry: the supervisor is starting the API anew; no pause where a swap's end cut the wait short */
+		ppoll(NULL, 0, &(struct timespec){ 0, until_next_ms(operator, RETRY_MS) * 1000000L }, NULL);
 	json_decref(answer);
 }
 
@@ -261,14 +299,29 @@ work(struct operator *operator)
 }
 
 static const char usage[] =
-	"usage: mint-operator --api SOCKET --vtoken SOCKET --pile FILE --stock FILE --mintctl PROGRAM\n"
+	"usage: mint-operator --api SOCKET --vtoken SOCKET --pile FILE --stock FILE --mintctl PROGRAM [--swap-ms MEAN[,CV]] [--seed N]\n"
 	"The hands at a virtual bench: takes finished tokens out, packs parcels, puts blank tokens in. Ends on SIGTERM.\n"
 	"  --api SOCKET       Unix socket of mint-api\n"
 	"  --vtoken SOCKET    control socket of vtoken; bay N is its slot N-1\n"
 	"  --pile FILE        the packing table: markers of the tokens taken out, one a line\n"
 	"  --stock FILE       the stock box: serial numbers of the tokens keyed ahead, one a line\n"
 	"  --mintctl PROGRAM  packs with `PROGRAM pack REFERENCE MARKER…`\n"
+	"  --swap-ms MEAN[,CV] from a token taken out to the next put in: log-normal, milliseconds, coefficient of variation (0.5)\n"
+	"  --seed N           of the draws of that time (default 1)\n"
 	"  --help             print this\n";
+
+static int
+take_swap(struct operator *operator)
+{
+	char *rest = NULL;
+	unsigned long long seed = operator->seed ? strtoull(operator->seed, &rest, 10) : 1;
+
+	if (operator->seed && (*operator->seed < '0' || *operator->seed > '9' || *rest))
+		return 0;
+	if (operator->swap_ms)
+		operator->swap = swap_new(operator->swap_ms, seed);
+	return !operator->swap_ms || operator->swap;
+}
 
 int
 main(int argc, char **argv)
@@ -276,16 +329,19 @@ main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "api", required_argument, NULL, 'a' }, { "vtoken", required_argument, NULL, 'v' },
 		{ "pile", required_argument, NULL, 'p' }, { "mintctl", required_argument, NULL, 'm' }, { "stock", required_argument, NULL, 's' },
+		{ "swap-ms", required_argument, NULL, 'w' }, { "seed", required_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
 	static struct operator operator;
-	static const char letters[] = "avpms";
+	static const char letters[] = "avpmswn";
 	const char **const places[] = {
 		&operator.api_path, &operator.vtoken_path, &operator.pile_path, &operator.mintctl, &operator.stock_path,
+		&operator.swap_ms, &operator.seed,
 	};
+	enum { REQUIRED = 5 };
 	int option;
 
-	while ((option = getopt_long(argc, argv, "a:v:p:m:s:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "a:v:p:m:s:w:n:h", options, NULL)) != -1) {
 		const char *at = option == '?' ? NULL : strchr(letters, option);
 
 		if (option == 'h')
@@ -294,8 +350,10 @@ main(int argc, char **argv)
 			return fputs(usage, stderr), 64;
 		*places[at - letters] = optarg;
 	}
-	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+	for (size_t i = 0; i < REQUIRED; i++)
 		if (!*places[i])
 			return fputs(usage, stderr), 64;
+	if (!take_swap(&operator))
+		return fputs(usage, stderr), 64;
 	return work(&operator);
 }

@@ -18,21 +18,24 @@ struct law {
 	double rsa_mean_s, rsa_min_s, rsa_max_s; /* RSA-2048; of SHAPE_CUSTOM only the mean */
 	double ec_mean_s;                        /* P-256 */
 	double variation;                        /* of SHAPE_CUSTOM: standard deviation over mean */
+	double divisor;                          /* of every draw; 0 in the table: none */
 };
 
 static const struct law laws[] = {
-	{ "none", "no time at all", SHAPE_NONE, 0, 0, 0, 0, 0 },
-	{ "jcop4", "JCOP4 P71 J3R180", SHAPE_CHIP, 5.2, 0.6, 17.3, 0.027, 0 },
-	{ "jcop3", "JCOP3 J3H145g", SHAPE_CHIP, 5.8, 1.9, 11.7, 0.156, 0 },
-	{ "h19cr", "Feitian H19CR", SHAPE_CHIP, 3.1, 1.0, 6.0, 0.084, 0 },
-	{ "javacos", "Feitian JavaCOS 3.0.4", SHAPE_CHIP, 6.9, 2.5, 11.7, 0.116, 0 },
-	{ "smartcafe", "G+D SmartCafe 7 USB", SHAPE_CHIP, 3.9, 1.3, 8.8, 0.207, 0 },
-	{ "j3a081", "JCOP 2.4.1 J3A081", SHAPE_CHIP, 23.0, 3.5, 55.6, 0.104, 0 },
+	{ "none", "no time at all", SHAPE_NONE, 0, 0, 0, 0, 0, 0 },
+	{ "jcop4", "JCOP4 P71 J3R180", SHAPE_CHIP, 5.2, 0.6, 17.3, 0.027, 0, 0 },
+	{ "jcop3", "JCOP3 J3H145g", SHAPE_CHIP, 5.8, 1.9, 11.7, 0.156, 0, 0 },
+	{ "h19cr", "Feitian H19CR", SHAPE_CHIP, 3.1, 1.0, 6.0, 0.084, 0, 0 },
+	{ "javacos", "Feitian JavaCOS 3.0.4", SHAPE_CHIP, 6.9, 2.5, 11.7, 0.116, 0, 0 },
+	{ "smartcafe", "G+D SmartCafe 7 USB", SHAPE_CHIP, 3.9, 1.3, 8.8, 0.207, 0, 0 },
+	{ "j3a081", "JCOP 2.4.1 J3A081", SHAPE_CHIP, 23.0, 3.5, 55.6, 0.104, 0, 0 },
 };
 #define LAWS (sizeof laws / sizeof laws[0])
 
 #define CUSTOM_MEAN_MAX_S 3600
 #define CUSTOM_VARIATION_MAX 5
+#define DIVISOR_MAX 1000
+#define LAW_TEXT_MAX 80
 
 /* Pooled quantiles relative to the mean. The first is replaced by the chip's own shortest. */
 static const struct { double p, value; } quantiles[] = {
@@ -70,15 +73,35 @@ take_named(struct law *law, const char *text)
 	return law->name != NULL;
 }
 
+/* "/N" at the end, 1 without it. */
+static bool
+take_divisor(const char *slash, double *divisor)
+{
+	const char *rest;
+
+	*divisor = 1;
+	return !slash || (take_number(slash + 1, '\0', DIVISOR_MAX, divisor, &rest) && *divisor >= 1);
+}
+
 struct law *
 law_new(const char *text)
 {
+	size_t prefix = strlen(LAW_CUSTOM), len = strcspn(text, "/");
 	struct law *law = calloc(1, sizeof *law);
-	size_t prefix = strlen(LAW_CUSTOM);
+	char name[LAW_TEXT_MAX];
+	double divisor;
 
-	if (law && !(strncmp(text, LAW_CUSTOM, prefix) ? take_named(law, text) : take_custom(law, text + prefix)))
-		law_free(&law);
+	if (!law || len >= sizeof name || !take_divisor(text[len] ? text + len : NULL, &divisor))
+		goto wrong;
+	memcpy(name, text, len);
+	name[len] = '\0';
+	if (!(strncmp(name, LAW_CUSTOM, prefix) ? take_named(law, name) : take_custom(law, name + prefix)))
+		goto wrong;
+	law->divisor = divisor;
 	return law;
+wrong:
+	law_free(&law);
+	return NULL;
 }
 
 void
@@ -189,5 +212,5 @@ law_draw_us(const struct law *law, uint64_t seed, const char *serial, uint32_t n
 		seconds = rsa_seconds(law, u[0]) * ratio * ratio * ratio * ratio;
 	else if (law->shape == SHAPE_CHIP)
 		seconds = law->ec_mean_s * ratio * ratio * ratio;
-	return (uint64_t)(seconds * 1e6 + 0.5);
+	return (uint64_t)(seconds / law->divisor * 1e6 + 0.5);
 }

@@ -22,7 +22,8 @@ struct law;
 
 /* "none" (no time at all), a chip's name of law_list, or "custom:MEAN,CV": keys of every kind and size take a
  * log-normal time of that mean in seconds (up to an hour) and that coefficient of variation (up to 5; 0: always the
- * mean). NULL: no such law, or out of memory. */
+ * mean). "/N" behind any of them divides every draw by N (1 to 1000): a day compressed. NULL: no such law, or out of
+ * memory. */
 struct law *law_new(const char *text);
 void        law_free(struct law **law);
 

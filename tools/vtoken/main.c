@@ -244,6 +244,7 @@ print_help(void)
 	printf("\nLaws of the time a key generation takes:\n");
 	for (size_t n = 0; law_list(n, &name, &what); n++)
 		printf("  %-20s %s\n", name, what);
+	printf("  %-20s %s\n", "LAW/N", "any of these, every draw divided by N (1 to 1000)");
 }
 
 static int
