@@ -117,7 +117,7 @@ SUBMAKE = $(MAKE) --no-print-directory -j$(JOBS)
 TESTS   = UNIT_TESTS='$(UNIT_TESTS)' FUZZERS='$(FUZZERS)' ONLY='$(ONLY)' tests/run.sh
 
 .DEFAULT_GOAL := all
-.PHONY: all programs units fuzzers objects help deps baseline run up down check test asan tsan cov fuzz lint lint-gcc lint-clang \
+.PHONY: all programs units fuzzers objects help deps baseline peak scaling run up down check test asan tsan cov fuzz lint lint-gcc lint-clang \
         lint-tidy lint-cppcheck lint-shell includes headers docs clean
 
 all: programs ## build every program (FLAVOUR=dev|clang|asan|tsan|cov, V=1 shows the commands)
@@ -233,6 +233,17 @@ baseline: deps ## what an administrator's script of stock tools reaches on the s
 	@$(SUBMAKE) $(B)/vtoken build/vpcd-quick.so
 	@RUN= B=$(B) tools/dev/baseline.sh serial
 	@RUN= B=$(B) tools/dev/baseline.sh parallel
+
+# A knob of both is given on the command line only: the defaults above are the short runs'.
+PEAK_KNOBS = $(foreach k,BAYS LAW SEED,$(if $(filter command environment,$(origin $(k))),$(k)='$($(k))',-u $(k)))
+
+peak: deps ## a whole peak day, compressed, with pictures and a report (CREDENTIALS=10000 BAYS=16 COMPRESSION=30 DEADLINE_S LAW SWAP_S KEY SEED PEAK=dir)
+	@$(SUBMAKE) programs
+	@env $(PEAK_KNOBS) B=$(B) tests/peak/peak.sh
+
+scaling: deps ## throughput against bays, as a chart with the ideal line (BAYS_LIST="1 2 4 8 16" EACH=12 LAW SEED KEY SCALING=dir)
+	@$(SUBMAKE) programs
+	@env $(PEAK_KNOBS) B=$(B) tests/peak/scaling.sh
 
 docs: deps ## write anew what the pages of docs/ take from the lists of the source
 	@$(SUBMAKE) $(B)/print-tables

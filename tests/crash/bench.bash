@@ -1,4 +1,5 @@
-# Driving a bench at speed, for tests that try it hundreds of times: sourced by tests/crash/crash.sh, soak.sh and tests/fault/matrix.sh.
+# Driving a bench at speed, for tests that try it hundreds of times: sourced by tests/crash/crash.sh, soak.sh, tests/fault/matrix.sh
+# and tests/peak/peak.sh.
 #
 # Whoever sources it sets
 #   place     the directory for what is made once: templates, the PIN office, keys of the virtual tokens, `results`
@@ -96,6 +97,17 @@ put_back_missing() { # FIRST SLOT
 	done
 }
 empty_slots() { tell list | jq -r --argjson first "$1" '[.slots[] | select((.serial // "") == "") | .slot] | sort_by(. != $first)[]'; }
+
+# --- what may not grow
+
+# PID PROGRAM<TAB>PSS in kB<TAB>descriptors
+measure() {
+	local pid pss
+	for pid in "$(process mintd)" $(pgrep -P "$(process mintd)"); do
+		pss=$(awk '/^Pss:/ { print $2 }' "/proc/$pid/smaps_rollup" 2>/dev/null) || continue
+		[ -z "$pss" ] || printf '%s %s\t%s\t%s\n' "$pid" "$(cat "/proc/$pid/comm")" "$pss" "$(find "/proc/$pid/fd" -mindepth 1 2>/dev/null | wc -l)"
+	done | grep -v ' mint-worker' | sort
+}
 
 # --- the end of a run
 

@@ -91,15 +91,6 @@ decide_parked() {
 
 # --- what may not grow
 
-# PID PROGRAM<TAB>PSS in kB<TAB>descriptors
-measure() {
-	local pid pss
-	for pid in "$(process mintd)" $(pgrep -P "$(process mintd)"); do
-		pss=$(awk '/^Pss:/ { print $2 }' "/proc/$pid/smaps_rollup" 2>/dev/null) || continue
-		[ -z "$pss" ] || printf '%s %s\t%s\t%s\n' "$pid" "$(cat "/proc/$pid/comm")" "$pss" "$(find "/proc/$pid/fd" -mindepth 1 2>/dev/null | wc -l)"
-	done | grep -v ' mint-worker' | sort
-}
-
 compare() { # EARLY LATE
 	join -t $'\t' "$1" "$2" | while IFS=$'\t' read -r program early_kb early_fds late_kb late_fds; do
 		program=${program#* }
