@@ -12,26 +12,9 @@ SELECT integrity_check FROM pragma_integrity_check(1);
 -- :references  by mintctl/backup_record.c  read
 SELECT count(*) FROM pragma_foreign_key_check;
 
--- :rows  by mintctl/backup_record.c  read
--- Every table of the record.
-SELECT 'application', count(*) FROM application UNION ALL
-SELECT 'bay', count(*) FROM bay UNION ALL
-SELECT 'certificate', count(*) FROM certificate UNION ALL
-SELECT 'credential', count(*) FROM credential UNION ALL
-SELECT 'event', count(*) FROM event UNION ALL
-SELECT 'fact', count(*) FROM fact UNION ALL
-SELECT 'journal', count(*) FROM journal UNION ALL
-SELECT 'key', count(*) FROM key UNION ALL
-SELECT 'lease', count(*) FROM lease UNION ALL
-SELECT 'operator', count(*) FROM operator UNION ALL
-SELECT 'parcel', count(*) FROM parcel UNION ALL
-SELECT 'parcel_item', count(*) FROM parcel_item UNION ALL
-SELECT 'person', count(*) FROM person UNION ALL
-SELECT 'pin_envelope', count(*) FROM pin_envelope UNION ALL
-SELECT 'print_job', count(*) FROM print_job UNION ALL
-SELECT 'proof', count(*) FROM proof UNION ALL
-SELECT 'token', count(*) FROM token UNION ALL
-SELECT 'token_use', count(*) FROM token_use;
+-- :tables  by mintctl/backup_record.c  read
+-- As many as the record's release had.
+SELECT name, format('SELECT count(*) FROM "%w"', name) FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*' ORDER BY name;
 
 -- :newest_event  by mintctl/backup_record.c  read
 SELECT coalesce(max(seq), 0), coalesce((SELECT at FROM event ORDER BY seq DESC LIMIT 1), 0) FROM event;

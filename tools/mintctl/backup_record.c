@@ -97,14 +97,28 @@ describe_owner(sqlite3 *db, json_t *facts, char *detail)
 }
 
 static int
+count_rows(sqlite3 *db, const char *sql, int64_t *count)
+{
+	sqlite3_stmt *asked = NULL;
+	int counted = sqlite3_prepare_v2(db, sql, -1, &asked, NULL) == SQLITE_OK && sqlite3_step(asked) == SQLITE_ROW;
+
+	*count = counted ? sqlite3_column_int64(asked, 0) : 0;
+	return sqlite3_finalize(asked) == SQLITE_OK && counted;
+}
+
+static int
 describe_rows(sqlite3 *db, json_t *facts, char *detail)
 {
-	sqlite3_stmt *asked = record_ask(db, BACKUP_rows, detail);
+	sqlite3_stmt *asked = record_ask(db, BACKUP_tables, detail);
 	json_t *rows = json_object();
+	int64_t count;
 	int r = asked ? SQLITE_ROW : SQLITE_ERROR;
 
-	while (r == SQLITE_ROW && (r = sqlite3_step(asked)) == SQLITE_ROW)
-		json_object_set_new(rows, (const char *)sqlite3_column_text(asked, 0), json_integer(sqlite3_column_int64(asked, 1)));
+	while (r == SQLITE_ROW && (r = sqlite3_step(asked)) == SQLITE_ROW) {
+		if (!count_rows(db, (const char *)sqlite3_column_text(asked, 1), &count))
+			r = SQLITE_ERROR;
+		json_object_set_new(rows, (const char *)sqlite3_column_text(asked, 0), json_integer(count));
+	}
 	json_object_set_new(facts, "rows", rows);
 	r = r == SQLITE_DONE ? 0 : wrong(db, detail);
 	sqlite3_finalize(asked);
