@@ -148,7 +148,7 @@ start_cell() { # in $run
 		cp -r "$place/template-2/." "$run/"
 	fi
 	cp "$place/first.json" "$run/applications.json"
-	[ "$step" != request ] || apdu_us=20000 # a step of few commands
+	case $step in request | prove | seal) apdu_us=20000 ;; esac # steps of few commands
 	reference=$(jq -r '.[0].reference' "$run/applications.json")
 	# shellcheck disable=SC2086 # words of the table
 	! declare -F "prepare_$injection" >/dev/null || "prepare_$injection" $arguments

@@ -219,6 +219,7 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 		case $object in
 		token) exits 0 ctl token "$verb" --help ;;
 		date) exits 0 ctl clock "$verb" --help ;;
+		stock) exits 0 ctl stock "$verb" --help ;;
 		*) exits 0 ctl "$verb" --help ;;
 		esac
 	done < <(sed -n 's/^COMMAND(\([a-z]*\), \([a-z]*\),.*/\1 \2/p' "$root/schemas/commands.def")
