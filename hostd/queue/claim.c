@@ -74,14 +74,20 @@ claim_next(struct bay *bay, int64_t token, int64_t *use)
 	return claim_bind(bay, token, *use, credential, application);
 }
 
-/* Workers that have been started and have not claimed yet: each will take one. */
+/* A worker that has been started and has not claimed yet: it will take one. Not one that keys ahead or checks that: it serves nobody. */
+static int
+is_starting(const struct bay *bay)
+{
+	return !bay_is_free(bay) && !bay->credential && bay->after == AFTER_LOST && bay->role == ROLE_MINT && !bay->step;
+}
+
 static int64_t
 starting(const struct queue *queue)
 {
 	int64_t count = 0;
 
 	for (size_t i = 0; i < queue->config->bay_count; i++)
-		count += !bay_is_free(&queue->bays[i]) && !queue->bays[i].credential && queue->bays[i].after == AFTER_LOST;
+		count += is_starting(&queue->bays[i]);
 	return count;
 }
 

@@ -121,6 +121,31 @@ work_comes_before_stock(void **state)
 	assert_sql(stage, "0", "SELECT count(*) FROM stock");
 }
 
+/* Its key takes a while. */
+static int
+take_time_over_the_key(struct stage *stage, struct stage_bay *bay, const struct message *message)
+{
+	(void)stage;
+	return bay && message->type == MESSAGE_make_key && bay->token == 0;
+}
+
+static void
+bay_that_keys_ahead_keeps_no_work_from_another(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_start(stage);
+	assert_int_equal(stage_command(stage, "uid:1000(op)", "prekey", "p256", "{\"count\":\"1\"}"), 0);
+	stage->hook = take_time_over_the_key;
+	put(stage, 0, 0);
+	put(stage, 1, 1);
+	assert_sql(stage, "working idle", "SELECT group_concat(state, ' ') FROM (SELECT state FROM bay ORDER BY bay)");
+	stage_import(stage, "uid:1000(op)", "SQ-1", 1, "");
+	stage_run(stage);
+	assert_sql(stage, "sealed", "SELECT state FROM credential");
+	assert_sql(stage, "working take", "SELECT group_concat(state, ' ') FROM (SELECT state FROM bay ORDER BY bay)");
+}
+
 /* --- what is not as it was put into stock */
 
 static void
@@ -440,6 +465,7 @@ main(void)
 		TEST(credential_that_a_token_from_stock_serves_begins_at_its_request),
 		TEST(token_keyed_ahead_that_still_lies_in_its_bay_serves_what_comes),
 		TEST(work_comes_before_stock),
+		TEST(bay_that_keys_ahead_keeps_no_work_from_another),
 		TEST(other_key_is_refused),
 		TEST(other_key_id_is_refused),
 		TEST(certificate_is_refused),
