@@ -22,6 +22,7 @@ ALTER TABLE token_use_2 RENAME TO token_use;
 CREATE UNIQUE INDEX token_use_of_token ON token_use (token_id) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX token_use_of_credential ON token_use (credential_id) WHERE ended_at IS NULL;
 CREATE INDEX token_use_ever ON token_use (token_id, id);
+CREATE INDEX token_use_of_credential_ever ON token_use (credential_id, id) WHERE credential_id IS NOT NULL;
 
 -- Uses that began without a credential, with the evidence of the check by a process that did not make the key.
 CREATE TABLE stock (
@@ -54,3 +55,6 @@ CREATE UNIQUE INDEX stock_order_open ON stock_order (key_type) WHERE ended_at IS
 
 -- Their steps in the journal, which name no credential.
 CREATE INDEX journal_of_use ON journal (use_id) WHERE credential_id IS NULL;
+
+-- What a credential's page lists.
+CREATE INDEX certificate_ever ON certificate (credential_id, id);

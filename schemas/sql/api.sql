@@ -226,8 +226,11 @@ SELECT e.id AS envelope, e.use_id AS use, e.codes, length(e.cms) AS cms_bytes, e
 -- What was begun and how it ended; on a token from stock that is also what was done ahead.
 SELECT j.id, j.step, j.bench, j.bay, j.lease, j.pid, j.release, j.actor, t.serial AS token, j.begun_at, j.ended_at, j.outcome,
        j.error, j.detail
-  FROM journal j LEFT JOIN token t ON t.id = j.token_id WHERE j.credential_id = :credential
-    OR (j.credential_id IS NULL AND j.use_id IN (SELECT id FROM token_use WHERE credential_id = :credential)) ORDER BY j.id;
+  FROM journal j LEFT JOIN token t ON t.id = j.token_id
+ WHERE j.id IN (SELECT id FROM journal WHERE credential_id = :credential UNION ALL
+                SELECT a.id FROM token_use u CROSS JOIN journal a INDEXED BY journal_of_use ON a.use_id = u.id AND a.credential_id IS NULL
+                 WHERE u.credential_id = :credential)
+ ORDER BY j.id;
 
 -- :credential_events  by api/credentials.c  read
 -- What happened to a credential.
@@ -289,9 +292,9 @@ SELECT u.id AS use, c.name AS credential, a.reference AS application, u.bay, u.b
 -- :stock_levels  by api/stock.c,api/status.c  read
 -- Tokens keyed ahead and not used yet, those that are being made in a bay, and those that were taken out before they were done.
 SELECT s.key_type, t.model, t.lot, count(CASE WHEN s.state = 'ready' THEN 1 END) AS ready,
-       count(CASE WHEN s.state <> 'ready' AND b.bay IS NOT NULL THEN 1 END) AS in_work,
-       count(CASE WHEN s.state <> 'ready' AND b.bay IS NULL THEN 1 END) AS cut_short
-  FROM stock s JOIN token_use u ON u.id = s.id JOIN token t ON t.id = u.token_id LEFT JOIN bay b ON b.token_id = t.id
+       count(CASE WHEN s.state <> 'ready' AND EXISTS (SELECT 1 FROM bay b WHERE b.token_id = t.id) THEN 1 END) AS in_work,
+       count(CASE WHEN s.state <> 'ready' AND NOT EXISTS (SELECT 1 FROM bay b WHERE b.token_id = t.id) THEN 1 END) AS cut_short
+  FROM stock s JOIN token_use u ON u.id = s.id JOIN token t ON t.id = u.token_id
  WHERE s.state IN ('claimed','initialised','keyed','ready') GROUP BY s.key_type, t.model, t.lot ORDER BY s.key_type, t.model, t.lot;
 
 -- :stock_orders  by api/stock.c,api/status.c  read
