@@ -376,9 +376,7 @@ verb_erase(struct queue *queue, struct order *order)
 static int
 verb_scrap(struct queue *queue, struct order *order)
 {
-	int r = states_apply(queue, MACHINE_token, order->subject, "scrap", NULL);
-
-	return r == 0 ? stock_scrapped(queue, order->subject) : r;
+	return stock_scrap(queue, order->subject);
 }
 
 /* --- stock */
@@ -402,9 +400,10 @@ verb_prekey(struct queue *queue, struct order *order)
 {
 	const json_t *count = json_object_get(order->arguments, "count");
 	const char *text = json_string_value(count), *lot = json_string_value(json_object_get(order->arguments, "lot"));
-	long number = text ? strtol(text, NULL, 10) : (long)json_integer_value(count);
+	char *end = NULL;
+	long number = text ? strtol(text, &end, 10) : (long)json_integer_value(count);
 
-	if (number < 1 || number > STOCK_COUNT_MAX) {
+	if (number < 1 || number > STOCK_COUNT_MAX || (end && *end)) {
 		order->detail = reason_give(order->detail, REASON_stock_count);
 		return MINT_ARGUMENT;
 	}

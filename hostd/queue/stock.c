@@ -284,12 +284,26 @@ stock_give_up(struct queue *queue, int64_t use, const char *outcome)
 	return r == 0 ? states_apply(queue, MACHINE_stock, use, "give_up", NULL) : r;
 }
 
+static int
+is_in_a_bay(const struct queue *queue, int64_t token)
+{
+	for (size_t i = 0; i < queue->config->bay_count; i++)
+		if (queue->bays[i].token == token)
+			return 1;
+	return 0;
+}
+
+/* Taken out in mid-work and lost, it would be in work for ever: no credential misses it, so that no other order gets at it. */
 int
-stock_scrapped(struct queue *queue, int64_t token)
+stock_scrap(struct queue *queue, int64_t token)
 {
 	int64_t use = store_value(queue->store, QUEUE_stock_of_token, 0, "i", token);
+	int cut_short = use && states_of(queue, MACHINE_token, token) == STATE_token_bound && !is_in_a_bay(queue, token);
+	int r = cut_short ? states_apply(queue, MACHINE_token, token, "unbind", NULL) : 0;
 
-	return use ? stock_give_up(queue, use, "abandoned") : 0;
+	if (r == 0)
+		r = states_apply(queue, MACHINE_token, token, "scrap", NULL);
+	return r == 0 && use ? stock_give_up(queue, use, "abandoned") : r;
 }
 
 /* --- orders */

@@ -33,8 +33,9 @@ int stock_left(struct bay *bay);
 /* The use ends without having served anyone; the token's own state is the caller's. `outcome`: failed or abandoned. */
 int stock_give_up(struct queue *queue, int64_t use, const char *outcome);
 
-/* Ends the use of a token in stock that a person destroys; nothing to do for any other. */
-int stock_scrapped(struct queue *queue, int64_t token);
+/* A person destroys a token, or has lost it: one in stock or cut short leaves the stock, any other is only scrapped. MINT_REFUSED in a
+ * state in which that cannot be. */
+int stock_scrap(struct queue *queue, int64_t token);
 
 /* A person's orders: so many more of this key type, from this lot (may be NULL); no more ("any": of no type). MINT_ARGUMENT,
  * MINT_NOT_FOUND when nothing is ordered. */

@@ -341,6 +341,7 @@ order_that_makes_no_sense_is_refused_with_the_reason(void **state)
 	stage_start(stage);
 	assert_int_equal(stage_command(stage, "uid:1000(op)", "prekey", "p256", "{\"count\":\"0\"}"), MINT_ARGUMENT);
 	assert_non_null(strstr(stage->last_detail, "stock_count"));
+	assert_int_equal(stage_command(stage, "uid:1000(op)", "prekey", "p256", "{\"count\":\"5O\"}"), MINT_ARGUMENT);
 	assert_int_equal(stage_command(stage, "uid:1000(op)", "prekey", "dsa", "{\"count\":\"1\"}"), MINT_ARGUMENT);
 	assert_non_null(strstr(stage->last_detail, "stock_key_type"));
 	assert_sql(stage, "0", "SELECT count(*) FROM stock_order");
@@ -384,6 +385,25 @@ token_taken_out_in_mid_work_goes_on_when_it_comes_back(void **state)
 	assert_sql(stage, "1", "SELECT count(*) FROM token_use");
 	assert_sql(stage, "0", "SELECT count(*) FROM journal WHERE ended_at IS NULL");
 	stage_check_laws(stage);
+}
+
+static void
+token_taken_out_in_mid_work_and_lost_is_struck_off(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_start(stage);
+	assert_int_equal(stage_command(stage, "uid:1000(op)", "prekey", "p256", "{\"count\":\"1\"}"), 0);
+	stage->hook = take_time_over_the_key;
+	put(stage, 0, 0);
+	assert_int_equal(stage_command(stage, "uid:1000(op)", "scrap", "A000", "{\"why\":\"lost\"}"), MINT_REFUSED);
+	assert_sql(stage, "bound initialised", "SELECT t.state || ' ' || s.state FROM token t, stock s");
+	take(stage, 0);
+	assert_int_equal(stage_command(stage, "uid:1000(op)", "scrap", "A000", "{\"why\":\"lost\"}"), 0);
+	assert_sql(stage, "scrapped given_up", "SELECT t.state || ' ' || s.state FROM token t, stock s");
+	assert_sql(stage, "0", "SELECT count(*) FROM token_use WHERE ended_at IS NULL");
+	put(stage, 0, 0);
+	assert_sql(stage, "trouble TOKEN_SCRAPPED", "SELECT state || ' ' || error FROM bay WHERE bay = 1");
 }
 
 /* Two tokens for stock, then work for both; 1 when the power was cut. */
@@ -479,6 +499,7 @@ main(void)
 		TEST(order_that_makes_no_sense_is_refused_with_the_reason),
 		TEST(lost_token_is_struck_off_the_stock),
 		TEST(token_taken_out_in_mid_work_goes_on_when_it_comes_back),
+		TEST(token_taken_out_in_mid_work_and_lost_is_struck_off),
 		cmocka_unit_test(nothing_is_lost_or_done_twice_wherever_the_power_is_cut),
 	};
 

@@ -5,7 +5,7 @@
 static void
 print_levels(const json_t *stock)
 {
-	struct table *table = table_new(5);
+	struct table *table = table_new(6);
 	const json_t *row;
 	size_t i;
 
@@ -14,12 +14,14 @@ print_levels(const json_t *stock)
 	table_add(table, say("lot", "批次"));
 	table_add(table, say("in stock", "在库"));
 	table_add(table, say("being made", "预制中"));
+	table_add(table, say("cut short", "中断"));
 	json_array_foreach(json_object_get(stock, "levels"), i, row) {
 		table_add(table, text_of(row, "key_type"));
 		table_add(table, text_of(row, "model"));
 		table_add(table, text_of(row, "lot"));
 		table_add_number(table, number_of(row, "ready"));
 		table_add_number(table, number_of(row, "in_work"));
+		table_add_number(table, number_of(row, "cut_short"));
 	}
 	table_print(table, stdout, say("no token is in stock", "没有库存"));
 	table_free(&table);
