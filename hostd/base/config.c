@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum kind { KIND_TEXT, KIND_PATH, KIND_PRINTER, KIND_HOURS, KIND_INTEGER };
+enum kind { KIND_TEXT, KIND_PATH, KIND_PRINTER, KIND_HOURS, KIND_KEY_TYPE, KIND_INTEGER };
 
 static const struct key {
 	const char *name;
@@ -55,7 +55,7 @@ static const struct key {
 	INTEGER(silent_max_s, 0, 86400, 0),
 	INTEGER(stock_keep, 0, 100000, 0),
 	INTEGER(stock_low, 0, 100000, 0),
-	TEXT(stock_key_type, "p256"),
+	{ "stock_key_type", KIND_KEY_TYPE, offsetof(struct config, stock_key_type), "p256", 0, 0, 0 },
 #undef TEXT
 #undef PATH
 #undef INTEGER
@@ -97,6 +97,24 @@ printer_from(const char *directory, const char *printer)
 	return joined;
 }
 
+/* Those that an application can ask for: " rsa2048 p256". */
+static const char key_types[] = ""
+#define KEY(name, text, ...) " " text
+#include "schemas/application.def"
+    ;
+
+static bool
+is_key_type(const char *name)
+{
+	size_t length = strlen(name);
+	const char *at = key_types;
+
+	while (length > 0 && (at = strchr(at, ' ')))
+		if (strncmp(++at, name, length) == 0 && (at[length] == ' ' || at[length] == '\0'))
+			return true;
+	return false;
+}
+
 static int
 take_text(struct config *config, const struct key *key, struct conf_file *file, cfg_t *cfg, const char *directory)
 {
@@ -108,6 +126,8 @@ take_text(struct config *config, const struct key *key, struct conf_file *file, 
 		return conf_file_refuse(file, NULL, NULL, "%s: is missing: add `%s = \"…\"`", key->name, key->name);
 	if (key->kind == KIND_HOURS && hours_read(value, &hours) != 0)
 		return conf_file_refuse(file, cfg, key->name, "%s: \"%s\": give \"hh:mm-hh:mm\", the second later than the first, or \"\"", key->name, value);
+	if (key->kind == KIND_KEY_TYPE && !is_key_type(value))
+		return conf_file_refuse(file, cfg, key->name, "%s: there is no key type \"%s\": give one of%s", key->name, value, key_types);
 	*place = key->kind == KIND_PATH ? path_from(directory, value)
 	       : key->kind == KIND_PRINTER ? printer_from(directory, value) : strdup(value);
 	return *place ? 0 : MINT_MEMORY;

@@ -178,6 +178,7 @@ each_fault_is_refused_with_its_line_and_what_to_do(void **state)
 		  "10: attempts_max: is 0: give a number from 1 to 100" },
 		{ NEEDED "# six\napi_port = 65536\n" BAY1, "7: api_port: is 65536: give a number from -1 to 65535" },
 		{ NEEDED "hours = \"9:00-17:00\"\n" BAY1, "6: hours: \"9:00-17:00\": give \"hh:mm-hh:mm\", the second later than the first" },
+		{ NEEDED BAY1 "stock_key_type = \"rsa\"\n", "7: stock_key_type: there is no key type \"rsa\": give one of rsa2048 p256" },
 		{ NEEDED "bay 1 { module = \"m\"\n environment = { \"LD_PRELOAD=x\" } }\n",
 		  "7: bay 1: environment: \"LD_PRELOAD=x\" is not NAME=value, or a variable that a bay may not set" },
 		{ NEEDED "bay 1 { module = \"m\" environment = { \"=x\" } }\n", "6: bay 1: environment: \"=x\" is not" },

@@ -27,7 +27,8 @@ FILENAME ~ /config\.h$/ {
 /^\t\{ "[a-z_]+", KIND_/ {
 	match($0, /"[a-z_]+"/)
 	name = substr($0, RSTART + 1, RLENGTH - 2)
-	row("text", /, NULL, 0, 0, 0/ ? "must be given" : "empty")
+	value = $0; sub(/^[^)]*\), /, "", value); sub(/, 0, 0, 0.*/, "", value)
+	row("text", text_of(value))
 }
 function row(kind, value) {
 	if (!count++) print "| key | kind | default | meaning |\n|---|---|---|---|"
