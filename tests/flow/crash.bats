@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# A sample of tests/crash/crash.sh: four bays, mixed applications, every second time tokens keyed ahead first, crashed at drawn points. The same with
-# `make crash SAMPLE=66 SEED=1`, others with another seed.
+# A sample of tests/crash/crash.sh: four bays, mixed applications, every second time with tokens keyed ahead, crashed at drawn points. The same
+# points with `make crash SAMPLE=66 SEED=1`, others with another seed.
 
 setup() { cd "$BATS_TEST_DIRNAME/../.." || return 1; }
 
