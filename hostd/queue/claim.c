@@ -6,6 +6,8 @@
 #include "hostd/queue/subject.h"
 #include "schemas/errors.h"
 
+#include <string.h>
+
 /* A token that was keyed ahead has its room for names already: an application with a longer one is left for a blank token. */
 static int
 fits(struct bay *bay, int64_t application)
@@ -98,6 +100,19 @@ is_ready(const struct bay *bay)
 	return (bay->state == STATE_bay_idle || bay->state == STATE_bay_stock) && bay_is_free(bay);
 }
 
+/* A good token that can be used for nothing that is to be made says so, as long as that is so. */
+static int
+say_whether_useful(struct bay *bay)
+{
+	int said = bay->trouble && strcmp(bay->trouble, "TOKEN_MECHANISM") == 0;
+
+	if (bay->state != STATE_bay_idle || bay->in_stock || (bay->trouble && !said))
+		return 0;
+	if (stock_wants_others(bay))
+		return said ? 0 : bay_set(bay, STATE_bay_idle, "TOKEN_MECHANISM");
+	return said && store_value(bay->queue->store, QUEUE_credential_waiting, 0, "i", (int64_t)1) == 0 ? bay_set(bay, STATE_bay_idle, NULL) : 0;
+}
+
 static int
 wake(struct bay *bay, int64_t *wanted)
 {
@@ -109,7 +124,7 @@ wake(struct bay *bay, int64_t *wanted)
 		(*wanted)--;
 		return bay_wake(bay);
 	}
-	return stock_wants(bay) ? bay_wake(bay) : 0;
+	return stock_wants(bay) ? bay_wake(bay) : say_whether_useful(bay);
 }
 
 int

@@ -49,9 +49,9 @@ struct wish {
 	char    lot[65];            /* "" not said */
 };
 
-/* Orders in the order they came. */
+/* Orders in the order they came; the first one of a key type that the bay offers, or that it does not. */
 static int
-ordered(struct bay *bay, struct wish *wish)
+ordered(struct bay *bay, struct wish *wish, int offered)
 {
 	struct store *store = bay->queue->store;
 	enum queue_statement g = QUEUE_stock_orders;
@@ -63,24 +63,24 @@ ordered(struct bay *bay, struct wish *wish)
 		wish->order = store_i64(store, g, 0);
 		store_copy(store, g, 1, wish->key_type, sizeof wish->key_type);
 		store_copy(store, g, 3, wish->lot, sizeof wish->lot);
-		found = offers(bay, wish->key_type) && in_work(bay->queue, wish->key_type) < left;
+		found = offers(bay, wish->key_type) == offered && in_work(bay->queue, wish->key_type) < left;
 	}
 	store_done(store, g);
 	return found;
 }
 
 static int
-find_wish(struct bay *bay, struct wish *wish)
+find_wish(struct bay *bay, struct wish *wish, int offered)
 {
 	const struct config *config = bay->queue->config;
 
 	memset(wish, 0, sizeof *wish);
 	if (restored_is_unsettled(bay->queue))
 		return 0;
-	if (ordered(bay, wish))
+	if (ordered(bay, wish, offered))
 		return 1;
 	memset(wish, 0, sizeof *wish);
-	if (config->stock_keep == 0 || !offers(bay, config->stock_key_type))
+	if (config->stock_keep == 0 || offers(bay, config->stock_key_type) != offered)
 		return 0;
 	snprintf(wish->key_type, sizeof wish->key_type, "%s", config->stock_key_type);
 	return level(bay->queue, wish->key_type) + in_work(bay->queue, wish->key_type) < config->stock_keep;
@@ -91,7 +91,15 @@ stock_wants(struct bay *bay)
 {
 	struct wish wish;
 
-	return !bay->in_stock && find_wish(bay, &wish);
+	return !bay->in_stock && find_wish(bay, &wish, 1);
+}
+
+int
+stock_wants_others(struct bay *bay)
+{
+	struct wish wish;
+
+	return !bay->in_stock && !find_wish(bay, &wish, 1) && find_wish(bay, &wish, 0);
 }
 
 /* --- keying ahead */
@@ -103,7 +111,7 @@ stock_begin(struct bay *bay, int64_t token, int64_t *use)
 	struct wish wish;
 	int r;
 
-	if (!find_wish(bay, &wish))
+	if (!find_wish(bay, &wish, 1))
 		return MINT_NOT_FOUND;
 	r = store_run(queue->store, QUEUE_use_add, "iidi", (int64_t)0, token, bay->number, queue_now(queue));
 	if (r != 0)
@@ -324,5 +332,6 @@ stock_stop(struct queue *queue, const char *key_type)
 {
 	if (store_value(queue->store, QUEUE_stock_ordered, 0, "s", key_type) == 0)
 		return MINT_NOT_FOUND;
+	queue->wake = 1; /* bays that said that they do not offer it */
 	return store_run(queue->store, QUEUE_stock_order_end, "si", key_type, queue_now(queue));
 }

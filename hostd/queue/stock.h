@@ -15,6 +15,9 @@ struct work;
 /* Whether a token that offers what the one in the bay does is to be keyed ahead now: ordered, or to keep the level. */
 int stock_wants(struct bay *bay);
 
+/* Whether tokens are to be keyed ahead and the one in the bay, which serves nothing that waits, is of no use for that. */
+int stock_wants_others(struct bay *bay);
+
 /* Begins to key the token of the bay ahead: *use. MINT_NOT_FOUND when none is wanted. */
 int stock_begin(struct bay *bay, int64_t token, int64_t *use);
 

@@ -298,8 +298,12 @@ SELECT s.key_type, t.model, t.lot, count(CASE WHEN s.state = 'ready' THEN 1 END)
  WHERE s.state IN ('claimed','initialised','keyed','ready') GROUP BY s.key_type, t.model, t.lot ORDER BY s.key_type, t.model, t.lot;
 
 -- :stock_orders  by api/stock.c,api/status.c  read
--- What is still to be keyed ahead.
-SELECT key_type, count, made, lot, ordered_by, ordered_at FROM stock_order WHERE ended_at IS NULL ORDER BY id;
+-- What is still to be keyed ahead; in which bays lies a token that cannot be used for it, while none is in work.
+SELECT o.key_type, o.count, o.made, o.lot, o.ordered_by, o.ordered_at,
+       (SELECT group_concat(bay, ', ') FROM (SELECT bay FROM bay WHERE state = 'idle' AND error = 'TOKEN_MECHANISM' ORDER BY bay)
+         WHERE NOT EXISTS (SELECT 1 FROM stock s JOIN token_use u ON u.id = s.id JOIN bay b ON b.token_id = u.token_id
+           WHERE s.key_type = o.key_type AND s.state IN ('claimed','initialised','keyed'))) AS not_offered_in
+  FROM stock_order o WHERE o.ended_at IS NULL ORDER BY o.id;
 
 -- :events  by api/events.c  read
 -- The feed.

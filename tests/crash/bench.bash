@@ -90,11 +90,17 @@ tokens_in() { tell list | jq -r '.slots[]? | select(.serial != null and .serial 
 # 20 ms.
 put_back_missing() { # FIRST SLOT
 	local serial slot before
-	for serial in $(ask_database "SELECT parked_detail FROM credential WHERE state = 'parked' AND parked_error = 'TOKEN_GONE'"); do
+	for serial in $(missing_tokens); do
 		before=$(empty_slots "$1")
 		sleep 0.15
 		slot=$(grep -x -m1 -f <(empty_slots "$1") <<<"$before") && tell insert "$slot" "$serial" >/dev/null
 	done
+}
+# In mid-work for a credential, or for the stock.
+missing_tokens() {
+	ask_database "SELECT parked_detail FROM credential WHERE state = 'parked' AND parked_error = 'TOKEN_GONE'
+		UNION SELECT t.serial FROM stock s JOIN token_use u ON u.id = s.id JOIN token t ON t.id = u.token_id
+			WHERE s.state IN ('claimed','initialised','keyed') AND NOT EXISTS (SELECT 1 FROM bay b WHERE b.token_id = t.id)"
 }
 empty_slots() { tell list | jq -r --argjson first "$1" '[.slots[] | select((.serial // "") == "") | .slot] | sort_by(. != $first)[]'; }
 

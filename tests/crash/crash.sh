@@ -2,7 +2,8 @@
 # Crashes a bench at one point after the other and looks whether anything was lost or done twice.
 #
 #   crash.sh all               one bay, one credential of each key type, every point there is: KEYS SCOPES FROM TO narrow it down
-#   crash.sh sample N [SEED]   four bays, mixed applications, N points drawn by SEED
+#   crash.sh sample N [SEED]   four bays, mixed applications, N points drawn by SEED; every second one with tokens keyed ahead:
+#                              they are ordered first, and the applications come when all of them lie in the stock box
 #
 # A point is the n-th of a kind; it is tried from an empty database to the issued application, then verify-run.sh looks at everything:
 #
@@ -12,9 +13,11 @@
 #   after N pull      … when it has stored it and not answered yet
 #   after N worker    mint-worker (and pkcs15-init below it) is killed while it waits for that answer
 #   before|after N all   a power cut in the same places
+#   box N self|all    mint-queue is killed, or the power cut, when the N-th token keyed ahead comes into the stock box
 #
 # Points that were tried already stand in $CRASH/results (build/crash) and are not tried again: a run that was stopped goes on.
-# JOBS (2) series run side by side. The last line is `N points, N violations`; exit 0 when there are points and no violation.
+# JOBS (2) series run side by side. The last line is `N points, N violations`, and of a sample how many were with stock and where; exit 0
+# when there are points and no violation.
 #
 # KEYS="p256 rsa2048" SCOPES="self all pull worker" FROM=1 TO=99999 CRASH=dir JOBS=n LAW=none
 set -uo pipefail
@@ -67,15 +70,57 @@ worker_of() { # the process that waits for the token; a mint-worker of this benc
 
 has_fired() { [ "$(tell faults "$1" | jq '[.faults[].fired] | add // 0')" != 0 ]; }
 
+# --- tokens keyed ahead
+
+# What the mixed applications can use, but for one credential.
+stock="p256 2
+rsa2048 2"
+stock_count=4
+
+# What was acknowledged is not ordered again, nor what was not and stands in the record all the same.
+order_stock() {
+	local key count orders
+	while read -r key count; do
+		orders=$(ask_database "SELECT count(*) FROM stock_order WHERE key_type = '$key'") && [ -n "$orders" ] || return 1
+		[ "$orders" = 0 ] || continue
+		mintctl --socket "$run/api.sock" stock prekey --key-type "$key" --count "$count" </dev/null >>"$run/log/import" 2>&1 || return 1
+	done <<<"$stock"
+}
+box_holds() { [ "$(grep -c . "$run/operator.stock" 2>/dev/null)" -ge "$1" ] 2>/dev/null; }
+stock_is_complete() {
+	[ "$(ask_database "SELECT total(state = 'ready') >= $stock_count AND total(state IN ('claimed','initialised','keyed')) = 0 FROM stock")" = 1 ]
+}
+
+# `box N`: what it is for is there.
+crash_at_box() { # N SCOPE
+	box_holds "$1" || return 1
+	phase=lying
+	if [ "$2" = all ]; then kill -9 "$(process mintd)"; else pgrep -P "$(process mintd)" -x mint-queue | xargs -r kill -9; fi
+	touch "$run/log/box"
+}
+
+# True when the applications may come.
+stock_up() { # KIND N SCOPE
+	[ "$ordered" = 1 ] || { order_stock && ordered=1; } || return 1
+	if [ "$1" = box ] && [ ! -e "$run/log/box" ]; then
+		crash_at_box "$2" "$3"
+		return 1
+	fi
+	stock_is_complete && box_holds "$stock_count" || return 1
+	if [ -z "$phase" ] && point_fired "$1" "$2"; then phase=keying; fi
+}
+
 # --- one point
 
 # Until everything is issued: imports again what was not acknowledged, starts again what was killed, puts back what was pulled.
-live_on() { # KIND SCOPE SLOT
-	local kind=$1 scope=$2 slot=$3 imported=0 fired=0 until=$(( SECONDS + point_deadline_s ))
+live_on() { # KIND N SCOPE SLOT
+	local kind=$1 n=$2 scope=$3 slot=$4 imported=0 ordered=0 fired=0 until=$(( SECONDS + point_deadline_s ))
 	while [ "$SECONDS" -lt "$until" ]; do
 		runs "$(process mintd)" || power_returns
-		[ "$imported" = 1 ] || { mintctl --socket "$run/api.sock" import "$run/applications.json" >>"$run/log/import" 2>&1 && imported=1; }
-		if [ "$kind" != seam ]; then
+		if [ "$imported" = 0 ] && { [ -z "$with_stock" ] || stock_up "$kind" "$n" "$scope"; }; then
+			mintctl --socket "$run/api.sock" import "$run/applications.json" >>"$run/log/import" 2>&1 && imported=1
+		fi
+		if [ "$kind" = before ] || [ "$kind" = after ]; then
 			if [ "$scope" = worker ] && [ "$fired" = 0 ] && has_fired "$slot"; then
 				fired=1
 				worker_of | xargs -r kill -9 2>/dev/null
@@ -94,25 +139,31 @@ look_at_the_end() {
 	fetch_summary
 }
 
-point_fired() { # KIND N SLOT
-	if [ "$1" = seam ]; then
-		[ "$(od -A n -t u8 -N 8 "$run/seams" | tr -d ' ')" -ge "$2" ] 2>/dev/null
-	else
-		grep -q ' event=fault ' "$run/apdu.log"
-	fi
+point_fired() { # KIND N
+	case $1 in
+	seam) [ "$(od -A n -t u8 -N 8 "$run/seams" | tr -d ' ')" -ge "$2" ] 2>/dev/null ;;
+	box) [ -e "$run/log/box" ] ;;
+	*) grep -q ' event=fault ' "$run/apdu.log" ;;
+	esac
 }
-where_of() { if [ "$1" = seam ]; then dd if="$run/seams" bs=8 skip=1 count=7 2>/dev/null | tr -d '\0'; else echo "token change"; fi; }
+where_of() { # KIND N
+	case $1 in
+	seam) dd if="$run/seams" bs=8 skip=1 count=7 2>/dev/null | tr -d '\0' ;;
+	box) echo "stock box" ;;
+	*) echo "token change" ;;
+	esac
+}
 
 # A disk that forgets what was not synced (disk.c), for power cuts.
 watch_disk() { # SCOPE
 	[ "$1" = all ] || return 0
-	export DISK_ROOT=$run DISK_LOG=$run.disk DISK_SKIP=log:pids:apdu.log:pcscd:operator.pile:api.port:seams:certs:summary.json
+	export DISK_ROOT=$run DISK_LOG=$run.disk DISK_SKIP=log:pids:apdu.log:pcscd:operator.pile:operator.stock:api.port:seams:certs:summary.json
 	preload=(env "LD_PRELOAD=$programs/disk.so")
 }
 
-# try BAYS APPLICATIONS KIND N SCOPE SLOT: prints "ok WHERE", "untouched", or "VIOLATION what is wrong".
+# try BAYS APPLICATIONS KIND N SCOPE SLOT [stock]: prints "ok WHERE", "untouched", or "VIOLATION what is wrong"; with stock, "ok WHERE: PHASE".
 try() (
-	bays=$1 applications=$2 kind=$3 n=$4 scope=$5 slot=$6 effect=()
+	bays=$1 applications=$2 kind=$3 n=$4 scope=$5 slot=$6 with_stock=${7:-} phase='' effect=()
 	run=$(mktemp -d "$crash/point.XXXXXX")
 	trap stop_bench EXIT
 	cp -r "$crash/template-$bays/." "$run/"
@@ -121,6 +172,8 @@ try() (
 	start_bench "$bays" || { echo "VIOLATION the bench did not start: $run"; exit; }
 	if [ "$kind" = seam ]; then
 		export MINT_CRASH="$run/seams $n $scope"
+		start_mintd
+	elif [ "$kind" = box ]; then
 		start_mintd
 	else
 		start_mintd
@@ -132,14 +185,14 @@ try() (
 		tell fault "$slot" "$kind" change "$n" "${effect[@]}" >>"$run/log/fault" || { echo "VIOLATION no such fault: $(cat "$run/log/fault")"; exit; }
 	fi
 	start_hands
-	if ! live_on "$kind" "$scope" "$slot"; then
+	if ! live_on "$kind" "$n" "$scope" "$slot"; then
 		echo "VIOLATION not issued after $point_deadline_s s: $run"
 		exit
 	fi
 	wait_until 20 look_at_the_end
 	unset MINT_CRASH
 	fired=$(point_fired "$kind" "$n" && echo 1)
-	where=$(where_of "$kind")
+	where=$(where_of "$kind")${with_stock:+: ${phase:-use}}
 	stop_bench
 	wrong=$(judge "$bays")
 	if [ -n "$wrong" ]; then
@@ -176,21 +229,24 @@ every_series() {
 	done
 }
 
-# N points: by seed which seam or which change of which token, and what happens there.
+# N points: by seed which seam or which change of which token, and what happens there. A bench with stock passes more of them.
 draw_points() { # N SEED
 	awk -v n="$1" -v seed="$2" 'BEGIN {
 		srand(seed)
-		for (i = 1; i <= n; i++)
-			if (rand() < 0.6) print "seam", 1 + int(rand() * 600), rand() < 0.5 ? "self" : "all", 0
+		for (i = 1; i <= n; i++) {
+			stock = i % 2 == 0 ? " stock" : ""
+			if (stock && i % 8 == 0) print "box", 1 + int(rand() * 4), rand() < 0.5 ? "self" : "all", 0 stock
+			else if (rand() < 0.6) print "seam", 1 + int(rand() * (stock ? 900 : 600)), rand() < 0.5 ? "self" : "all", 0 stock
 			else {
 				split("pull all worker", scope, " ")
 				s = scope[1 + int(rand() * 3)]
-				print s == "worker" || rand() < 0.5 ? "after" : "before", 1 + int(rand() * 55), s, int(rand() * 4)
+				print s == "worker" || rand() < 0.5 ? "after" : "before", 1 + int(rand() * 55), s, int(rand() * 4) stock
 			}
+		}
 	}'
 }
 
-sampled() { # KIND N SCOPE SLOT
+sampled() { # KIND N SCOPE SLOT [stock]
 	local point="sample $*" result
 	result=$(result_of "$point")
 	if [ -z "$result" ] || [[ $result == VIOLATION* ]]; then
@@ -210,11 +266,15 @@ summary() { # which points
 				if (point !~ only || last[point] == "untouched") continue
 				points++
 				split(point, word, " ")
-				kinds[word[1] " " word[2] " " word[4]]++
+				kinds[word[1] " " word[2] " " word[4] (word[6] ? " " word[6] : "")]++
+				stock += word[6] == "stock"
+				if (word[6] == "stock" && split(last[point], phase, ": ") == 2) phases[phase[2]]++
 				if (last[point] ~ /^VIOLATION/) { violations++; print point ": " last[point] }
 			}
 			for (kind in kinds) print "  " kind ": " kinds[kind]
-			printf "%d points, %d violations\n", points, violations
+			printf "%d points, %d violations", points, violations
+			if (stock) printf "; %d with stock: %d while it was keyed, %d while it lay, %d in use", stock, phases["keying"], phases["lying"], phases["use"]
+			print ""
 			exit !(points > 0 && violations == 0)
 		}' "$crash/results"
 }

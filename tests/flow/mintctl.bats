@@ -225,6 +225,81 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 	done < <(sed -n 's/^COMMAND(\([a-z]*\), \([a-z]*\),.*/\1 \2/p' "$root/schemas/commands.def")
 }
 
+# $1 tokens of key type $2 in stock, of lot $3.
+stocked() {
+	sql "INSERT INTO stock_order (id, key_type, count, made, lot, ordered_by, ordered_at) VALUES (1, '$2', 50, $1, '$3', 'uid:1', 1);
+	     WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+	     INSERT INTO token (id, serial, marker, model, atr, state, lot, seen_at)
+	     SELECT 100 + i, 'BB' || i, 'MB-' || i, 'myeid', x'01', 'prekeyed', '$3', 1 FROM n;
+	     INSERT INTO token_use (id, token_id, bay, begun_at) SELECT id, id, 1, 1 FROM token WHERE id > 100;
+	     INSERT INTO stock (id, order_id, key_type, state, subject_max, ready_at, changed_at) SELECT id, 1, '$2', 'ready', 0, 1, 1 FROM token WHERE id > 100"
+}
+
+@test "stock says what is there, by key type, model and lot, and what is ordered" {
+	exits 0 ctl stock
+	says 'no token is in stock'
+	exits 0 ctl_zh stock
+	says '没有库存'
+	stocked 3 p256 L7
+	exits 0 ctl stock
+	grep -Eq '^p256 +myeid +L7 +3 +0$' <<<"$output"
+	says 'ordered: p256: 3/50, lot L7'
+	exits 0 ctl_zh stock
+	says '已下令：p256: 3/50，批次 L7'
+	[ "$(ctl stock --json | jq -c '[.ready, .wanted, .low, .levels[0].ready, .orders[0].count]')" = '[3,47,false,3,50]' ]
+	exits 0 ctl status
+	says '3 p256'
+}
+
+@test "a low stock is said by stock and by status, with what to do" {
+	stocked 3 p256 L7
+	kill "$queue_pid"; wait "$queue_pid" || true; queue_pid=
+	echo 'stock_low = 4' >>"$api_dir/mint.conf"
+	api_up
+	exits 0 ctl stock
+	says 'low: 3 in stock, fewer than 4: mintctl stock prekey --count N'
+	exits 0 ctl_zh stock
+	says '库存不足：3 支在库，低于 4：mintctl stock prekey --count N'
+	exits 0 ctl status
+	says 'low: see mintctl stock'
+	[ "$(ctl stock --json | jq .low)" = true ]
+}
+
+@test "an order that no token in a bay can be used for is said to be one" {
+	sql "INSERT INTO stock_order (key_type, count, ordered_by, ordered_at) VALUES ('rsa2048', 4, 'uid:1', 1);
+	     UPDATE bay SET state = 'idle', error = 'TOKEN_MECHANISM', token_id = NULL WHERE bay IN (1, 3)"
+	exits 0 ctl stock
+	says 'bays with tokens that do not offer this key type: 1, 3: put in another model, or mintctl stock stop --key-type rsa2048'
+	exits 0 ctl_zh stock
+	says '以下工位的介质不支持该密钥类型：1, 3：换用其他型号，或 mintctl stock stop --key-type rsa2048'
+	[ "$(ctl stock --json | jq -r '.orders[0].not_offered_in')" = '1, 3' ]
+	sql "UPDATE bay SET state = 'empty', error = NULL WHERE bay IN (1, 3)"
+	[ "$(ctl stock --json | jq -r '.orders[0].not_offered_in')" = null ]
+}
+
+@test "stock prekey and stop are orders about a key type, p256 or any unless one is said" {
+	exits 0 ctl stock prekey --count 20
+	exits 0 ctl stock prekey --count 5 --key-type rsa2048 --lot 'box 7'
+	exits 0 ctl stock stop
+	exits 0 ctl stock stop --key-type rsa2048
+	grep -qx 'command prekey p256 {"count":"20"} by .*' "$api_dir/queue.log"
+	grep -qx 'command prekey rsa2048 {"count":"5","lot":"box 7"} by .*' "$api_dir/queue.log"
+	grep -qx 'command stop any {} by .*' "$api_dir/queue.log"
+	grep -qx 'command stop rsa2048 {} by .*' "$api_dir/queue.log"
+	exits 64 ctl stock prekey
+	says '--count'
+	exits 77 ctl stock prekey --count 1 --key-type REFUSE
+	says 'it is issued already'
+	exits 77 ctl stock stop --key-type REFUSE --json
+	[ "$(jq -r .error <<<"$output")" = REFUSED ]
+	exits 64 ctl stock fill
+	exits 64 ctl stock prekey 20
+	exits 0 ctl_zh stock prekey --help
+	says '空闲时预制密钥'
+	exits 0 ctl stock --help
+	says 'mintctl stock'
+}
+
 @test "events: all, after a number, and as they happen" {
 	exits 0 ctl events
 	[ "${#lines[@]}" = 4 ]

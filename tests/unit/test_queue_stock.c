@@ -334,6 +334,26 @@ order_outlives_a_restart_and_is_stopped_by_a_person(void **state)
 }
 
 static void
+order_of_a_key_type_that_the_token_does_not_offer_is_said_by_its_bay_until_it_is_stopped(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->tokens[0].key_types = stage->tokens[1].key_types = "p256";
+	stage_start(stage);
+	put(stage, 0, 0);
+	assert_int_equal(stage_command(stage, "uid:1000(op)", "prekey", "rsa2048", "{\"count\":\"5\"}"), 0);
+	assert_sql(stage, "idle TOKEN_MECHANISM", "SELECT state || ' ' || error FROM bay WHERE bay = 1"); /* it lay there before the order */
+	put(stage, 1, 1);
+	assert_sql(stage, "idle TOKEN_MECHANISM", "SELECT state || ' ' || error FROM bay WHERE bay = 2");
+	assert_sql(stage, "0", "SELECT count(*) FROM stock");
+	assert_int_equal(stage_command(stage, "uid:1000(op)", "stop", "rsa2048", "{}"), 0);
+	assert_sql(stage, "2", "SELECT count(*) FROM bay WHERE state = 'idle' AND error IS NULL");
+	assert_int_equal(stage_command(stage, "uid:1000(op)", "prekey", "rsa2048", "{\"count\":\"5\"}"), 0);
+	assert_int_equal(stage_command(stage, "uid:1000(op)", "prekey", "p256", "{\"count\":\"2\"}"), 0);
+	assert_sql(stage, "2", "SELECT count(*) FROM bay WHERE state = 'stock'");
+}
+
+static void
 order_that_makes_no_sense_is_refused_with_the_reason(void **state)
 {
 	struct stage *stage = *state;
@@ -496,6 +516,7 @@ main(void)
 		TEST(longer_name_than_it_has_room_for_is_left_for_a_blank_token),
 		TEST(configured_level_is_kept_when_nothing_waits),
 		TEST(order_outlives_a_restart_and_is_stopped_by_a_person),
+		TEST(order_of_a_key_type_that_the_token_does_not_offer_is_said_by_its_bay_until_it_is_stopped),
 		TEST(order_that_makes_no_sense_is_refused_with_the_reason),
 		TEST(lost_token_is_struck_off_the_stock),
 		TEST(token_taken_out_in_mid_work_goes_on_when_it_comes_back),

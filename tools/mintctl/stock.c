@@ -28,14 +28,26 @@ print_levels(const json_t *stock)
 }
 
 static void
+print_order(const json_t *row)
+{
+	const char *bays = text_of(row, "not_offered_in");
+
+	printf("%s%s: %lld/%lld%s%s\n", say("ordered: ", "已下令："), text_of(row, "key_type"), number_of(row, "made"), number_of(row, "count"),
+	    *text_of(row, "lot") ? say(", lot ", "，批次 ") : "", text_of(row, "lot"));
+	if (*bays)
+		printf("  %s%s%s%s\n", say("bays with tokens that do not offer this key type: ", "以下工位的介质不支持该密钥类型："), bays,
+		    say(": put in another model, or mintctl stock stop --key-type ", "：换用其他型号，或 mintctl stock stop --key-type "),
+		    text_of(row, "key_type"));
+}
+
+static void
 print_orders(const json_t *stock)
 {
 	const json_t *row;
 	size_t i;
 
 	json_array_foreach(json_object_get(stock, "orders"), i, row)
-		printf("%s%s: %lld/%lld%s%s\n", say("ordered: ", "已下令："), text_of(row, "key_type"), number_of(row, "made"),
-		    number_of(row, "count"), *text_of(row, "lot") ? say(", lot ", "，批次 ") : "", text_of(row, "lot"));
+		print_order(row);
 	if (number_of(stock, "keep") > 0)
 		printf("%s%lld %s\n", say("kept by itself when no work waits: ", "空闲时自动保持："), number_of(stock, "keep"), text_of(stock, "key_type"));
 	if (json_is_true(json_object_get(stock, "low")))
