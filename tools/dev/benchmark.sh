@@ -8,6 +8,7 @@
 # QUEUE_S (5), how large the record of section queue is and how long each of its runs; B=build/dev. Numbers of one machine at one time:
 # compare within one run. Progress goes to standard error, run directories to a temporary place, removed at the end.
 set -euo pipefail
+shopt -s inherit_errexit
 cd "$(dirname "$0")/../.."
 export B=${B:-build/dev}
 only=${1:-}

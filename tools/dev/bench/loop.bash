@@ -46,7 +46,7 @@ one_bay() {
 # Credentials an hour from the first intent to the last seal, tokens swapped in no time; with STOCK set the keying ahead does not count.
 our_pace() { # BAYS COUNT KEY, with LAW, APDU_US and STOCK in the environment
 	fresh; applications "$2" "$3" >"$APPLICATIONS"; fill_pool "$2" "$3"
-	BAYS=$1 tools/dev/bench.sh run >&2
+	STOCK_KEY=$3 BAYS=$1 tools/dev/bench.sh run >&2
 	query "SELECT 3600e6 * count(DISTINCT use_id) / (max(ended_at) - min(begun_at)) FROM journal WHERE $of_credential"
 }
 
@@ -60,14 +60,16 @@ ratio() { awk -v a="$1" -v b="$2" 'BEGIN { print a / b, a, b }'; }
 
 # The yardstick beside us in the same run. REACH of the ratio; with PREKEYED also a row of tokens from stock against the same script.
 against() { # NAME MODE BAYS COUNT COUNT_OF_THE_SCRIPT KEY REACH NOTE
-	local ours theirs n
+	local ours theirs ahead n
 	say "$1: $3 bays, $6, LAW=${LAW:-none} APDU_US=${APDU_US:-0}, ours and the script's by turns, $runs times"
 	rm -f "$place"/{line,stock}
 	for (( n = 0; n < runs; n++ )); do
 		ours=$(our_pace "$3" "$4" "$6")
 		theirs=$(BAYS=$3 COUNT=$5 KEY=$6 RUN='' tools/dev/baseline.sh "$2" | jq .per_hour)
 		ratio "$ours" "$theirs" >>"$place/line"
-		[ -z "${PREKEYED:-}" ] || ratio "$(STOCK=$4 our_pace "$3" "$4" "$6")" "$theirs" >>"$place/stock"
+		[ -n "${PREKEYED:-}" ] || continue
+		ahead=$(STOCK=$4 our_pace "$3" "$4" "$6")
+		ratio "$ahead" "$theirs" >>"$place/stock"
 	done
 	ratio_row "$1" "$7" "$8" <"$place/line"
 	[ -z "${PREKEYED:-}" ] || ratio_row "$1-prekeyed" - "$8, our tokens keyed ahead" <"$place/stock"
@@ -81,12 +83,14 @@ against_baseline() {
 
 # What stock is worth where the chip takes seconds.
 prekeyed() {
-	local count=64 n
+	local count=64 ahead line n
 	export LAW=jcop4 APDU_US=2000
 	say "from stock against in line, 16 bays, RSA-2048, LAW=$LAW APDU_US=$APDU_US, $count credentials by turns, $runs times"
 	rm -f "$place/stock"
 	for (( n = 0; n < runs; n++ )); do
-		ratio "$(STOCK=$count our_pace 16 $count rsa2048)" "$(our_pace 16 $count rsa2048)" >>"$place/stock"
+		ahead=$(STOCK=$count our_pace 16 $count rsa2048)
+		line=$(our_pace 16 $count rsa2048)
+		ratio "$ahead" "$line" >>"$place/stock"
 	done
 	unset LAW APDU_US
 	ratio_row prekeyed/rsa2048 "≥6" "16 bays, RSA-2048, jcop4, 2 ms an APDU, tokens keyed ahead against in line" <"$place/stock"
