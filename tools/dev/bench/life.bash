@@ -55,7 +55,7 @@ durable() {
 	for bays in 1 16; do
 		say "commits and syncs, $bays bays, P-256, $count credentials"
 		fresh; applications $count p256 >"$APPLICATIONS"
-		mkdir -p "$RUN"
+		rm -f "$place/disk.log"; mkdir -p "$RUN"
 		BAYS=$bays tools/dev/bench.sh up >&2; tools/dev/bench.sh down >&2 # keys and CA are made once
 		MINT_CRASH="$RUN/seams 0 self" PRELOAD=$PWD/$B/disk.so DISK_ROOT=$(realpath "$RUN") DISK_LOG=$place/disk.log \
 			DISK_SKIP=log:pids:apdu.log:pcscd:operator.pile:api.port:seams:tokens:certs BAYS=$bays LAW=none tools/dev/bench.sh run >&2
