@@ -224,7 +224,7 @@ includes: ## does every #include keep to the layers of the design
 headers: ## does every header compile alone, with gcc and with clang
 	@PKGS='$(sort $(foreach t,$(ALL),$($(t)_PKGS)))' tools/dev/header-check.sh
 
-bench: deps ## measure; one JSON object a line (ONLY=section, RUNS=5)
+bench: deps ## measure: docs/benchmarks.md; one JSON object a line (ONLY=section RUNS=5 APPLICATIONS_IN_TABLE QUEUE_S)
 	@$(SUBMAKE) programs
 	@tools/dev/benchmark.sh $(ONLY)
 

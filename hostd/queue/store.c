@@ -281,7 +281,7 @@ store_mark(struct store *store)
 	assert(!store->marked);
 	store->marked = 1;
 	store->savepoint = store->open;
-	return store->savepoint ? store_sql(store, "SAVEPOINT message") : 0;
+	return store->savepoint ? store_run(store, QUEUE_mark, "") : 0;
 }
 
 int
@@ -290,7 +290,7 @@ store_keep(struct store *store)
 	int savepoint = store->savepoint;
 
 	store->marked = store->savepoint = 0;
-	return savepoint ? store_sql(store, "RELEASE message") : 0;
+	return savepoint ? store_run(store, QUEUE_keep, "") : 0;
 }
 
 void

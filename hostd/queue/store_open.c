@@ -109,6 +109,14 @@ open_sound(struct store *store, const char *path)
 	return r == 0 ? check_pages(store, path) : r;
 }
 
+/* What a message's part overwrites is kept until the commit, to take it back; beyond 64 kB SQLite would do that in a file, which took a
+ * tenth of a busy turn. A turn is bounded (queue.c), and so is this. Only now: a migration may sort more than fits. */
+static int
+keep_parts_in_memory(struct store *store)
+{
+	return store_sql(store, "PRAGMA temp_store = MEMORY");
+}
+
 int
 store_open(const char *path, struct store **place)
 {
@@ -119,6 +127,8 @@ store_open(const char *path, struct store **place)
 	if (!store)
 		return MINT_MEMORY;
 	r = open_sound(store, path);
+	if (r == 0)
+		r = keep_parts_in_memory(store);
 	if (r == 0)
 		r = store_prepare(store);
 	/* What a power cut left of a write-ahead log is in the record now; a later look at it finds none of it (damage.c). A reader that

@@ -4,6 +4,14 @@
 -- Names of states are literals here so that the partial indexes of the record can be used; each such statement repeats the
 -- index's own condition, and `+id` keeps it from walking the whole table by id instead. An id of 0 stands for none.
 
+-- ---------------------------------------------------------------- a message's part of the transaction
+
+-- :mark  by queue/store.c  write
+SAVEPOINT message;
+
+-- :keep  by queue/store.c  write
+RELEASE message;
+
 -- ---------------------------------------------------------------- small facts
 
 -- :fact_get  by queue/restored.c,queue/turn.c  read

@@ -10,7 +10,7 @@
 # watches; up to 16 there is one, in $RUN/pcscd, which this script starts.
 #
 # Knobs (environment): RUN=dir BAYS=n APPLICATIONS=file LAW=none|jcop4|… (vtoken --help) SEED=n APDU_US=n B=build/dev
-# STOCK=n: so many tokens are keyed ahead before the applications are imported (run).
+# STOCK=n: so many tokens are keyed ahead before the applications are imported (run), with keys of the type STOCK_KEY (p256).
 # SWAP_MS=MEAN[,CV]: how long the hands take from one token to the next (mint-operator --help); at once without it.
 # POOL=dir: key pairs made ahead (vtoken --fill-pool), in the run directory without it.
 # BAYS_CONF=file: in place of virtual tokens the bays of that file (lines of a configuration: pcscd_socket, models, bay N { … }); the
@@ -30,6 +30,7 @@ swap=(${SWAP_MS:+--swap-ms "$SWAP_MS" --seed "$seed"})
 pool=${POOL:-$run/tokens/pool}
 bays_conf=${BAYS_CONF:-}
 stock=${STOCK:-0}
+stock_key=${STOCK_KEY:-p256}
 preload=(${PRELOAD:+env "LD_PRELOAD=$PRELOAD"})
 preload_tokens=(${PRELOAD:+env -u DISK_FULL "LD_PRELOAD=$PRELOAD"}) # a token has a memory of its own
 programs=$PWD/${B:-build/dev}
@@ -237,10 +238,12 @@ TXT
 # Keys tokens ahead until so many are in stock: what an earlier run left in the box counts.
 fill_stock() {
 	local ready
-	stock_is() { ready=$(mintctl --socket "$run/api.sock" stock --json | jq .ready); }
+	stock_is() {
+		ready=$(mintctl --socket "$run/api.sock" stock --json | jq --arg key "$stock_key" '[.levels[] | select(.key_type == $key).ready] | add // 0')
+	}
 	stock_is
 	(( ready < stock )) || return 0
-	mintctl --socket "$run/api.sock" stock prekey --count $((stock - ready))
+	mintctl --socket "$run/api.sock" stock prekey --count $((stock - ready)) --key-type "$stock_key"
 	until stock_is && (( ready >= stock )); do
 		alive mintd || fail "the bench ended while tokens were keyed ahead: $run/log/mintd"
 		sleep 0.1
