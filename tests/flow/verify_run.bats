@@ -149,6 +149,55 @@ finds_only() {
 	finds_only intent-before-act
 }
 
+# Use 1 was keyed ahead, checked by another process, and bound to its credential before its request.
+keyed_ahead() {
+	sql "UPDATE journal SET credential_id = NULL WHERE use_id = 1 AND step IN ('initialise','key');
+	     UPDATE journal SET id = id + 1000 WHERE id > 2;
+	     UPDATE journal SET ended_at = ended_at - 500000 WHERE use_id = 1 AND step = 'key';
+	     INSERT INTO journal (id, use_id, token_id, step, bench, bay, lease, pid, actor, begun_at, ended_at, outcome)
+	     SELECT 3, 1, 1, 'check', 'b', 1, 3, 99, 'queue', ended_at + 100000, ended_at + 200000, 'done' FROM journal WHERE use_id = 1 AND step = 'key';
+	     INSERT INTO stock (id, key_type, state, subject_max, check_pid, challenge, signature, ready_at, used_at, changed_at)
+	     SELECT 1, 'p256', 'used', 0, 99, x'01', x'02', ended_at, ended_at, ended_at FROM journal WHERE step = 'check'"
+}
+
+@test "a token keyed ahead, checked and used in this order, is right" {
+	keyed_ahead
+	verify
+	echo "$output"
+	[ "$status" = 0 ]
+	grep -q '^ok keyed-ahead: 1 tokens keyed ahead' <<<"$output"
+}
+
+@test "a token keyed ahead that was bound to a credential before it was checked" {
+	keyed_ahead
+	sql "UPDATE stock SET used_at = ready_at - 1000000"
+	finds keyed-ahead
+	grep 'FAIL keyed-ahead: use 1: its key was not made before it came into stock, or it served before that' <<<"$output"
+}
+
+@test "a token keyed ahead that served a credential before the check, whatever its row says" {
+	keyed_ahead
+	sql "UPDATE stock SET ready_at = ready_at + 5000000, used_at = used_at + 5000000; UPDATE journal SET begun_at = begun_at + 5000000,
+	     ended_at = ended_at + 5000000 WHERE step = 'check'"
+	finds keyed-ahead
+	grep 'use 1: request (row [0-9]*) was begun for a credential before that was bound to it' <<<"$output"
+}
+
+@test "a token keyed ahead that nobody checked, or the process that made its key" {
+	keyed_ahead
+	sql "UPDATE journal SET pid = 101 WHERE step = 'check'; UPDATE stock SET check_pid = 101"
+	finds_only keyed-ahead
+	sql "DELETE FROM journal WHERE step = 'check'"
+	finds_only keyed-ahead
+	sql "UPDATE stock SET state = 'given_up'"
+	finds keyed-ahead
+}
+
+@test "a use that serves nobody and is not of stock" {
+	sql "UPDATE token_use SET credential_id = NULL WHERE id = 2"
+	finds keyed-ahead
+}
+
 @test "a result before its intent" {
 	sql "UPDATE journal SET ended_at = begun_at - 1 WHERE use_id = 1 AND step = 'take'"
 	finds_only journal-sound

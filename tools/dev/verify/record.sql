@@ -202,7 +202,10 @@ UNION ALL
 SELECT 'use ' || s.id || ': no other process has checked its key' FROM stock s
 WHERE s.state IN ('ready','used') AND (s.signature IS NULL OR NOT EXISTS (SELECT 1 FROM journal j WHERE j.use_id = s.id AND j.step = 'check'
     AND j.outcome = 'done' AND j.pid = s.check_pid AND j.ended_at <= s.ready_at)
-  OR EXISTS (SELECT 1 FROM journal j WHERE j.use_id = s.id AND j.step IN ('initialise','key') AND j.pid = s.check_pid));
+  OR EXISTS (SELECT 1 FROM journal j WHERE j.use_id = s.id AND j.step IN ('initialise','key') AND j.pid = s.check_pid))
+UNION ALL
+SELECT 'use ' || s.id || ': ' || j.step || ' (row ' || j.id || ') was begun for a credential before that was bound to it' FROM stock s
+JOIN journal j ON j.use_id = s.id WHERE j.credential_id IS NOT NULL AND (s.used_at IS NULL OR j.begun_at < s.used_at);
 
 -- :envelope-before-codes
 -- of  (SELECT count(*) FROM pin_envelope) || ' envelopes'
