@@ -242,7 +242,7 @@ stocked() {
 	says '没有库存'
 	stocked 3 p256 L7
 	exits 0 ctl stock
-	grep -Eq '^p256 +myeid +L7 +3 +0$' <<<"$output"
+	grep -Eq '^p256 +myeid +L7 +3 +0 +0$' <<<"$output"
 	says 'ordered: p256: 3/50, lot L7'
 	exits 0 ctl_zh stock
 	says '已下令：p256: 3/50，批次 L7'
