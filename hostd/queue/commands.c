@@ -396,28 +396,37 @@ is_key_type(const char *name)
 }
 
 static int
+check_key_type(struct order *order)
+{
+	if (is_key_type(order->command->object))
+		return 0;
+	order->detail = reason_give(order->detail, REASON_stock_key_type);
+	return MINT_ARGUMENT;
+}
+
+static int
 verb_prekey(struct queue *queue, struct order *order)
 {
 	const json_t *count = json_object_get(order->arguments, "count");
 	const char *text = json_string_value(count), *lot = json_string_value(json_object_get(order->arguments, "lot"));
 	char *end = NULL;
 	long number = text ? strtol(text, &end, 10) : (long)json_integer_value(count);
+	int r;
 
 	if (number < 1 || number > STOCK_COUNT_MAX || (end && *end)) {
 		order->detail = reason_give(order->detail, REASON_stock_count);
 		return MINT_ARGUMENT;
 	}
-	if (!is_key_type(order->command->object)) {
-		order->detail = reason_give(order->detail, REASON_stock_key_type);
-		return MINT_ARGUMENT;
-	}
-	return stock_order(queue, order->command->object, number, lot, order->command->actor);
+	r = check_key_type(order);
+	return r != 0 ? r : stock_order(queue, order->command->object, number, lot, order->command->actor);
 }
 
 static int
 verb_stop(struct queue *queue, struct order *order)
 {
-	return stock_stop(queue, order->command->object);
+	int r = strcmp(order->command->object, "any") == 0 ? 0 : check_key_type(order);
+
+	return r == 0 ? stock_stop(queue, order->command->object) : r;
 }
 
 /* --- the bench */
@@ -474,6 +483,7 @@ static const struct {
 	{ "clear", MINT_REFUSED, REASON_clear_not_quarantined },
 	{ "settle", MINT_REFUSED, REASON_settle_nothing },
 	{ "scrap", MINT_REFUSED, REASON_scrap_not_now },
+	{ "stop", MINT_NOT_FOUND, REASON_stock_none_ordered },
 };
 
 static void

@@ -364,6 +364,10 @@ order_that_makes_no_sense_is_refused_with_the_reason(void **state)
 	assert_int_equal(stage_command(stage, "uid:1000(op)", "prekey", "p256", "{\"count\":\"5O\"}"), MINT_ARGUMENT);
 	assert_int_equal(stage_command(stage, "uid:1000(op)", "prekey", "dsa", "{\"count\":\"1\"}"), MINT_ARGUMENT);
 	assert_non_null(strstr(stage->last_detail, "stock_key_type"));
+	assert_int_equal(stage_command(stage, "uid:1000(op)", "stop", "dsa", "{}"), MINT_ARGUMENT);
+	assert_non_null(strstr(stage->last_detail, "stock_key_type"));
+	assert_int_equal(stage_command(stage, "uid:1000(op)", "stop", "p256", "{}"), MINT_NOT_FOUND);
+	assert_non_null(strstr(stage->last_detail, "stock_none_ordered"));
 	assert_sql(stage, "0", "SELECT count(*) FROM stock_order");
 }
 
