@@ -109,37 +109,16 @@ delayed_list(struct call *call)
 	return rows;
 }
 
-static int
-is_open(const char *state)
-{
-	static const char *const states[] = { "approved", "held", "minting", "minted", "packed" };
-
-	for (size_t i = 0; state && i < sizeof states / sizeof states[0]; i++)
-		if (strcmp(states[i], state) == 0)
-			return 1;
-	return 0;
-}
-
-/* The tally of applications; how many open ones are late, how many that the bench may work on are urgent. */
 static void
-add_applications(struct call *call, json_t *status)
+add_open_applications(struct call *call, json_t *status)
 {
 	struct binds binds = { .count = 0 };
-	json_t *rows, *row;
-	json_int_t late = 0, urgent = 0;
-	size_t i;
+	json_t *open = NULL;
 
 	bind_integer(&binds, "now", clock_utc_us());
-	rows = record_rows(call->api->record, API_tally_applications, &binds);
-	json_array_foreach(rows, i, row) {
-		const char *state = json_string_value(json_object_get(row, "state"));
-
-		late += is_open(state) ? count_of(row, "late") : 0;
-		urgent += is_open(state) && strcmp(state, "held") != 0 ? count_of(row, "urgent") : 0;
-	}
-	json_object_set_new(status, "late", json_integer(late));
-	json_object_set_new(status, "urgent", json_integer(urgent));
-	json_object_set_new(status, "applications", tally_of(rows));
+	if (record_row(call->api->record, API_open_applications, &binds, &open) == 0)
+		json_object_update(status, open);
+	json_decref(open);
 }
 
 /* The first number of a statement without parameters. */
@@ -234,7 +213,8 @@ status_json(struct call *call)
 	json_object_set_new(status, "now", json_string(now));
 	json_object_set_new(status, "seq", json_integer(record_seq(call->api->record)));
 	api_explain(status, "standstill", call->api->standstill ? error_info(call->api->standstill)->name : NULL);
-	add_applications(call, status);
+	add_open_applications(call, status);
+	json_object_set_new(status, "applications", tally(call, API_tally_applications));
 	json_object_set_new(status, "credentials", tally(call, API_tally_credentials));
 	json_object_set_new(status, "tokens", tally(call, API_tally_tokens));
 	json_object_set_new(status, "stock", api_stock(call));

@@ -19,24 +19,32 @@ BEGIN;
 COMMIT;
 
 -- :tally_applications  by api/status.c  read
--- How many applications in each state, and of them how many past their deadline and how many urgent: one pass.
-SELECT state, count(*) AS count, sum(deadline_at < :now) AS late, sum(urgent) AS urgent FROM application GROUP BY state;
+-- How many in each state, here and below: what is at its end is kept in `closed`, the rest is counted by partial indexes.
+SELECT state, count(*) AS count FROM application WHERE state NOT IN ('rejected','issued','invoice_requested','invoiced','cancelled') GROUP BY state
+UNION ALL SELECT state, count FROM closed WHERE machine = 'application' AND count > 0 ORDER BY state;
 
 -- :tally_credentials  by api/status.c  read
--- How many credentials in each state.
-SELECT state, count(*) AS count FROM credential GROUP BY state;
+SELECT state, count(*) AS count FROM credential WHERE state NOT IN ('waiting','packed','revoked') GROUP BY state
+UNION ALL SELECT 'waiting', count FROM (SELECT (SELECT count(*) FROM credential WHERE state = 'waiting' AND claimable = 1)
+  + (SELECT count(*) FROM credential WHERE state = 'waiting' AND claimable = 0) AS count) WHERE count > 0
+UNION ALL SELECT state, count FROM closed WHERE machine = 'credential' AND count > 0 ORDER BY state;
 
 -- :tally_tokens  by api/status.c  read
--- How many tokens in each state.
-SELECT state, count(*) AS count FROM token GROUP BY state;
-
--- :tally_bays  by api/status.c  read
--- How many bays in each state.
-SELECT state, count(*) AS count FROM bay GROUP BY state;
+SELECT state, count(*) AS count FROM token WHERE state NOT IN ('shipped','scrapped') GROUP BY state
+UNION ALL SELECT state, count FROM closed WHERE machine = 'token' AND count > 0 ORDER BY state;
 
 -- :tally_labels  by api/status.c  read
--- How many print jobs in each state.
-SELECT state, count(*) AS count FROM print_job GROUP BY state;
+SELECT state, count(*) AS count FROM print_job WHERE state IN ('waiting','printing') GROUP BY state
+UNION ALL SELECT state, count(*) AS count FROM print_job WHERE state IN ('failed','unknown') GROUP BY state
+UNION ALL SELECT state, count FROM closed WHERE machine = 'print_job' AND count > 0 ORDER BY state;
+
+-- :tally_bays  by api/status.c  read
+SELECT state, count(*) AS count FROM bay GROUP BY state ORDER BY state;
+
+-- :open_applications  by api/status.c  read
+-- How many have missed their deadline; how many that the bench may work on are urgent.
+SELECT coalesce(sum(deadline_at < :now), 0) AS late, coalesce(sum(urgent AND state <> 'held'), 0) AS urgent FROM application
+ WHERE state NOT IN ('rejected','issued','invoice_requested','invoiced','cancelled') AND state IN ('approved','held','minting','minted','packed');
 
 -- :credentials_moving  by api/status.c  read
 -- Credentials that machines or the packer's hands will move on: tokens of a parcel lie on the table while another of its

@@ -295,7 +295,8 @@ static int
 status(const char *database)
 {
 	static const enum api_statement plain[] = {
-		API_tally_credentials, API_tally_tokens, API_tally_bays, API_tally_labels, API_credentials_moving, API_parked, API_delayed,
+		API_tally_applications, API_tally_credentials, API_tally_tokens, API_tally_bays, API_tally_labels, API_credentials_moving,
+		API_labels_stuck, API_parked, API_delayed,
 	};
 	struct binds now = { .count = 0 };
 	struct record *record;
@@ -306,7 +307,7 @@ status(const char *database)
 	begun = clock_monotonic_us();
 	record_begin(record);
 	bind_integer(&now, "now", clock_utc_us());
-	json_decref(record_rows(record, API_tally_applications, &now));
+	json_decref(record_rows(record, API_open_applications, &now));
 	for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
 		json_decref(record_rows(record, plain[i], NULL));
 	record_end(record);

@@ -84,8 +84,8 @@ uses() {
 	         (SELECT 1 AS i UNION ALL SELECT 2) o WHERE a.id > 1000"
 	order=$(sed -n '/^-- :credential_next/,/;/s/^ORDER BY \(.*\);/\1/p' "$root/schemas/sql/queue.sql")
 	[ -n "$order" ]
-	sql "SELECT DISTINCT reference FROM (SELECT a.reference FROM (SELECT * FROM credential WHERE state = 'waiting' AND claimable = 1 ORDER BY $order) c
-	       JOIN application a ON a.id = c.application_id)" >"$api_dir/expected"
+	sql "SELECT a.reference FROM (SELECT application_id, row_number() OVER (ORDER BY $order) AS n FROM credential WHERE state = 'waiting' AND claimable = 1) c
+	       JOIN application a ON a.id = c.application_id GROUP BY a.id ORDER BY min(c.n)" >"$api_dir/expected"
 	get '/v1/forecast?limit=100000' >"$api_dir/forecast"
 	is '[.waiting, .applications_open]' '[10000,5001]' <"$api_dir/forecast"
 	diff <(jq -r '.applications[1:][].reference' "$api_dir/forecast") "$api_dir/expected"

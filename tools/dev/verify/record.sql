@@ -18,6 +18,15 @@ SELECT reference || ' stands at ' || state AS problem FROM application a
 WHERE state NOT IN ('issued','invoice_requested','invoiced','held','cancelled','rejected')
   AND NOT EXISTS (SELECT 1 FROM credential c WHERE c.application_id = a.id AND c.state = 'parked');
 
+-- :closed-counted
+-- of  (SELECT count(*) FROM closed) || ' states'
+-- What the status shows of these is kept by triggers.
+SELECT machine || ' ' || state || ': ' || count || ' are shown, there are ' || there AS problem FROM (SELECT machine, state, count, CASE machine
+  WHEN 'application' THEN (SELECT count(*) FROM application a WHERE a.state = closed.state)
+  WHEN 'credential' THEN (SELECT count(*) FROM credential c WHERE c.state = closed.state)
+  WHEN 'token' THEN (SELECT count(*) FROM token t WHERE t.state = closed.state)
+  ELSE (SELECT count(*) FROM print_job j WHERE j.state = closed.state) END AS there FROM closed) WHERE count <> there;
+
 -- :credentials-as-asked
 -- of  (SELECT count(*) FROM credential) || ' credentials'
 SELECT a.reference || ' asks for ' || a.quantity || ' and has ' || count(c.id) AS problem
