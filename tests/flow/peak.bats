@@ -12,6 +12,9 @@ says() { jq -e "$1" "$PEAK/report.json" >/dev/null || { echo "not so: $1"; jq 'd
 @test "a day of sixty credentials is minted, proven, packed and accounted for" {
 	CREDENTIALS=60 BAYS=4 COMPRESSION=960 SWAP_S=480,0.2 DEADLINE_S=120 timeout 200 tests/peak/peak.sh >"$BATS_TEST_TMPDIR/log" 2>&1 || { cat "$BATS_TEST_TMPDIR/log"; false; }
 	[[ $(tail -1 "$BATS_TEST_TMPDIR/log") == "60 credentials in "*", 0 violations" ]]
+	# Whoever waits sees how long, and how far it is.
+	grep -q 'the last import of the day is due after [0-9][0-9]* s' "$BATS_TEST_TMPDIR/log"
+	[ "$(grep -c ' of 60 sealed$' "$BATS_TEST_TMPDIR/log")" -ge 5 ]
 	says '.sealed == 60 and .distinct_keys == 60 and .issued == .applications and .verify.failed == 0 and .verify.passed > 40'
 	# The series add up to the day, and every share is one.
 	says '([.series[] | .sealed_per_hour] | add) * 60 * 5 / 3600 | . > 59.9 and . < 60.1'

@@ -99,13 +99,14 @@ day_s() { echo $(( $(elapsed_ms) * compression / 1000 )); }
 finished() { [ "$(ask_database "SELECT total(state <> 'issued') = 0 FROM application")" = 1 ]; }
 
 day() {
-	local batches next=0 sealed said=0 parked
+	local batches next=0 sealed said=0 parked each=$(( credentials < 5000 ? (credentials + 9) / 10 : 500 ))
 	mapfile -t batches < <(jq .at "$peak/day.ndjson" | sort -nu)
+	echo "the last import of the day is due after $(( batches[-1] / compression )) s, however few credentials there are: COMPRESSION=N shortens it"
 	while (( $(elapsed_ms) < deadline_s * 1000 )); do
 		while (( next < ${#batches[@]} && $(day_s) >= batches[next] )); do import_batch "${batches[next]}"; next=$(( next + 1 )); done
 		sealed=$(ask_database "SELECT count(*) FROM journal WHERE step = 'seal' AND outcome = 'done'")
 		if [ ! -s "$peak/early" ] && (( ${sealed:=0} >= credentials / 4 )); then measure >"$peak/early"; fi
-		if (( sealed - said >= 500 )); then said=$sealed; echo "$(( $(elapsed_ms) / 1000 )) s: $sealed of $credentials sealed"; fi
+		if (( sealed - said >= each )); then said=$sealed; echo "$(( $(elapsed_ms) / 1000 )) s: $sealed of $credentials sealed"; fi
 		if (( next == ${#batches[@]} && sealed >= credentials )) && finished; then measure >"$peak/late"; return; fi
 		sleep 0.2
 	done
