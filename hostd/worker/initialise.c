@@ -51,7 +51,7 @@ plan_key(struct worker *worker, struct plan *plan, const char *type, uint32_t su
 		plan->texts.profile = "pkcs15+long";
 	if (key)
 		plan->texts.key = key->name;
-	if (model_initialise_makes_key(worker->model, type))
+	if (key && model_initialise_makes_key(worker->model, type))
 		plan->key_timeout_ms = key->timeout_ms;
 	return 0;
 }
