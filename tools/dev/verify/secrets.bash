@@ -29,8 +29,7 @@ check_secrets() {
 	[ "$(grep -c '' "$work/disguises")" -ge "$(grep -c '' "$work/codes")" ] || echo 'the disguises of codes were not made' | judge no-code-in-clear ''
 	database .dump >"$work/dump.sql"
 	{
-		find "$run" -type f -size +0 -print0 | LC_ALL=C xargs -0 -r grep -laiF -f "$work/disguises" -- |
-			sed 's/$/ holds a code as hexadecimal or base64/'
+		find "$run" -type f -size +0 -print0 | LC_ALL=C xargs -0 -r grep -laiFZ -f "$work/disguises" -- | codes decoded "$work/codes"
 		{ find "$run" -type f -size +0 -print0; printf '%s\0' "$work/dump.sql"; } | codes clear "$work/codes"
 	} | sed "s|$run/||; s|$work/dump.sql|a row of mint.db|" | sort -u |
 		judge no-code-in-clear "$(grep -c '' "$work/codes") codes, $(find "$run" -type f | grep -c '') files"
