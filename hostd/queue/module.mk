@@ -37,6 +37,7 @@ queue_SRC := \
 	hostd/queue/store_open.c \
 	hostd/queue/subject.c \
 	hostd/queue/turn.c \
+	hostd/queue/verbs.c \
 	hostd/queue/work.c \
 	hostd/queue/worker.c
 queue_PKGS := jansson libcrypto libevent_core sqlite3

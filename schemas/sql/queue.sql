@@ -42,7 +42,7 @@ SELECT max(seq) FROM event;
 SELECT max(coalesce((SELECT at FROM event WHERE seq = (SELECT max(seq) FROM event)), 0),
            coalesce((SELECT max(max(begun_at, coalesce(ended_at, 0))) FROM journal WHERE id BETWEEN (SELECT max(id) FROM journal) - 255 AND (SELECT max(id) FROM journal)), 0));
 
--- :event_importer  by queue/commands.c  read
+-- :event_importer  by queue/verbs.c  read
 SELECT actor FROM event WHERE application_id = ?1 AND kind = 'application.imported' ORDER BY seq LIMIT 1;
 
 -- ---------------------------------------------------------------- states: state, application, credential, token
@@ -84,10 +84,10 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13);
 SELECT a.id, a.state, a.record_sha256, p.record, a.held_from, a.held_why, a.medium, a.kind
 FROM application a LEFT JOIN person p ON p.application_id = a.id WHERE a.reference = ?1;
 
--- :application_hold  by queue/commands.c  write
+-- :application_hold  by queue/verbs.c  write
 UPDATE application SET held_from = state, held_why = ?2 WHERE id = ?1;
 
--- :application_free  by queue/commands.c  write
+-- :application_free  by queue/verbs.c  write
 UPDATE application SET held_from = NULL, held_why = NULL WHERE id = ?1;
 
 -- :application_issued  by queue/pack.c  write
@@ -109,11 +109,11 @@ SELECT record FROM person WHERE application_id = ?1;
 INSERT INTO credential (application_id, ordinal, name, key_type, profile, urgent, deadline_at, claimable, changed_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
 
--- :credentials_claimable  by queue/commands.c  write
+-- :credentials_claimable  by queue/verbs.c  write
 UPDATE credential SET claimable = ?2 WHERE application_id = ?1;
 
 -- What has a token or may have a certificate.
--- :credentials_in_work  by queue/commands.c  read
+-- :credentials_in_work  by queue/verbs.c  read
 SELECT count(*) FROM credential c WHERE c.application_id = ?1 AND (c.state NOT IN ('waiting', 'revoked') OR EXISTS
   (SELECT 1 FROM certificate r WHERE r.credential_id = c.id AND r.state NOT IN ('refused', 'revoked')));
 
@@ -165,7 +165,7 @@ UPDATE credential SET pending = ?2 WHERE id = ?1;
 -- :credential_fresh_attempts  by queue/commands.c  write
 UPDATE credential SET attempt = 0 WHERE id = ?1;
 
--- :credentials_parked  by queue/commands.c  read
+-- :credentials_parked  by queue/verbs.c  read
 SELECT id FROM credential WHERE application_id = ?1 AND state = 'parked' AND parked_error <> 'TOKEN_GONE';
 
 -- In work, but in no bay: their tokens were taken out while nobody looked.
@@ -247,7 +247,7 @@ UPDATE token SET codes = ?2 WHERE id = ?1 AND codes IS NULL;
 UPDATE token SET codes = NULL WHERE id = ?1;
 
 -- A new failure takes back a person's word that it may be erased: that was given before it.
--- :token_failed  by queue/fault.c,queue/commands.c  write
+-- :token_failed  by queue/fault.c,queue/verbs.c  write
 UPDATE token SET failed_error = ?2, failed_detail = ?3, erasing = 0 WHERE id = ?1;
 
 -- What a person may mean: the serial number or the marker. The scrapped last: another one of that number is meant before them.
