@@ -46,6 +46,19 @@ elsewhere() { "$B/vtoken" --control "$work/elsewhere/socket" --say "$*"; }
 
 box_holds() { [ "$(grep -c . "$RUN/operator.stock")" = "$1" ]; }
 
+@test "a token in stock that is of no use for what waits is tried once, and a blank one serves" {
+	jq '[.[] | select(.quantity == 1)][:2] | map(.key_type = "rsa2048")' data/samples/applications.json >"$APPLICATIONS"
+	BAYS=1 "$bench" up
+	ctl stock prekey --count 1
+	wait_until 60 in_stock 1
+	wait_until 20 box_holds 1
+	ctl import "$APPLICATIONS"
+	timeout 60 "$mintctl" --socket "$RUN/api.sock" watch --until-idle
+	in_stock 1
+	wait_until 20 box_holds 1
+	[ "$(sqlite3 "$RUN/mint.db" "SELECT count(*) FROM event WHERE error = 'STOCK_UNUSED'")" = 1 ]
+}
+
 @test "a token whose PIN a stranger tried while it lay in stock is refused and quarantined, and another serves in its place" {
 	jq '[.[] | select(.quantity == 1)][:2] | map(.key_type = "p256")' data/samples/applications.json >"$APPLICATIONS"
 	"$bench" up

@@ -1,7 +1,7 @@
 /* mint-operator: the hands at a virtual bench. It does what a person does, by the same means: looks at the bays as a screen
- * shows them, takes tokens out when a bay says so, lays them on the table, packs a parcel with `mintctl pack` when all its
- * tokens lie there, puts blank tokens in while applications wait or
- * tokens are to be keyed ahead, and those that were first. It knows nothing that the API does not tell it.
+ * shows them, takes tokens out when a bay says so, lays them on the table or into the stock box, packs a parcel with `mintctl pack`
+ * when all its tokens lie there, puts tokens in while applications wait or some are to be keyed ahead: from the box first, then blank
+ * ones. It knows nothing that the API does not tell it.
  */
 #include "tools/operator/bench_api.h"
 #include "tools/operator/pile.h"
@@ -30,6 +30,8 @@ struct operator {
 	struct bench_api *api;
 	struct pile      *pile;
 	struct pile      *stock;
+	size_t            unused;                    /* so many tokens from the box served nothing of what waits */
+	long long         waiting;                   /* credentials, at the last look */
 	const char       *swap_ms, *seed;            /* as given; NULL: a swap takes no time */
 	struct swap      *swap;
 	int64_t           free_at_ms[BAYS_MAX + 1];  /* when the hands are back at a bay with a blank token */
@@ -89,10 +91,11 @@ is_done(struct operator *operator, long long number, const char *changed_at)
 	return 0;
 }
 
-/* From the stock box while there is something in it and work to do, else a blank one. */
+/* From the stock box while something in it may serve what waits, else a blank one. What came back unused lies at the end of the box. */
 static void
-put_in(struct operator *operator, long long bay, int from_stock)
+put_in(struct operator *operator, long long bay, const struct need *need)
 {
+	int from_stock = need->waiting > 0 && operator->unused < pile_count(operator->stock);
 	const char *serial = from_stock ? pile_first(operator->stock) : NULL;
 	char line[128];
 
@@ -152,14 +155,15 @@ tend_bay(struct operator *operator, const json_t *bay, struct need *need)
 	long long number = json_integer_value(json_object_get(bay, "bay"));
 	const char *state = text_of(bay, "state");
 	int take = strcmp(state, "take") == 0, trouble = strcmp(state, "trouble") == 0;
-	int stock = strcmp(state, "stock") == 0 || is_unused(bay, need);
+	int unused = is_unused(bay, need), stock = strcmp(state, "stock") == 0 || unused;
 	int put = strcmp(state, "empty") == 0 && need->waiting + need->wanted > 0;
 
 	if (number < 1 || number > BAYS_MAX || !(take || trouble || put || stock) || (put && !swap_is_over(operator, number)) ||
 	    is_done(operator, number, text_of(bay, "changed_at")))
 		return;
+	operator->unused += (size_t)unused;
 	if (put)
-		put_in(operator, number, need->waiting > 0);
+		put_in(operator, number, need);
 	else if (stock)
 		move(operator, number, operator->stock, operator->stock_path, text_of(bay, "token"));
 	else if (take)
@@ -178,6 +182,9 @@ look_for_need(struct operator *operator)
 	};
 
 	json_decref(status);
+	if (need.waiting > operator->waiting)
+		operator->unused = 0; /* there is more: what was of no use may be now */
+	operator->waiting = need.waiting;
 	return need;
 }
 

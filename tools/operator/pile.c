@@ -85,6 +85,12 @@ pile_add(struct pile *pile, const char *marker)
 	return remember(pile, marker);
 }
 
+size_t
+pile_count(const struct pile *pile)
+{
+	return pile->count;
+}
+
 const char *
 pile_first(const struct pile *pile)
 {

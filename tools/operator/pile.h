@@ -20,6 +20,8 @@ int pile_add(struct pile *pile, const char *marker);
 /* Whether that token lies on the table. */
 int pile_has(const struct pile *pile, const char *marker);
 
+size_t pile_count(const struct pile *pile);
+
 /* What was put there first, NULL when nothing lies there; lives until the pile changes. */
 const char *pile_first(const struct pile *pile);
 
