@@ -17,30 +17,35 @@ struct worker {
 	uint64_t       lease; /* 0: a spare one, that nobody has asked for yet */
 	pid_t          pid;
 	int            channel; /* of a spare one, −1 once it was passed on or given up */
-	int64_t        newest;  /* last_change() when it was started: a worker reads configuration and models then */
+	int64_t        newest;  /* last_change() when it was started: a worker reads configuration, models and key then */
 };
 
-static int64_t
-when_changed(const struct stat *file)
+static void
+note_change(const struct stat *file, int64_t *newest)
 {
-	return (int64_t)file->st_ctim.tv_sec * 1000000000 + file->st_ctim.tv_nsec;
+	int64_t changed = (int64_t)file->st_ctim.tv_sec * 1000000000 + file->st_ctim.tv_nsec;
+
+	if (changed > *newest)
+		*newest = changed;
 }
 
 /* The latest time at which a file changed or came into its place, of those that a worker reads once: UTC nanoseconds. */
 static int64_t
 last_change(const struct spawn *what)
 {
+	const char *const files[] = { what->config_path, what->config->station_key };
 	DIR *models = opendir(what->config->models);
 	int64_t newest = 0;
 	struct stat file;
 
 	for (struct dirent *entry = models ? readdir(models) : NULL; entry; entry = readdir(models))
-		if (fstatat(dirfd(models), entry->d_name, &file, 0) == 0 && when_changed(&file) > newest && strcmp(entry->d_name, "..") != 0)
-			newest = when_changed(&file);
+		if (strcmp(entry->d_name, "..") != 0 && fstatat(dirfd(models), entry->d_name, &file, 0) == 0)
+			note_change(&file, &newest);
 	if (models)
 		closedir(models);
-	if (stat(what->config_path, &file) == 0 && when_changed(&file) > newest)
-		newest = when_changed(&file);
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+		if (stat(files[i], &file) == 0)
+			note_change(&file, &newest);
 	return newest;
 }
 
