@@ -350,8 +350,8 @@ step_initialise(struct worker *worker, const struct message *message, struct mes
 	r = plan_key(worker, &plan, order->key_type, order->subject_bytes);
 	if (r == 0)
 		r = access_codes(worker, &order->codes, &plan.fresh);
-	/* One that this process has found blank a moment ago is not looked at again: pkcs15-init makes nothing on a card that is not. */
-	if (r == 0 && worker->content != CONTENT_BLANK)
+	/* Once more, though this process has just seen it: another blank token in its place would be made with this one's codes. */
+	if (r == 0)
 		r = access_look(worker, &look);
 	if (r == 0 && stage_of(worker, &look) != CARD_BLANK) {
 		r = order->erase ? take_old_codes(worker, order, &plan)

@@ -108,9 +108,13 @@ early_module() { # CALL DEED
 		sed -i "s|\"FAULT=\"|\"FAULT=$1 $2\"|" "$run/mint.conf" ;;
 	esac
 }
+# The call is the step's own, and it did not end the step well: a crash at its very begin closes the row before anybody looks.
 inject_module() { # CALL DEED
+	local cut_short
 	wait_until 15 grep -q " $2\$" "$run/calls" || return 1
-	happened "\`$(grep -m1 " $2\$" "$run/calls")\`" "$frozen_at" # the call is the step's own, the step was open just before
+	cut_short="credential_id = $credential AND step = '$step' AND coalesce(outcome, '') <> 'done'"
+	wait_until 5 asked "SELECT EXISTS (SELECT 1 FROM journal WHERE $cut_short)" || return 1
+	happened "\`$(grep -m1 " $2\$" "$run/calls")\`" "$(ask "SELECT coalesce(ended_at, begun_at) FROM journal WHERE $cut_short ORDER BY id LIMIT 1")"
 }
 
 # --- the CA and the printer
