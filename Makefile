@@ -54,6 +54,7 @@ LIBS += schemas
 schemas_SRC := \
 	schemas/errors.c \
 	schemas/messages.c \
+	schemas/station.c \
 	schemas/utf8.c
 
 LIBS += base

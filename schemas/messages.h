@@ -15,6 +15,8 @@ enum worker_role {
 	ROLE_SURVEY /* for a person who tries a token: every step, and `survey` */
 };
 enum presence { PRESENCE_NO_READER, PRESENCE_EMPTY, PRESENCE_TOKEN, PRESENCE_MUTE /* a token that gives no ATR */ };
+enum station_link { STATION_LINK_NONE, STATION_LINK_UP, STATION_LINK_REFUSED /* another version, or no such serial number */ };
+enum supply { SUPPLY_OFF, SUPPLY_RISING, SUPPLY_ON, SUPPLY_OVER_CURRENT, SUPPLY_WEAK /* VBUS outside its range */ };
 enum token_content {
 	CONTENT_BLANK = 1,   /* known model, nothing on it */
 	CONTENT_MARKED,      /* initialised, label is of ours */

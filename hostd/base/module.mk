@@ -117,6 +117,12 @@ test-sandbox_SRC := \
 test-sandbox_USES := base schemas
 test-sandbox_PKGS := cmocka
 
+UNIT_TESTS += test-station-wire
+test-station-wire_SRC := \
+	tests/unit/test_station_wire.c
+test-station-wire_USES := schemas
+test-station-wire_PKGS := cmocka
+
 UNIT_TESTS += test-text
 test-text_SRC := \
 	tests/unit/test_text.c

@@ -32,6 +32,7 @@ wire_form_is_little_endian_with_lengths(void **state)
 		3, 0, 0, 0, 0xe4, 0xbd, 0x8d,               /* U+4F4D in UTF-8 */
 		2, 0, 0, 0, 0x3b, 0xf5,
 		0, 0, 0, 0,                                 /* no label */
+		0, 0, 0, 0,                                 /* no port */
 	};
 	static const uint8_t atr[] = { 0x3b, 0xf5 };
 	int length = put_bay("\u4f4d", atr, sizeof atr);
@@ -91,7 +92,7 @@ field_over_its_limit_is_refused_on_both_sides(void **state)
 	assert_int_equal(put_bay("reader", atr, 34), MINT_PROTOCOL);
 	length = put_bay("", atr, 33);
 	assert_true(length > 0);
-	packet[length - 4 - 33 - 4] = 34;
+	packet[length - 4 - 4 - 33 - 4] = 34;
 	assert_int_equal(message_get(&message, packet, (size_t)length), MINT_PROTOCOL);
 }
 
