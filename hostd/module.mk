@@ -5,6 +5,7 @@ family_SRC := \
 	hostd/fate.c \
 	hostd/member.c \
 	hostd/members.c \
+	hostd/nursery.c \
 	hostd/pcscds.c \
 	hostd/spawn.c \
 	hostd/standing.c \

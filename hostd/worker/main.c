@@ -4,6 +4,9 @@
  * (pkcs15-init). It sees no database, no CA key and no network. Everything it does was ordered by mint-queue on
  * descriptor 3, one step at a time, and each step's intent was committed before its message was sent.
  *
+ * Asked by mintd for a worker before it has an order of its own, it makes a copy of itself, whose descriptor 3 is the one that came with
+ * the question (hostd/nursery.h): what reads configuration, models, key and module once is one process, and never comes near a token.
+ *
  * It blocks: on the channel between steps, in the module during one. A module that hangs is ended by SIGALRM a few seconds
  * after the step's own deadline, or sooner by mintd on mint-queue's word; either way a fresh process probes the token.
  */
@@ -12,15 +15,19 @@
 #include "hostd/base/program.h"
 #include "hostd/base/release.h"
 #include "hostd/base/sandbox.h"
+#include "hostd/worker/ahead.h"
 #include "hostd/worker/worker.h"
-#include "pkcs11/module.h"
 #include "schemas/errors.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { NOT_YET = 0 }; /* the role before the order */
@@ -154,22 +161,69 @@ attend(struct worker *worker)
 	return r;
 }
 
+static int
+say_hello(void)
+{
+	struct message hello = { .type = MESSAGE_hello };
+
+	hello.hello = (struct message_hello){
+		.version = MESSAGES_VERSION, .program = PROGRAM_WORKER, .pid = (uint32_t)getpid(), .release = MINT_RELEASE,
+	};
+	return ipc_write(IPC_PARENT_FD, &hello, -1);
+}
+
+/* In the copy: a worker as mintd would start it, of its own process group and not without mintd. */
+static int
+become_worker(int channel_fd, pid_t mintd)
+{
+	setpgid(0, 0);
+	prctl(PR_SET_NAME, "mint-worker");
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != mintd || dup2(channel_fd, IPC_PARENT_FD) < 0)
+		return MINT_SYSTEM;
+	close(channel_fd);
+	return say_hello();
+}
+
+/* CLONE_PARENT: mintd is to reap it, as it reaps whatever was near a token. This process has one thread and holds nothing that a plain
+ * fork(2) would have to prepare. */
+static int
+make_worker(uint64_t lease, int channel_fd)
+{
+	struct message answer = { .type = MESSAGE_worker_started };
+	pid_t mintd = getppid();
+	long pid;
+
+	prctl(PR_SET_NAME, "mint-nursery");
+	pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, 0);
+	if (pid == 0)
+		return become_worker(channel_fd, mintd);
+	if (pid < 0)
+		log_error("cannot make a worker: %s", strerror(errno));
+	close(channel_fd);
+	answer.worker_started = (struct message_worker_started){ .lease = lease, .pid = pid > 0 ? (uint32_t)pid : 0 };
+	return ipc_write(IPC_PARENT_FD, &answer, -1);
+}
+
 /* 0: finished. Otherwise why the conversation ended. */
 static int
 converse(struct worker *worker)
 {
 	struct message message;
 	const struct step *step;
-	int r, finished = 0;
+	int r, fd, finished = 0;
 
 	while (!finished) {
 		r = attend(worker);
 		if (r == 0)
-			r = ipc_read(IPC_PARENT_FD, &message, NULL);
+			r = ipc_read(IPC_PARENT_FD, &message, &fd);
 		if (r != 0)
 			return r;
 		step = step_for(worker, &message);
-		if (step) {
+		if (message.type == MESSAGE_worker_start && (int)worker->role == NOT_YET && fd >= 0) {
+			r = make_worker(message.worker_start.lease, fd);
+			fd = -1;
+		} else if (step) {
 			r = do_step(worker, step, &message);
 		} else if (message.type == MESSAGE_finish) {
 			finished = 1;
@@ -180,21 +234,12 @@ converse(struct worker *worker)
 			r = MINT_PROTOCOL;
 		}
 		message_clear(&message);
+		if (fd >= 0)
+			close(fd); /* no other message brings one */
 		if (r != 0)
 			return r;
 	}
 	return 0;
-}
-
-static int
-say_hello(void)
-{
-	struct message hello = { .type = MESSAGE_hello };
-
-	hello.hello = (struct message_hello){
-		.version = MESSAGES_VERSION, .program = PROGRAM_WORKER, .pid = (uint32_t)getpid(), .release = MINT_RELEASE,
-	};
-	return ipc_write(IPC_PARENT_FD, &hello, -1);
 }
 
 static int
@@ -209,7 +254,7 @@ prepare(struct worker *worker, const char *config_path)
 	if (r == 0)
 		r = codes_read_key(worker->config->station_key, worker->station_key);
 	if (r == 0)
-		module_preload(worker->config->module);
+		ahead_load(worker->config->module);
 	return r;
 }
 
