@@ -1,6 +1,7 @@
 #include "tools/vtoken/vpcd.h"
 
 #include "hostd/base/log.h"
+#include "tools/vtoken/bell.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -36,6 +37,20 @@ struct vpcd {
 };
 
 static void begin(struct vpcd *vpcd);
+
+/* The driver looks at once: the connection is made, or closed, already. */
+static void
+ring(const struct vpcd *vpcd)
+{
+	struct sockaddr_un address;
+	socklen_t length = bell_address(&address, vpcd->port);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return;
+	sendto(fd, "", 1, MSG_NOSIGNAL, (struct sockaddr *)&address, length);
+	close(fd);
+}
 
 static void
 disconnect(struct vpcd *vpcd)
@@ -159,6 +174,7 @@ on_writable(evutil_socket_t fd, short what, void *argument)
 	vpcd->connected = true;
 	vpcd->retry_ms = RETRY_FIRST_MS;
 	event_add(vpcd->readable, NULL);
+	ring(vpcd);
 	vpcd->events->connected(vpcd->argument);
 }
 
@@ -241,6 +257,7 @@ vpcd_unplug(struct vpcd *vpcd)
 	vpcd->plugged = false;
 	event_del(vpcd->retry);
 	disconnect(vpcd);
+	ring(vpcd);
 }
 
 bool
