@@ -220,6 +220,7 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 		token) exits 0 ctl token "$verb" --help ;;
 		date) exits 0 ctl clock "$verb" --help ;;
 		stock) exits 0 ctl stock "$verb" --help ;;
+		bay | wiring) exits 0 ctl bay "$verb" --help ;;
 		*) exits 0 ctl "$verb" --help ;;
 		esac
 	done < <(sed -n 's/^COMMAND(\([a-z]*\), \([a-z]*\),.*/\1 \2/p' "$root/schemas/commands.def")
