@@ -65,7 +65,7 @@ power_hindrance(const struct bay *bay)
 	if (bay->queue->learning)
 		return "BAY_LEARNING";
 	if (is_faulty(bay))
-		return "BAY_POWER";
+		return "SUPPLY";
 	return shows_token(bay) && wiring_differs(bay) ? "BAY_PORT" : NULL;
 }
 
@@ -254,7 +254,7 @@ static int
 is_stopped_state(const struct bay *bay)
 {
 	return bay->state == STATE_bay_stopped ||
-	       (bay->state == STATE_bay_trouble && bay->trouble && (strcmp(bay->trouble, "BAY_POWER") == 0 || strcmp(bay->trouble, "BAY_PORT") == 0));
+	       (bay->state == STATE_bay_trouble && bay->trouble && (strcmp(bay->trouble, "SUPPLY") == 0 || strcmp(bay->trouble, "BAY_PORT") == 0));
 }
 
 static int
@@ -302,7 +302,7 @@ power_changed(struct queue *queue)
 static int
 tell(struct bay *bay, uint8_t before)
 {
-	struct happening happening = { .kind = supplies[bay->supply].event, .token = bay->token, .credential = bay->credential, .error = "BAY_POWER" };
+	struct happening happening = { .kind = supplies[bay->supply].event, .token = bay->token, .credential = bay->credential, .error = "SUPPLY" };
 
 	if (!happening.kind && (before == SUPPLY_OVER_CURRENT || before == SUPPLY_WEAK) && bay->supply == SUPPLY_ON)
 		happening = (struct happening){ .kind = "bay.powered" };

@@ -19,7 +19,7 @@ _Static_assert((int)STATIONS_MAX == (int)CONFIG_STATIONS_MAX, "a station of the 
 static const struct {
 	const char *name, *event, *error;
 } links[] = {
-	[STATION_LINK_NONE] = { "none", "station.lost", "STATION_GONE" },
+	[STATION_LINK_NONE] = { "none", "station.lost", "STATION" },
 	[STATION_LINK_UP] = { "up", "station.back", NULL },
 	[STATION_LINK_REFUSED] = { "refused", "station.refused", "STATION_REFUSED" },
 };

@@ -219,8 +219,8 @@ refuse_contradictions(struct queue *queue)
 				continue;
 			news = 1;
 			bay->learned = 1;
-			bay->learn_error = MINT_AMBIGUOUS;
-			r = note(queue, "wiring.refused", bay->number, MINT_BAY_PORT, json_pack("{s:s, s:s}", "port", bay->learn_port, "keeps", bay->wired));
+			bay->learn_error = MINT_WIRING;
+			r = note(queue, "wiring.refused", bay->number, MINT_WIRING, json_pack("{s:s, s:s}", "port", bay->learn_port, "keeps", bay->wired));
 		}
 	}
 	return r;

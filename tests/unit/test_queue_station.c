@@ -156,7 +156,7 @@ every_state_and_error_of_a_bay_has_its_light(void **state)
 		{ STATE_bay_trouble, "TOKEN_FOREIGN", 0, STATION_LIGHT_quarantine }, { STATE_bay_trouble, "PROOF_KEY", 0, STATION_LIGHT_quarantine },
 		{ STATE_bay_trouble, "TOKEN_UNKNOWN", 0, STATION_LIGHT_attention }, { STATE_bay_trouble, "TOKEN_LIVE", 0, STATION_LIGHT_attention },
 		{ STATE_bay_trouble, "CA_REFUSED", 0, STATION_LIGHT_attention }, { STATE_bay_trouble, "TOKEN_MUTE", 0, STATION_LIGHT_fault },
-		{ STATE_bay_trouble, "BAY_POWER", 0, STATION_LIGHT_fault }, { STATE_bay_trouble, "BAY_PORT", 0, STATION_LIGHT_fault },
+		{ STATE_bay_trouble, "SUPPLY", 0, STATION_LIGHT_fault }, { STATE_bay_trouble, "BAY_PORT", 0, STATION_LIGHT_fault },
 	};
 	struct stage *stage = *state;
 	struct bay bay = { .queue = stage->queue };
@@ -340,7 +340,7 @@ boards_stand_on_record_and_their_changes_in_the_feed(void **state)
 	stage_station(stage, STATION_LINK_REFUSED, 0);
 	stage_station(stage, STATION_LINK_UP, 0);
 	stage_run(stage);
-	assert_string_equal(events(stage, "station.%"), "station.lost STATION_GONE, station.refused STATION_REFUSED, station.back");
+	assert_string_equal(events(stage, "station.%"), "station.lost STATION, station.refused STATION_REFUSED, station.back");
 	assert_sql(stage, "speaks version 9", "SELECT json_extract(detail, '$.detail') FROM event WHERE kind = 'station.refused'");
 	stage_kill(stage);
 	stage_start(stage);
@@ -409,10 +409,10 @@ bay_that_was_cut_for_over_current_is_out_of_order_until_its_power_is_given_anew(
 	insert(stage, 0, 0);
 	stage_supply(stage, 0, SUPPLY_OVER_CURRENT);
 	vanish(stage, 0);
-	assert_sql(stage, "trouble BAY_POWER over_current", "SELECT state || ' ' || error || ' ' || supply FROM bay WHERE bay = 1");
+	assert_sql(stage, "trouble SUPPLY over_current", "SELECT state || ' ' || error || ' ' || supply FROM bay WHERE bay = 1");
 	assert_sql(stage, "sealed", "SELECT state FROM credential"); /* nobody has taken it */
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_fault);
-	assert_string_equal(events(stage, "bay.over%"), "bay.over_current 1 BAY_POWER");
+	assert_string_equal(events(stage, "bay.over%"), "bay.over_current 1 SUPPLY");
 	assert_int_equal(stage_command(stage, OPERATOR, "cycle", "1", "{\"why\":\"looked at it\"}"), 0);
 	assert_int_equal(stage->bays[0].cycles, 1);
 	stage_supply(stage, 0, SUPPLY_ON);
@@ -423,7 +423,7 @@ bay_that_was_cut_for_over_current_is_out_of_order_until_its_power_is_given_anew(
 	assert_string_equal(events(stage, "bay.powered"), "bay.powered 1");
 	stage_supply(stage, 1, SUPPLY_WEAK);
 	insert(stage, 1, 1);
-	assert_sql(stage, "trouble BAY_POWER", "SELECT state || ' ' || error FROM bay WHERE bay = 2");
+	assert_sql(stage, "trouble SUPPLY", "SELECT state || ' ' || error FROM bay WHERE bay = 2");
 	assert_int_equal(stage->bays[1].lease, 0);
 	stage_supply(stage, 1, SUPPLY_ON);
 	stage_run(stage);
@@ -711,7 +711,7 @@ what_is_ambiguous_or_contradicts_a_bay_that_was_not_found_leaves_the_old_wiring(
 	assert_string_equal(stage->bays[0].wired, "1-1");
 	learn(stage, "1-4", NULL);
 	assert_string_equal(wiring(stage), "1=1-4 2=1-2");
-	assert_string_equal(events(stage, "wiring.refused"), "wiring.refused 1 BAY_PORT, wiring.refused 2 BAY_PORT, wiring.refused 1 BAY_PORT");
+	assert_string_equal(events(stage, "wiring.refused"), "wiring.refused 1 WIRING, wiring.refused 2 WIRING, wiring.refused 1 WIRING");
 	stage_command(stage, OPERATOR, "learn", "bench-1", "{\"why\":\"x\"}");
 	stage_learned(stage, 0, 0, "1-9");
 	stage_run(stage);
