@@ -342,11 +342,21 @@ boards_stand_on_record_and_their_changes_in_the_feed(void **state)
 	stage_run(stage);
 	assert_string_equal(events(stage, "station.%"), "station.lost STATION, station.refused STATION_REFUSED, station.back");
 	assert_sql(stage, "speaks version 9", "SELECT json_extract(detail, '$.detail') FROM event WHERE kind = 'station.refused'");
+	stage_meet_bench(stage); /* a new one looks for its boards first, which is no news */
+	stage_station(stage, STATION_LINK_NONE, 0);
+	stage_run(stage);
+	close(stage->bench);
+	stage->bench = -1;
+	stage_run(stage);
+	stage_meet_bench(stage);
+	stage_run(stage);
+	assert_string_equal(events(stage, "station.%"), "station.lost STATION, station.refused STATION_REFUSED, station.back, station.lost STATION, "
+	    "station.back");
 	stage_kill(stage);
 	stage_start(stage);
 	stage_run(stage);
 	assert_sql(stage, "up", "SELECT link FROM station");
-	assert_sql(stage, "3", "SELECT count(*) FROM event WHERE kind LIKE 'station.%%'");
+	assert_sql(stage, "5", "SELECT count(*) FROM event WHERE kind LIKE 'station.%%'");
 }
 
 static void
