@@ -78,6 +78,18 @@ move_hands(struct stage *stage, int bay)
 		bench.token[bay] = bench.next++;
 }
 
+/* From a bay that looks dead to its neighbour. */
+static void
+carry_over(struct stage *stage, int bay)
+{
+	int other = 1 - bay;
+
+	if (stage->bays[bay].token >= 0 || bench.token[other] >= 0)
+		return;
+	bench.token[other] = bench.token[bay];
+	bench.token[bay] = -1;
+}
+
 static void
 press_stop(struct stage *stage, int bay)
 {
@@ -171,7 +183,7 @@ static void
 act(struct stage *stage)
 {
 	static void (*const acts[])(struct stage *, int) = {
-		move_hands, move_hands, move_hands, serve_cycle, serve_cycle, let_time_pass, press_stop, overload, end_mint_bench, end_mint_queue,
+		move_hands, move_hands, move_hands, carry_over, serve_cycle, serve_cycle, let_time_pass, press_stop, overload, end_mint_bench, end_mint_queue,
 		order_cycle, press_confirm,
 	};
 

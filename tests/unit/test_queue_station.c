@@ -440,6 +440,29 @@ bay_that_was_cut_for_over_current_is_out_of_order_until_its_power_is_given_anew(
 	assert_sql(stage, "idle", "SELECT state FROM bay WHERE bay = 2");
 }
 
+static void
+token_that_was_carried_from_a_dead_bay_to_another_goes_on_there(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->hook = keep_silent_at_key;
+	import(stage, "SQ-1", 1);
+	insert(stage, 0, 0);
+	stage_supply(stage, 0, SUPPLY_OVER_CURRENT);
+	vanish(stage, 0);
+	stage->hook = NULL;
+	insert(stage, 1, 0);
+	assert_sql(stage, "sealed", "SELECT state FROM credential");
+	assert_sql(stage, "1", "SELECT count(*) FROM token");
+	assert_sql(stage, "2", "SELECT group_concat(bay) FROM bay WHERE credential_id IS NOT NULL");
+	assert_int_equal(stage->tokens[0].keys_made, 1);
+	stage_supply(stage, 0, SUPPLY_ON);
+	stage_run(stage);
+	time_is_up(stage, 0); /* nothing is missed there */
+	assert_sql(stage, "empty", "SELECT state FROM bay WHERE bay = 1");
+	assert_sql(stage, "sealed", "SELECT state FROM credential");
+}
+
 /* --- the power cycle */
 
 static void
@@ -794,6 +817,7 @@ main(void)
 		TEST(stop_begins_nothing_and_loses_nothing),
 		TEST(token_that_is_not_back_after_a_stop_was_taken_out),
 		TEST(bay_that_was_cut_for_over_current_is_out_of_order_until_its_power_is_given_anew),
+		TEST(token_that_was_carried_from_a_dead_bay_to_another_goes_on_there),
 		TEST(hung_token_is_power_cycled_once_with_its_intent_first_and_looked_at_after),
 		TEST(token_that_hangs_again_at_the_same_step_is_to_blame),
 		TEST(token_that_does_not_come_back_is_missed_as_any_other),
