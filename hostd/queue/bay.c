@@ -2,6 +2,7 @@
 #include "hostd/base/clock.h"
 #include "hostd/base/config.h"
 #include "hostd/queue/feed.h"
+#include "hostd/queue/power.h"
 #include "schemas/errors.h"
 
 #include <event2/event.h>
@@ -18,9 +19,10 @@ bay_show(struct bay *bay)
 	struct queue *queue = bay->queue;
 	const struct step *step = bay->state == STATE_bay_working ? bay->step : NULL;
 
-	return store_run(queue->store, QUEUE_bay_show, "dsssiiiisisi", bay->number, queue->config->bench, bay->reader,
+	return store_run(queue->store, QUEUE_bay_show, "dsssiiiisisiss", bay->number, queue->config->bench, bay->reader,
 	    states_name(bay->state), bay->token, bay->credential, (int64_t)bay->lease, (int64_t)bay->pid,
-	    step ? step->name : NULL, step ? bay->step_at : 0, bay->trouble, queue_now(queue));
+	    step ? step->name : NULL, step ? bay->step_at : 0, bay->trouble, queue_now(queue), bay->port,
+	    power_supply_name(bay));
 }
 
 int
@@ -59,18 +61,28 @@ bay_found(struct queue *queue, int64_t credential)
 	return r;
 }
 
-/* A token that has come to this bay is no more in one whose worker is being stopped because it was taken out. */
-static void
-take_from_left(struct bay *bay, int64_t token)
+int
+bay_has_lost_sight(const struct bay *bay)
+{
+	return bay->left || (bay->power != POWER_GIVEN && bay->vanished);
+}
+
+/* A token that has come to this bay is no more in the one where it was last seen. */
+static int
+take_from_others(struct bay *bay, int64_t token)
 {
 	struct queue *queue = bay->queue;
+	int r = 0;
 
-	for (size_t i = 0; i < queue->config->bay_count; i++) {
+	for (size_t i = 0; r == 0 && i < queue->config->bay_count; i++) {
 		struct bay *other = &queue->bays[i];
 
-		if (other != bay && other->left && other->token == token)
-			other->token = other->credential = 0;
+		if (other == bay || other->token != token || !bay_has_lost_sight(other))
+			continue;
+		other->token = other->credential = 0;
+		r = bay_show(other);
 	}
+	return r;
 }
 
 int
@@ -78,8 +90,8 @@ bay_holds(struct bay *bay, int64_t token, int64_t credential)
 {
 	int r = bay_found(bay->queue, credential);
 
-	if (token)
-		take_from_left(bay, token);
+	if (r == 0 && token)
+		r = take_from_others(bay, token);
 	bay->token = token;
 	bay->credential = credential;
 	return r == 0 ? bay_show(bay) : r;
@@ -149,6 +161,7 @@ bays_new(struct queue *queue)
 		bay->number = queue->config->bays[i].number;
 		bay->is_slot = config_bay_is_slot(&queue->config->bays[i]);
 		bay->state = STATE_bay_no_reader;
+		bay->light = bay->burning = -1;
 		snprintf(bay->reader, sizeof bay->reader, "%s", queue->config->bays[i].reader);
 		bay->deadline = evtimer_new(queue->base, bay_on_deadline, bay);
 		if (!bay->deadline)

@@ -12,6 +12,10 @@ struct work;
 /* Nothing is done in it but looking after a slot, which may be broken off at any time. */
 int bay_is_free(const struct bay *bay);
 
+/* Its token is not seen any more: taken out under a worker that is being stopped, or away with the bay's power. Where it shows now, there it
+ * is. */
+int bay_has_lost_sight(const struct bay *bay);
+
 /* What mint-bench says, or a worker that looks after a slot. */
 int bay_report(struct bay *bay, const struct message_bay *report);
 
@@ -30,6 +34,9 @@ int bay_finish(struct bay *bay, enum after after, const char *trouble);
 
 /* The worker is not to be trusted to leave by itself; what follows is `after`. */
 int bay_kill(struct bay *bay, enum after after, const char *trouble);
+
+/* A person has ordered that its power is cut and given again: at once, or when its worker, which is killed, is gone. */
+int bay_cycle(struct bay *bay);
 
 /* The step the worker is at: shown, and its deadline armed. NULL: it waits for others. */
 int bay_at_step(struct bay *bay, const struct step *step, int64_t journal);
