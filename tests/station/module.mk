@@ -5,3 +5,14 @@ simboard_SRC := \
 	tests/station/board_parts.c \
 	tests/station/board_usb.c
 simboard_LDLIBS := -lsimavr
+
+LIBS += simhost
+simhost_SRC := \
+	tests/station/host.c
+
+UNIT_TESTS += test-station-usb
+test-station-usb_SRC := \
+	tests/station/test_station_usb.c
+test-station-usb_USES := simhost simboard schemas
+test-station-usb_PKGS := cmocka
+$(B)/test-station-usb: $(FW)/station.elf
