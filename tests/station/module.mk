@@ -16,3 +16,10 @@ test-station-usb_SRC := \
 test-station-usb_USES := simhost simboard schemas
 test-station-usb_PKGS := cmocka
 $(B)/test-station-usb: $(FW)/station.elf
+
+UNIT_TESTS += test-station-board
+test-station-board_SRC := \
+	tests/station/test_station_board.c
+test-station-board_USES := simhost simboard schemas
+test-station-board_PKGS := cmocka
+$(B)/test-station-board: $(FW)/station.elf
