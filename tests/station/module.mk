@@ -23,3 +23,20 @@ test-station-board_SRC := \
 test-station-board_USES := simhost simboard schemas
 test-station-board_PKGS := cmocka
 $(B)/test-station-board: $(FW)/station.elf
+
+UNIT_TESTS += test-station-reset
+test-station-reset_SRC := \
+	tests/station/test_station_reset.c
+test-station-reset_USES := simhost simboard schemas
+test-station-reset_PKGS := cmocka
+$(B)/test-station-reset: $(FW)/station.elf
+
+UNIT_TESTS += test-station-torture
+test-station-torture_SRC := \
+	tests/station/torture.c
+test-station-torture_USES := simhost simboard schemas
+$(B)/test-station-torture: $(FW)/station.elf
+
+.PHONY: firmware-torture
+firmware-torture: firmware $(B)/test-station-torture ## random transfers against the firmware on a simulated chip (COUNT=1000000 SEED=1)
+	@$(B)/test-station-torture $(or $(COUNT),1000000) $(SEED)
