@@ -26,7 +26,7 @@ install: programs ## install programs, data, pages and systemd units (DESTDIR, P
 	chmod 644 $(DESTDIR)$(UNITDIR)/mintbench.service
 	install -m 644 data/systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/mintbench.conf
 	install -m 644 data/systemd/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/mintbench.conf
-	install -m 644 data/systemd/50-mintbench.rules data/systemd/pcscd.socket.conf $(DESTDIR)$(SHARE)/access
+	install -m 644 data/systemd/50-mintbench.rules data/systemd/pcscd.socket.conf hw/60-mintbench-station.rules $(DESTDIR)$(SHARE)/access
 
 uninstall: ## remove what install installed; configuration, record and keys stay
 	rm -f $(DESTDIR)$(PREFIX)/bin/mintctl $(DESTDIR)$(UNITDIR)/mintbench.service \

@@ -1,0 +1,47 @@
+# The station's firmware on a simulated chip. simavr is under the GPL 3: only test programs link it, none that is installed.
+LIBS += simboard
+simboard_SRC := \
+	tests/station/board.c \
+	tests/station/board_parts.c \
+	tests/station/board_usb.c
+simboard_LDLIBS := -lsimavr
+
+LIBS += simhost
+simhost_SRC := \
+	tests/station/host.c
+
+UNIT_TESTS += test-station-usb
+test-station-usb_SRC := \
+	tests/station/test_station_usb.c
+test-station-usb_USES := simhost simboard schemas
+test-station-usb_PKGS := cmocka
+$(B)/test-station-usb: $(FW)/station.elf
+
+UNIT_TESTS += test-station-board
+test-station-board_SRC := \
+	tests/station/test_station_board.c
+test-station-board_USES := simhost simboard schemas
+test-station-board_PKGS := cmocka
+$(B)/test-station-board: $(FW)/station.elf
+
+UNIT_TESTS += test-station-reset
+test-station-reset_SRC := \
+	tests/station/test_station_reset.c
+test-station-reset_USES := simhost simboard schemas
+test-station-reset_PKGS := cmocka
+$(B)/test-station-reset: $(FW)/station.elf
+
+UNIT_TESTS += test-station-torture
+test-station-torture_SRC := \
+	tests/station/torture.c
+test-station-torture_USES := simhost simboard schemas
+$(B)/test-station-torture: $(FW)/station.elf
+
+.PHONY: firmware-torture
+firmware-torture: firmware $(B)/test-station-torture ## random transfers against the firmware on a simulated chip (COUNT=1000000 SEED=1)
+	@$(B)/test-station-torture $(or $(COUNT),1000000) $(SEED)
+
+PROGRAMS += tests/station-seeds
+tests/station-seeds_SRC := \
+	tests/station/seeds.c
+tests/station-seeds_USES := schemas
