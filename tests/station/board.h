@@ -54,6 +54,8 @@ unsigned board_resets(const struct board *board);
 
 /* --- USB host; times in simulated microseconds */
 int board_usb_attached(const struct board *board);
+/* The cable to the host, in (1, as at the start) or out. The firmware notices as time passes; the bays have a supply of their own. */
+void board_usb_plug(struct board *board, int plugged);
 /* Bus reset; attached or not. */
 void board_usb_reset(struct board *board);
 /* Suspend (1) and resume (0) as the bus would say it. */

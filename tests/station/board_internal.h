@@ -16,6 +16,7 @@ enum {
 	AT_MCUSR = 0x54,
 	AT_TIMSK0 = 0x6e,
 	AT_USBCON = 0xd8,
+	AT_USBSTA = 0xd9,
 	AT_UDCON = 0xe0,
 	AT_UDINT = 0xe1,
 	AT_UDADDR = 0xe3,
@@ -65,7 +66,7 @@ struct board {
 	uint8_t            coming;        /* the byte that SPDR will hold when the transfer ends */
 
 	int                stop_pressed;
-	int                buzzer;
+	int                plugged;       /* the host's cable */
 	uint16_t           vbus_mv[BOARD_BAYS];
 	uint8_t            selected;      /* bay whose VBUS the multiplexer leads to the chip */
 	struct light_line  lights;

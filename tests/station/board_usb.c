@@ -5,6 +5,7 @@
  *   - an endpoint that is not enabled prints a warning and answers: UECONX is looked at first
  *   - data can overwrite a SETUP that was not read yet: wait until RXSTPI is cleared
  *   - flags of UDINT are cleared by writing 0 on the chip, but written there: AND
+ *   - USBSTA says that there is no VBUS: the host's plug decides
  *   - UERST does nothing: what lies in an endpoint's bank is taken out, and an OUT bank is freed
  */
 #include "tests/station/board.h"
@@ -16,7 +17,7 @@
 
 enum { STEP_US = 20, ENDPOINTS = 5 };
 enum { TXINI = 1 << 0, RXOUTI = 1 << 2, RXSTPI = 1 << 3, FIFOCON = 1 << 7 };
-enum { SUSPI = 1 << 0, WAKEUPI = 1 << 4, DETACH = 1 << 0, USBE = 1 << 7, EPEN = 1 << 0, EPDIR = 1 << 0, ADDEN = 1 << 7 };
+enum { SUSPI = 1 << 0, WAKEUPI = 1 << 4, DETACH = 1 << 0, USBE = 1 << 7, EPEN = 1 << 0, EPDIR = 1 << 0, VBUS = 1 << 0, ADDEN = 1 << 7 };
 
 /* A register of one endpoint as the program would see it. */
 static uint8_t
@@ -69,9 +70,21 @@ on_device_flags(avr_t *avr, avr_io_addr_t address, uint8_t value, void *unused)
 	avr->data[address] &= value;
 }
 
+static uint8_t
+read_plug(avr_t *avr, avr_io_addr_t address, void *argument)
+{
+	const struct board *board = argument;
+
+	(void)avr;
+	(void)address;
+	return board->plugged ? VBUS : 0;
+}
+
 void
 usb_connect(struct board *board)
 {
+	board->plugged = 1;
+	avr_register_io_read(board->avr, AT_USBSTA, read_plug, board);
 	avr_register_io_write(board->avr, AT_UERST, on_endpoint_reset, NULL);
 	avr_register_io_write(board->avr, AT_UDINT, on_device_flags, NULL);
 }
@@ -81,7 +94,13 @@ board_usb_attached(const struct board *board)
 {
 	const uint8_t *data = board->avr->data;
 
-	return !board->dead && data[AT_USBCON] & USBE && !(data[AT_UDCON] & DETACH);
+	return !board->dead && board->plugged && data[AT_USBCON] & USBE && !(data[AT_UDCON] & DETACH);
+}
+
+void
+board_usb_plug(struct board *board, int plugged)
+{
+	board->plugged = plugged != 0;
 }
 
 void
