@@ -35,3 +35,37 @@ PROGRAMS += tests/bench-drive
 tests/bench-drive_SRC := \
 	tests/station/bench_drive.c
 tests/bench-drive_USES := base schemas
+LIBS += simhost
+simhost_SRC := \
+	tests/station/host.c
+
+UNIT_TESTS += test-station-usb
+test-station-usb_SRC := \
+	tests/station/test_station_usb.c
+test-station-usb_USES := simhost simboard schemas
+test-station-usb_PKGS := cmocka
+$(B)/test-station-usb: $(FW)/station.elf
+
+UNIT_TESTS += test-station-board
+test-station-board_SRC := \
+	tests/station/test_station_board.c
+test-station-board_USES := simhost simboard schemas
+test-station-board_PKGS := cmocka
+$(B)/test-station-board: $(FW)/station.elf
+
+UNIT_TESTS += test-station-reset
+test-station-reset_SRC := \
+	tests/station/test_station_reset.c
+test-station-reset_USES := simhost simboard schemas
+test-station-reset_PKGS := cmocka
+$(B)/test-station-reset: $(FW)/station.elf
+
+UNIT_TESTS += test-station-torture
+test-station-torture_SRC := \
+	tests/station/torture.c
+test-station-torture_USES := simhost simboard schemas
+$(B)/test-station-torture: $(FW)/station.elf
+
+.PHONY: firmware-torture
+firmware-torture: firmware $(B)/test-station-torture ## random transfers against the firmware on a simulated chip (COUNT=1000000 SEED=1)
+	@$(B)/test-station-torture $(or $(COUNT),1000000) $(SEED)
