@@ -24,7 +24,7 @@ struct bench_sim {
 int sim_plug(struct bench_sim *sim);
 void sim_unplug(struct bench_sim *sim);
 
-/* Carries out one line. The answer, without a line end: "ok", "error: …", or JSON. */
+/* Carries out one line. The answer is JSON without a line end: {"ok":true}, {"ok":false,"error":…}, or what was asked for. */
 void orders_take(struct bench_sim *sim, char *line, char *answer, size_t size);
 
 /* All the orders, for --help. */

@@ -16,6 +16,7 @@ tests/station-usb_SRC := \
 	tests/station/testbed.c
 tests/station-usb_USES := simboard schemas
 tests/station-usb_PKGS := jansson umockdev-1.0
+$(B)/tests/station-usb: | $(FW)/station.elf
 
 LIBS += station-shim
 station-shim_SRC := \

@@ -268,8 +268,8 @@ orders_take(struct bench_sim *sim, char *line, char *answer, size_t size)
 		show(sim, answer, size);
 		return;
 	}
-	snprintf(answer, size, "error: no such order: see --help");
+	snprintf(answer, size, "{\"ok\":false,\"error\":\"no such order: see --help\"}");
 	for (size_t i = 0; count > 0 && i < sizeof orders / sizeof orders[0]; i++)
 		if (strcmp(orders[i].name, words[0]) == 0 && orders[i].arguments == count - 1)
-			snprintf(answer, size, "%s", orders[i].take(sim, words) == 0 ? "ok" : "error: not that, or not now");
+			snprintf(answer, size, "%s", orders[i].take(sim, words) == 0 ? "{\"ok\":true}" : "{\"ok\":false,\"error\":\"not that, or not now\"}");
 }

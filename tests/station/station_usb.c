@@ -1,11 +1,13 @@
 /* station-usb: a bench's hardware without hardware. The shipped firmware runs on a simulated board; programs that are started with shim.so
  * and libumockdev-preload see the board on USB and the host's lines on a gpiochip, and talk to them with the libraries they always use.
  *
- *   umockdev-wrapper station-usb --dir DIR ELF   DIR/devices: for shim.so, DIR/control: orders, DIR/testbed: what UMOCKDEV_DIR is to be
- *   station-usb --say DIR ORDER…                 one order, its answer on standard output
+ *   umockdev-wrapper station-usb --dir DIR [--pace PERCENT] ELF
+ *                                   DIR/devices: for shim.so, DIR/control: orders, DIR/testbed: what UMOCKDEV_DIR is to be
+ *   station-usb --say DIR ORDER…    one order, its answer on standard output
  *
- * The board's time goes with the clock, looked at every TICK_MS; while an answer is awaited it runs ahead, so that a command takes no longer
- * than the chip would need, or our processor for it. Between the ticks this program sleeps.
+ * The board's time goes with the clock, looked at every TICK_MS, or at PERCENT of its pace where the processor is for others; while an
+ * answer is awaited it runs ahead, so that a command takes no longer than the chip would need, or our processor for it. Between the ticks
+ * this program sleeps.
  */
 #include "tests/station/bench_sim.h"
 #include "tests/station/board.h"
@@ -42,7 +44,9 @@ struct server {
 	struct bench_sim sim;
 	int              devices, control;    /* listeners */
 	struct client    clients[CLIENTS_MAX];
-	int64_t          origin_us;           /* the clock when the board's time began */
+	int              pace;                /* per cent */
+	int64_t          looked_us;           /* the clock when time was let pass last */
+	int64_t          due_us;              /* of the board's time, by the clock */
 };
 
 static volatile sig_atomic_t ended;
@@ -227,9 +231,7 @@ lift_fingers(struct bench_sim *sim)
 static int
 may_run_ahead(const struct server *server)
 {
-	int64_t ahead = (int64_t)board_now_us(server->sim.board) - (now_us() - server->origin_us);
-
-	return ahead < AHEAD_MAX_US && bus_is_asked(server->sim.bus);
+	return (int64_t)board_now_us(server->sim.board) - server->due_us < AHEAD_MAX_US && bus_is_asked(server->sim.bus);
 }
 
 /* Time that was missed while this program did not run is not made up for: the board would live through it in a rush. */
@@ -237,14 +239,14 @@ static void
 let_time_pass(struct server *server)
 {
 	struct bench_sim *sim = &server->sim;
-	int64_t due = now_us() - server->origin_us, at = (int64_t)board_now_us(sim->board);
+	int64_t now = now_us(), at = (int64_t)board_now_us(sim->board);
 
-	if (due - at > BEHIND_MAX_US) {
-		server->origin_us += due - at - BEHIND_MAX_US;
-		due = at + BEHIND_MAX_US;
-	}
-	if (due > at)
-		bus_run(sim->bus, (uint64_t)due);
+	server->due_us += (now - server->looked_us) * server->pace / 100;
+	server->looked_us = now;
+	if (server->due_us - at > BEHIND_MAX_US)
+		server->due_us = at + BEHIND_MAX_US;
+	if (server->due_us > at)
+		bus_run(sim->bus, (uint64_t)server->due_us);
 	else if (may_run_ahead(server))
 		bus_run(sim->bus, (uint64_t)at + AHEAD_US);
 	lift_fingers(sim);
@@ -277,7 +279,8 @@ serve(struct server *server)
 {
 	struct pollfd polled[2 + CLIENTS_MAX + LINES_POLLED_MAX];
 
-	server->origin_us = now_us() - (int64_t)board_now_us(server->sim.board);
+	server->looked_us = now_us();
+	server->due_us = (int64_t)board_now_us(server->sim.board);
 	while (!ended && !server->sim.ended) {
 		unsigned count = 0;
 
@@ -330,11 +333,12 @@ begin(struct server *server, const char *directory, const char *elf)
 }
 
 static int
-run(const char *directory, const char *elf)
+run(const char *directory, const char *elf, int pace)
 {
 	static struct server server;
 	int r;
 
+	server.pace = pace;
 	signal(SIGTERM, on_end);
 	signal(SIGINT, on_end);
 	signal(SIGPIPE, SIG_IGN);
@@ -366,36 +370,39 @@ say(const char *directory, char **words)
 		got += (size_t)n;
 	answer[got] = '\0';
 	fputs(answer, stdout);
-	return got == 0 || strncmp(answer, "error", 5) == 0 ? 65 : 0;
+	return got == 0 || strstr(answer, "\"ok\":false") ? 65 : 0;
 }
 
 int
 main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "dir", required_argument, NULL, 'd' }, { "say", required_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+		{ "dir", required_argument, NULL, 'd' }, { "pace", required_argument, NULL, 'p' }, { "say", required_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
 	const char *directory = NULL, *sayee = NULL;
-	int option;
+	int option, pace = 100;
 
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1)
 		switch (option) {
 		case 'd':
 			directory = optarg;
 			break;
+		case 'p':
+			pace = atoi(optarg);
+			break;
 		case 's':
 			sayee = optarg;
 			break;
 		case 'h':
-			printf("usage: umockdev-wrapper station-usb --dir DIR ELF | station-usb --say DIR ORDER…\norders:\n%s", orders_help());
+			printf("usage: umockdev-wrapper station-usb --dir DIR [--pace PERCENT] ELF | station-usb --say DIR ORDER…\norders:\n%s", orders_help());
 			return 0;
 		default:
 			return 64;
 		}
 	if (sayee && optind < argc)
 		return say(sayee, argv + optind);
-	if (directory && optind + 1 == argc)
-		return run(directory, argv[optind]);
+	if (directory && optind + 1 == argc && pace > 0 && pace <= 100)
+		return run(directory, argv[optind], pace);
 	fputs("station-usb: see --help\n", stderr);
 	return 64;
 }
