@@ -99,6 +99,21 @@ order_line(struct bench_sim *sim, char **words)
 	return lines_drive(words[1], atoi(words[2]));
 }
 
+/* As a contact that closes does: on and off some times, at last as it is to be. */
+static int
+order_bounce(struct bench_sim *sim, char **words)
+{
+	int value = atoi(words[2]), r = 0;
+
+	(void)sim;
+	for (int i = 0; i < 5 && r == 0; i++) {
+		r = lines_drive(words[1], value);
+		if (r == 0 && i < 4)
+			r = lines_drive(words[1], !value);
+	}
+	return r;
+}
+
 static int
 order_unplug(struct bench_sim *sim, char **words)
 {
@@ -173,6 +188,7 @@ static const struct order {
 	{ "lid", 1, order_lid, "lid 0|1                  1: open" },
 	{ "stop", 1, order_stop, "stop 0|1                 the emergency stop" },
 	{ "line", 2, order_line, "line NAME 0|1            drives PEDAL or STOP of the host" },
+	{ "bounce", 2, order_bounce, "bounce NAME 0|1          the same, as a contact that bounces" },
 	{ "unplug", 0, order_unplug, "unplug                   the station's cable" },
 	{ "plug", 0, order_plug, "plug" },
 	{ "tear", 1, order_tear, "tear in-command|before-answer   the cable comes out just then" },
@@ -247,9 +263,10 @@ show_lines(void)
 static void
 show(struct bench_sim *sim, char *answer, size_t size)
 {
-	json_t *all = json_pack("{s:b, s:i, s:o, s:i, s:i, s:b, s:o, s:o, s:f}", "plugged", bus_is_plugged(sim->bus), "address", sim->station_address,
+	json_t *all = json_pack("{s:b, s:i, s:o, s:i, s:i, s:b, s:o, s:o, s:f, s:i}", "plugged", bus_is_plugged(sim->bus), "address", sim->station_address,
 	    "commands", show_commands(sim), "sound", bus_last_set(sim->bus)->sound, "hub_power", (int)bus_hub_power(sim->bus), "buzzer",
-	    board_buzzer(sim->board), "lines", show_lines(), "bays", show_bays(sim), "time_s", (double)board_now_us(sim->board) / 1e6);
+	    board_buzzer(sim->board), "lines", show_lines(), "bays", show_bays(sim), "time_s", (double)board_now_us(sim->board) / 1e6, "pressed",
+	    (sim->released_at_us[0] > 0) + (sim->released_at_us[1] > 0) + (sim->released_at_us[2] > 0));
 	size_t length = all ? json_dumpb(all, answer, size - 1, JSON_COMPACT) : 0;
 
 	answer[length < size ? length : 0] = '\0';
