@@ -4,7 +4,7 @@ station_set_up() {
 	cd "$BATS_TEST_DIRNAME/../.." || return 1
 	B=${B:-build/dev}
 	work=$(mktemp -d)
-	export B
+	export B ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0 # libumockdev-preload and shim.so come first
 	umockdev-wrapper "$B/tests/station-usb" --dir "$work/station" build/fw/station.elf </dev/null >"$work/station.log" 2>&1 3>&- &
 	station_pid=$!
 	wait_until 20 test -s "$work/station/testbed"
@@ -39,7 +39,7 @@ configure() {
 
 mint_bench_up() {
 	mkfifo "$work/in"
-	STATION_DEVICES=$work/station/devices UMOCKDEV_DIR=$(cat "$work/station/testbed") ASAN_OPTIONS=verify_asan_link_order=0 MINT_LOG=debug \
+	STATION_DEVICES=$work/station/devices UMOCKDEV_DIR=$(cat "$work/station/testbed") MINT_LOG=debug \
 		"$B/tests/bench-drive" /usr/bin/env LD_PRELOAD="$PWD/$B/shim.so:libumockdev-preload.so.0" "$PWD/$B/mint-bench" --config "$work/mint.conf" \
 		<"$work/in" >"$work/out" 2>"$work/log" 3>&- &
 	drive_pid=$!

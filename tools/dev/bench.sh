@@ -103,7 +103,8 @@ prepare_station() {
 	for program in mint-queue mint-worker mint-ca mint-label mint-api; do ln -s "$programs/$program" "$run/programs/$program"; done
 	cat >"$run/programs/mint-bench" <<-SH
 		#!/bin/sh
-		STATION_DEVICES='$place/devices' UMOCKDEV_DIR=\$(cat '$place/testbed') ASAN_OPTIONS=verify_asan_link_order=0 \\
+		STATION_DEVICES='$place/devices' UMOCKDEV_DIR=\$(cat '$place/testbed') \\
+		ASAN_OPTIONS="\${ASAN_OPTIONS:+\$ASAN_OPTIONS:}verify_asan_link_order=0" \\
 		LD_PRELOAD='$programs/shim.so:libumockdev-preload.so.0'\${LD_PRELOAD:+:\$LD_PRELOAD} exec '$programs/mint-bench' "\$@"
 	SH
 	chmod +x "$run/programs/mint-bench"
@@ -113,7 +114,7 @@ start_station() {
 	local tries
 	prepare_station
 	rm -f "$run/station/testbed"
-	start station umockdev-wrapper "$programs/tests/station-usb" --dir "$(realpath "$run")/station" --pace "$station_pace" "$PWD/build/fw/station.elf"
+	start station env ASAN_OPTIONS=verify_asan_link_order=0 umockdev-wrapper "$programs/tests/station-usb" --dir "$(realpath "$run")/station" --pace "$station_pace" "$PWD/build/fw/station.elf"
 	for (( tries = 0; tries < start_deadline_s * 50; tries++ )); do
 		if [ -s "$run/station/testbed" ]; then return 0; fi
 		alive station || break
