@@ -72,3 +72,8 @@ $(B)/test-station-torture: $(FW)/station.elf
 .PHONY: firmware-torture
 firmware-torture: firmware $(B)/test-station-torture ## random transfers against the firmware on a simulated chip (COUNT=1000000 SEED=1)
 	@$(B)/test-station-torture $(or $(COUNT),1000000) $(SEED)
+
+PROGRAMS += tests/station-seeds
+tests/station-seeds_SRC := \
+	tests/station/seeds.c
+tests/station-seeds_USES := schemas
