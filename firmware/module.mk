@@ -70,7 +70,7 @@ $(FW)/station.elf: $(fw_OBJECTS)
 $(FW)/station.hex: $(FW)/station.elf
 	$(Q)avr-objcopy -O ihex -R .eeprom -R .fuse -R .lock $< $@
 
-flash: $(FW)/station.hex ## write the firmware into a board in its bootloader (SERIAL=A0001: its serial number, too)
+flash: $(FW)/station.hex ## write the firmware into a board in its bootloader: hold HWB, press reset (SERIAL=A0001: its serial number, too)
 	@tools/dev/flash.sh $(FW)/station.hex $(SERIAL)
 
 -include $(fw_OBJECTS:.o=.d)
