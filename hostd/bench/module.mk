@@ -29,3 +29,9 @@ test-bench-learn_SRC := \
 	tests/unit/test_bench_learn.c
 test-bench-learn_USES := bench base schemas
 test-bench-learn_PKGS := cmocka
+
+UNIT_TESTS += test-bench-presence
+test-bench-presence_SRC := \
+	tests/unit/test_bench_presence.c
+test-bench-presence_USES := bench base schemas
+test-bench-presence_PKGS := cmocka
