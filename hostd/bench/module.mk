@@ -35,3 +35,9 @@ test-bench-presence_SRC := \
 	tests/unit/test_bench_presence.c
 test-bench-presence_USES := bench base schemas
 test-bench-presence_PKGS := cmocka
+
+UNIT_TESTS += test-bench-station
+test-bench-station_SRC := \
+	tests/unit/test_bench_station.c
+test-bench-station_USES := bench base schemas
+test-bench-station_PKGS := cmocka

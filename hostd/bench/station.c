@@ -18,6 +18,7 @@ enum {
 	RETRY_MAX_MS = 5000,
 	STALE_MAX = 8,        /* answers to a connection before this one that may still lie in the board */
 	PRESSES_MAX = 8,      /* of one button between two states: a finger is not faster */
+	PRESSES_BACK = 128,   /* so many and more are a counter that went back: no press at all */
 	BUILD_BYTES = 8,
 	DETAIL_BYTES = 200
 };
@@ -208,16 +209,23 @@ take_presses(struct station *station, const struct station_state *now)
 	for (enum station_button button = 0; button < STATION_BUTTONS; button++) {
 		uint8_t presses = (uint8_t)(now->presses[button] - station->state.presses[button]);
 
-		for (uint8_t i = 0; i < presses && i < PRESSES_MAX; i++)
+		for (uint8_t i = 0; i < presses && i < PRESSES_MAX && presses < PRESSES_BACK; i++)
 			station->calls->pressed(button, station->argument);
 	}
+}
+
+/* Answers and events come from two endpoints: what the board said first may be read last. */
+static bool
+is_older(const struct station *station, const struct station_state *state)
+{
+	return station->known && (int32_t)(state->uptime_ms - station->state.uptime_ms) < 0;
 }
 
 /* What was pressed while nobody listened was not meant for now: the first state of a connection presses nothing. */
 static int
 take_state(struct station *station, const struct station_frame *frame)
 {
-	if (station->phase != UP)
+	if (station->phase != UP || is_older(station, &frame->state))
 		return 0;
 	if (station->known)
 		take_presses(station, &frame->state);

@@ -1,0 +1,255 @@
+/* A station's conversation, toward a link of which the test is the other end: what comes in which order, and what cannot be opened. */
+#include "hostd/base/config.h"
+#include "hostd/bench/link.h"
+#include "hostd/bench/station.h"
+
+#include <event2/event.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* --- the link, and libusb where a station touches it itself */
+
+struct link {
+	const struct link_calls *calls;
+	void                    *argument;
+	uint8_t                  sent[STATION_FRAME_MAX]; /* last */
+	unsigned                 opened;
+	int                      open_answers;
+};
+
+static struct link link_one;
+
+struct link *
+link_new(struct usb *usb, const struct link_calls *calls, void *argument)
+{
+	(void)usb;
+	link_one = (struct link){ .calls = calls, .argument = argument };
+	return &link_one;
+}
+
+void
+link_free(struct link **place)
+{
+	*place = NULL;
+}
+
+int
+link_open(struct link *link, libusb_device *device)
+{
+	(void)device;
+	link->opened++;
+	return link->open_answers;
+}
+
+void
+link_close(struct link *link)
+{
+	(void)link;
+}
+
+int
+link_finish_close(struct link *link)
+{
+	(void)link;
+	return 1;
+}
+
+int
+link_send(struct link *link, const uint8_t *packet, size_t length)
+{
+	memcpy(link->sent, packet, length);
+	return 0;
+}
+
+libusb_device *
+libusb_ref_device(libusb_device *device)
+{
+	return device;
+}
+
+void
+libusb_unref_device(libusb_device *device)
+{
+	(void)device;
+}
+
+/* The path is the serial number, too. */
+void
+usb_path_serial(const char *path, char serial[USB_SERIAL_BYTES])
+{
+	snprintf(serial, USB_SERIAL_BYTES, "%s", path);
+}
+
+/* --- what the station tells */
+
+static char           heard[512];
+static unsigned       presses;
+static struct station *station;
+
+static void
+tell(const struct message *message, void *argument)
+{
+	static const char *const links[] = { "none", "up", "refused" };
+
+	(void)argument;
+	snprintf(heard, sizeof heard, "%s %s", links[message->station.link], message->station.detail);
+}
+
+static void
+changed(struct station *which, void *argument)
+{
+	(void)which, (void)argument;
+}
+
+static void
+measured(struct station *which, const struct station_voltages *voltages, void *argument)
+{
+	(void)which, (void)voltages, (void)argument;
+}
+
+static void
+pressed(enum station_button button, void *argument)
+{
+	(void)argument;
+	presses += button == STATION_BUTTON_confirm;
+}
+
+/* --- what the board says */
+
+static uint16_t
+sequence(void)
+{
+	return (uint16_t)(link_one.sent[2] | link_one.sent[3] << 8);
+}
+
+static void
+say(unsigned endpoint, struct station_frame *frame, uint16_t number)
+{
+	uint8_t packet[STATION_FRAME_MAX];
+
+	frame->sequence = number;
+	link_one.calls->packet(endpoint, packet, station_put(frame, packet), link_one.argument);
+}
+
+static void
+say_identity(void)
+{
+	struct station_frame frame = { .number = STATION_identity, .identity = { .bays = STATION_BAYS } };
+
+	memcpy(frame.identity.build, "01234567", 8);
+	say(STATION_ENDPOINT_ANSWERS, &frame, sequence());
+}
+
+static void
+say_state(unsigned endpoint, uint32_t uptime_ms, uint8_t confirmed, uint16_t present)
+{
+	struct station_frame frame = { .number = STATION_state, .state = { .uptime_ms = uptime_ms, .present = present } };
+
+	frame.state.presses[STATION_BUTTON_confirm] = confirmed;
+	say(endpoint, &frame, endpoint == STATION_ENDPOINT_ANSWERS ? sequence() : 0);
+}
+
+static libusb_device *
+device(int number)
+{
+	static char places[4];
+
+	return (libusb_device *)(void *)&places[number];
+}
+
+static char any[] = "", named[] = "left", mine[] = "A1";
+static struct config_station configured = { .name = named, .first_bay = 1 };
+static const struct config config = { .stations = &configured, .station_count = 1 };
+static struct event_base *base;
+
+static int
+begin(void **state)
+{
+	static const struct station_calls calls = { tell, changed, measured, pressed };
+	static char usb;
+
+	configured.serial = *state ? mine : any;
+	heard[0] = '\0';
+	presses = 0;
+	base = event_base_new();
+	station = station_new(base, (struct usb *)(void *)&usb, &config, 0, &calls, NULL);
+	return station ? 0 : -1;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	station_free(&station);
+	event_base_free(base);
+	return 0;
+}
+
+static void
+link_up(uint32_t uptime_ms, uint8_t confirmed)
+{
+	assert_true(station_offer(station, device(0), mine));
+	say_identity();
+	say_state(STATION_ENDPOINT_ANSWERS, uptime_ms, confirmed, 0);
+	assert_string_equal(heard, "up ");
+}
+
+/* --- tests */
+
+/* The event of an earlier moment is read behind the answer of a later one: one finger, one press, and no way back. */
+static void
+state_that_is_older_than_the_last_is_dropped(void **state)
+{
+	(void)state;
+	link_up(1000, 5);
+	station_sound(station, STATION_SOUND_done);
+	say_state(STATION_ENDPOINT_ANSWERS, 1010, 6, 2);
+	assert_int_equal(presses, 1);
+	say_state(STATION_ENDPOINT_EVENTS, 1009, 5, 1);
+	assert_int_equal(station_state(station)->present, 2);
+	say_state(STATION_ENDPOINT_EVENTS, 1010, 6, 2);
+	say_state(STATION_ENDPOINT_EVENTS, 1020, 7, 2);
+	assert_int_equal(presses, 2);
+}
+
+static void
+counter_that_went_back_presses_nothing(void **state)
+{
+	(void)state;
+	link_up(1000, 5);
+	say_state(STATION_ENDPOINT_EVENTS, 1000, 4, 0);
+	assert_int_equal(presses, 0);
+	say_state(STATION_ENDPOINT_EVENTS, 1001, 5, 0);
+	assert_int_equal(presses, 1);
+}
+
+/* 49 days are 2³² ms. */
+static void
+clock_of_the_board_that_begins_anew_is_later(void **state)
+{
+	(void)state;
+	link_up(UINT32_MAX - 5, 255);
+	say_state(STATION_ENDPOINT_EVENTS, 10, 1, 3);
+	assert_int_equal(presses, 2);
+	assert_int_equal(station_state(station)->present, 3);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(state_that_is_older_than_the_last_is_dropped),
+		TEST(counter_that_went_back_presses_nothing),
+		TEST(clock_of_the_board_that_begins_anew_is_later),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
