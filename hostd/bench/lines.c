@@ -115,6 +115,7 @@ on_edge(evutil_socket_t fd, short what, void *argument)
 		evtimer_add(line->settle, &bounce);
 }
 
+/* Who stands on the pedal has not pressed it now. What was last told of the stop stands: found otherwise, it is told. */
 static int
 listen_to(struct line *line)
 {
@@ -125,7 +126,8 @@ listen_to(struct line *line)
 	line->edge = event_new(line->lines->base, fd, EV_READ | EV_PERSIST, on_edge, line);
 	if (!line->edge || event_add(line->edge, NULL) != 0)
 		return -1;
-	line->value = line->which == CONFIG_LINE_PEDAL ? gpiod_line_get_value(line->line) : 0; /* who stands on it has not pressed it now */
+	if (line->which == CONFIG_LINE_PEDAL)
+		line->value = gpiod_line_get_value(line->line);
 	take_value(line);
 	return 0;
 }

@@ -30,6 +30,12 @@ test-bench-learn_SRC := \
 test-bench-learn_USES := bench base schemas
 test-bench-learn_PKGS := cmocka
 
+UNIT_TESTS += test-bench-lines
+test-bench-lines_SRC := \
+	tests/unit/test_bench_lines.c
+test-bench-lines_USES := bench base schemas
+test-bench-lines_PKGS := cmocka
+
 UNIT_TESTS += test-bench-presence
 test-bench-presence_SRC := \
 	tests/unit/test_bench_presence.c
