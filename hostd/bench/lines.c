@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BOUNCE_MS = 20, RETRY_S = 5 };
+enum { BOUNCE_MS = 20, RETRY_S = 5, NEVER_READ = -1 };
 
 static const char consumer[] = "mintbench";
 
@@ -178,7 +178,7 @@ lines_new(struct event_base *base, const struct config *config, const struct lin
 	for (enum config_line which = 0; which < CONFIG_LINES && complete; which++) {
 		struct line *line = &lines->lines[which];
 
-		*line = (struct line){ .lines = lines, .which = which, .settle = evtimer_new(base, on_settled, line) };
+		*line = (struct line){ .lines = lines, .which = which, .value = NEVER_READ, .settle = evtimer_new(base, on_settled, line) };
 		complete = line->settle != NULL;
 	}
 	if (!complete)

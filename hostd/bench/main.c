@@ -262,9 +262,11 @@ begin_hardware(struct bench *bench)
 	bench->learn = learn_new(base, bench->config, &times, &learn_calls, bench);
 	if (!bench->power || !bench->learn)
 		return MINT_MEMORY;
+	bench->lines = lines_new(base, bench->config, &lines_calls, bench); /* a stop that is pressed comes before any power */
+	if (!bench->lines)
+		return MINT_MEMORY;
 	power_begin(bench->power);
-	bench->lines = lines_new(base, bench->config, &lines_calls, bench);
-	return bench->lines ? 0 : MINT_MEMORY;
+	return 0;
 }
 
 /* Watchers first: they are forked before there is any thread. */

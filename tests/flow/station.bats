@@ -190,6 +190,29 @@ teardown() { station_tear_down; }
 	station_says stopped=0
 }
 
+@test "a hub gives no power before the stop line was read: one that is pressed" {
+	hands line STOP 1
+	configure 'lines { stop = "STOP" }'
+	mint_bench_up
+	wait_until 5 seen '.hub_power / 8 | floor % 2 == 0'
+	order cycle 17
+	wait_until 5 heard 'cycled bay=17 error=10'
+	unheard 'supply bay=17 supply=2'
+	hands line STOP 0
+	wait_until 5 supply_is 17 2
+	seen '.hub_power / 8 | floor % 2 == 1'
+}
+
+@test "a stop line that is not there is said, and bays on hubs stay without power" {
+	bench_with_station 'lines { stop = "NOWHERE" }'
+	wait_until 5 seen '.hub_power / 8 | floor % 2 == 0'
+	order cycle 17
+	wait_until 5 heard 'cycled bay=17 error=10'
+	unheard 'supply bay=17 supply=2'
+	said 'line stop "NOWHERE" cannot be read: bays whose power comes from a hub get none'
+	seen '.bays[0].power'
+}
+
 @test "the lid cuts what is not burning, and nothing that is" {
 	bench_with_station
 	order show 1 2 1
