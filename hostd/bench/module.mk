@@ -36,6 +36,12 @@ test-bench-lines_SRC := \
 test-bench-lines_USES := bench base schemas
 test-bench-lines_PKGS := cmocka
 
+UNIT_TESTS += test-bench-power
+test-bench-power_SRC := \
+	tests/unit/test_bench_power.c
+test-bench-power_USES := bench base schemas
+test-bench-power_PKGS := cmocka
+
 UNIT_TESTS += test-bench-presence
 test-bench-presence_SRC := \
 	tests/unit/test_bench_presence.c

@@ -28,6 +28,7 @@ struct bay {
 	bool                     told_ever;
 	bool                     switching;  /* of a hub: an order is out */
 	bool                     given;      /* of a hub: what it was told last */
+	int                      hub_error;  /* that was said; 0 it does as it is told */
 };
 
 struct power {
@@ -106,6 +107,20 @@ due(const struct bay *bay)
 	return bay->wanted && !is_stopped(bay) && bay->cycle != FALLING && bay->cycle != RESTING;
 }
 
+/* Tried every few seconds for as long as it takes: said when it changes. */
+static void
+say_hub(struct bay *bay, int error)
+{
+	if (error == bay->hub_error)
+		return;
+	bay->hub_error = error;
+	if (error == 0)
+		log_info("bay %d: the hub of port %s does as it is told again", bay->config->number, bay->config->port);
+	else
+		log_error("bay %d: the hub of port %s: %s: look at its cable, and at what mint-bench may open (docs/administrators.md); trying again",
+		    bay->config->number, bay->config->port, libusb_strerror(error));
+}
+
 static void switch_hub(struct bay *bay);
 static void go_on_hub(struct bay *bay);
 
@@ -115,10 +130,9 @@ on_hub(int error, void *argument)
 	struct bay *bay = argument;
 
 	bay->switching = false;
-	if (error != 0) {
-		log_error("bay %d: its hub does not switch port %s (%s)", bay->config->number, bay->config->port, libusb_strerror(error));
+	say_hub(bay, error);
+	if (error != 0)
 		bay->given = !bay->given;
-	}
 	tell_supply(bay, bay->given ? SUPPLY_ON : SUPPLY_OFF);
 	go_on_hub(bay);
 	if (error == 0)
@@ -135,11 +149,14 @@ switch_hub(struct bay *bay)
 
 	if (bay->switching || bay->given == on)
 		return;
-	r = bay->power->usb ? hub_switch(bay->power->base, bay->power->usb, bay->config->port, on, on_hub, bay) : MINT_NOT_FOUND;
+	r = bay->power->usb ? hub_switch(bay->power->base, bay->power->usb, bay->config->port, on, on_hub, bay) : LIBUSB_ERROR_NOT_FOUND;
 	bay->switching = r == 0;
-	if (r == 0)
+	if (r == 0) {
 		bay->given = on;
-	else if (bay->cycle == NOT_CYCLED)
+		return;
+	}
+	say_hub(bay, r);
+	if (bay->cycle == NOT_CYCLED)
 		start(bay->timer, HUB_RETRY_MS);
 }
 

@@ -16,6 +16,7 @@ enum {
 	CLOSE_MS = 10,        /* between two looks whether the last transfers are back */
 	RETRY_FIRST_MS = 250,
 	RETRY_MAX_MS = 5000,
+	STEADY_US = 10 * 1000000, /* a connection that held so long was none of those that break by themselves */
 	STALE_MAX = 8,        /* answers to a connection before this one that may still lie in the board */
 	PRESSES_MAX = 8,      /* of one button between two states: a finger is not faster */
 	PRESSES_BACK = 128,   /* so many and more are a counter that went back: no press at all */
@@ -47,6 +48,7 @@ struct station {
 	char                        why[DETAIL_BYTES]; /* the connection broke last: one line for a fault that stays */
 	char                        serial[USB_SERIAL_BYTES];
 	unsigned                    retry_ms;
+	int64_t                     up_us;     /* since when it is UP */
 	/* the conversation */
 	uint16_t                    sequence;
 	uint8_t                     awaited;   /* number of the command that is out; 0 none */
@@ -125,10 +127,14 @@ hang_up(struct station *station)
 	tell(station);
 }
 
-/* With a reason, to be tried again after a pause. */
+/* With a reason, to be tried again after a pause. A board that greets and then hangs, again and again, is not a new fault each time. */
 static void
 break_off(struct station *station, const char *why)
 {
+	if (station->phase == UP && clock_monotonic_us() - station->up_us >= STEADY_US) {
+		station->retry_ms = RETRY_FIRST_MS;
+		station->why[0] = '\0';
+	}
 	if (strcmp(station->why, why) != 0)
 		log_warning("station %s: %s: connecting anew; if it stays so, look at its cable", station->config->name, why);
 	snprintf(station->why, sizeof station->why, "%s", why);
@@ -229,10 +235,6 @@ take_state(struct station *station, const struct station_frame *frame)
 		return 0;
 	if (station->known)
 		take_presses(station, &frame->state);
-	if (!station->known) {
-		station->retry_ms = RETRY_FIRST_MS;
-		station->why[0] = '\0';
-	}
 	station->state = frame->state;
 	station->known = true;
 	tell(station);
@@ -250,9 +252,11 @@ take_identity(struct station *station, const struct station_frame *frame)
 		refuse(station);
 		return 0;
 	}
-	log_info("station %s: serial number %s, firmware %s, up for %u s", station->config->name, station->serial, station->build,
-	    frame->identity.uptime_ms / 1000);
+	if (!station->why[0])
+		log_info("station %s: serial number %s, firmware %s, up for %u s", station->config->name, station->serial, station->build,
+		    frame->identity.uptime_ms / 1000);
 	station->phase = UP;
+	station->up_us = clock_monotonic_us();
 	station->set_due = true; /* whatever it has now: what it had before the cable was out, or nothing */
 	return 0;
 }
@@ -424,6 +428,7 @@ station_offer(struct station *station, libusb_device *device, const char *path)
 	snprintf(station->serial, sizeof station->serial, "%s", serial);
 	station->device = libusb_ref_device(device);
 	station->retry_ms = RETRY_FIRST_MS;
+	station->why[0] = '\0';
 	if (station->phase == ABSENT)
 		greet(station);
 	return true;

@@ -1,5 +1,7 @@
 /* A station's conversation, toward a link of which the test is the other end: what comes in which order, and what cannot be opened. */
+#include "hostd/base/clock.h"
 #include "hostd/base/config.h"
+#include "hostd/base/log.h"
 #include "hostd/bench/link.h"
 #include "hostd/bench/station.h"
 
@@ -10,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -84,6 +88,15 @@ void
 usb_path_serial(const char *path, char serial[USB_SERIAL_BYTES])
 {
 	snprintf(serial, USB_SERIAL_BYTES, "%s", path);
+}
+
+/* In the place of the clock's own: a test that waited ten seconds would be one nobody runs. */
+static int64_t now_us = 1000000;
+
+int64_t
+clock_monotonic_us(void)
+{
+	return now_us;
 }
 
 /* --- what the station tells */
@@ -240,6 +253,80 @@ clock_of_the_board_that_begins_anew_is_later(void **state)
 	assert_int_equal(station_state(station)->present, 3);
 }
 
+/* What the log says while `act` is carried out `times` times. */
+static unsigned
+lines_logged(void (*act)(void), unsigned times)
+{
+	FILE *file = tmpfile();
+	int kept = dup(STDERR_FILENO);
+	unsigned count = 0;
+
+	dup2(fileno(file), STDERR_FILENO);
+	for (unsigned i = 0; i < times; i++)
+		act();
+	dup2(kept, STDERR_FILENO);
+	close(kept);
+	rewind(file);
+	for (int letter; (letter = getc(file)) != EOF;)
+		count += letter == '\n';
+	fclose(file);
+	return count;
+}
+
+/* Until the link was opened once more. */
+static void
+wait_for_greeting(void)
+{
+	unsigned opened = link_one.opened;
+
+	for (int i = 0; i < 1000 && link_one.opened == opened; i++)
+		event_base_loop(base, EVLOOP_ONCE);
+	assert_int_equal(link_one.opened, opened + 1);
+}
+
+static void
+greet_and_hang(void)
+{
+	say_identity();
+	say_state(STATION_ENDPOINT_ANSWERS, 1000, 0, 0);
+	link_one.calls->broken("no answer", link_one.argument);
+	wait_for_greeting();
+}
+
+/* Its pauses grow, and the log says it once: that it came, and that it is being connected anew. */
+static void
+board_that_greets_and_hangs_is_said_once(void **state)
+{
+	struct timeval begun, ended, taken;
+
+	(void)state;
+	assert_true(station_offer(station, device(0), mine));
+	gettimeofday(&begun, NULL);
+	assert_int_equal(lines_logged(greet_and_hang, 3), 2);
+	gettimeofday(&ended, NULL);
+	timersub(&ended, &begun, &taken);
+	assert_true(taken.tv_sec * 1000 + taken.tv_usec / 1000 >= 250 + 500 + 1000 - 50);
+}
+
+static void
+hold_and_break(void)
+{
+	say_identity();
+	say_state(STATION_ENDPOINT_ANSWERS, 1000, 0, 0);
+	now_us += 11 * 1000000;
+	link_one.calls->broken("no answer", link_one.argument);
+	wait_for_greeting();
+}
+
+/* After ten good seconds the same fault is a new one. */
+static void
+connection_that_held_begins_the_pauses_anew(void **state)
+{
+	(void)state;
+	assert_true(station_offer(station, device(0), mine));
+	assert_int_equal(lines_logged(hold_and_break, 2), 3);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int
@@ -248,6 +335,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(state_that_is_older_than_the_last_is_dropped),
 		TEST(counter_that_went_back_presses_nothing),
+		TEST(board_that_greets_and_hangs_is_said_once),
+		TEST(connection_that_held_begins_the_pauses_anew),
 		TEST(clock_of_the_board_that_begins_anew_is_later),
 	};
 
