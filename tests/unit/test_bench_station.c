@@ -327,7 +327,76 @@ connection_that_held_begins_the_pauses_anew(void **state)
 	assert_int_equal(lines_logged(hold_and_break, 2), 3);
 }
 
+/* Told with what to do, and tried again: a rule that was mended needs no restart. */
+static void
+board_that_may_not_be_opened_is_told_and_tried_again(void **state)
+{
+	(void)state;
+	link_one.open_answers = LIBUSB_ERROR_ACCESS;
+	assert_true(station_offer(station, device(0), mine));
+	assert_non_null(strstr(heard, "refused mint-bench may not open it: hw/60-mintbench-station.rules"));
+	wait_for_greeting();
+	link_one.open_answers = LIBUSB_ERROR_BUSY;
+	wait_for_greeting();
+	assert_non_null(strstr(heard, "refused another program has it open"));
+	link_one.open_answers = 0;
+	wait_for_greeting();
+	say_identity();
+	say_state(STATION_ENDPOINT_ANSWERS, 1000, 0, 0);
+	assert_string_equal(heard, "up ");
+}
+
+static void
+assert_heard(const char *link, const char *path)
+{
+	char expected[64];
+
+	snprintf(expected, sizeof expected, "%s the board at %s has", link, path);
+	if (strncmp(heard, expected, strlen(expected)) != 0)
+		fail_msg("\"%s\" does not begin with \"%s\"", heard, expected);
+}
+
+/* Each of them is named for as long as it is there and the right one is not, whichever comes and goes first. */
+static void
+strangers_are_named_while_the_right_board_is_missing(void **state)
+{
+	(void)state;
+	assert_false(station_offer(station, device(1), "B1"));
+	station_turn_away(station, device(1), "B1");
+	assert_heard("refused", "B1");
+	station_turn_away(station, device(2), "B2");
+	station_lost(station, device(1));
+	assert_heard("refused", "B2");
+	link_up(1000, 0);
+	station_turn_away(station, device(1), "B1");
+	assert_string_equal(heard, "up ");
+	station_lost(station, device(2));
+	assert_string_equal(heard, "up ");
+	station_lost(station, device(0));
+	assert_heard("refused", "B1");
+	station_lost(station, device(1));
+	assert_string_equal(heard, "none ");
+}
+
+/* The refusal of the board that is there is not the stranger's to end. */
+static void
+stranger_that_leaves_takes_no_refusal_along(void **state)
+{
+	struct station_frame frame = { .number = STATION_identity, .identity = { .bays = 8 } };
+
+	(void)state;
+	station_turn_away(station, device(1), "B1");
+	assert_true(station_offer(station, device(0), mine));
+	say(STATION_ENDPOINT_ANSWERS, &frame, sequence());
+	assert_string_equal(heard, "refused it has 8 bays, this host knows 16 a station");
+	station_lost(station, device(1));
+	assert_string_equal(heard, "refused it has 8 bays, this host knows 16 a station");
+	station_lost(station, device(0));
+	assert_string_equal(heard, "none ");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST_NAMED(name) cmocka_unit_test_prestate_setup_teardown(name, begin, end, mine)
 
 int
 main(void)
@@ -337,6 +406,9 @@ main(void)
 		TEST(counter_that_went_back_presses_nothing),
 		TEST(board_that_greets_and_hangs_is_said_once),
 		TEST(connection_that_held_begins_the_pauses_anew),
+		TEST(board_that_may_not_be_opened_is_told_and_tried_again),
+		TEST_NAMED(strangers_are_named_while_the_right_board_is_missing),
+		TEST_NAMED(stranger_that_leaves_takes_no_refusal_along),
 		TEST(clock_of_the_board_that_begins_anew_is_later),
 	};
 
