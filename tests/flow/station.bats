@@ -115,6 +115,21 @@ teardown() { station_tear_down; }
 	station_says "serial='A0007'"
 }
 
+@test "a device of somebody else's with the station's numbers is left alone" {
+	configure 'station left { }'
+	hands unplug
+	hands maker Somebody
+	hands plug
+	mint_bench_up
+	wait_until 10 said 'USB device 1-2 has a station.s numbers, but is not called "Mintbench station": left alone'
+	seen '.commands.identify == 0'
+	station_says link=0
+	hands unplug
+	hands maker own
+	hands plug
+	wait_until 10 station_says link=1
+}
+
 @test "of two stations each takes its own board, and its bays are those from its first on" {
 	configure 'station other { serial = "B" first_bay = 33 }' 'station right { serial = "SIM00001" first_bay = 15 }'
 	mint_bench_up
