@@ -126,7 +126,7 @@ all: programs ## build every program (FLAVOUR=dev|clang|asan|tsan|cov, V=1 shows
 
 programs: $(PROGRAMS:%=$(B)/%)
 
-units: $(UNIT_TESTS:%=$(B)/%) ## build the unit tests
+units: $(UNIT_TESTS:%=$(B)/%) ## build the unit tests without running them: `make test` does both
 
 fuzzers: $(FUZZERS:%=$(B)/%)
 
@@ -136,7 +136,7 @@ deps: ## install the Debian packages of packages.txt that are missing
 	@tools/dev/deps.sh
 
 help: ## list the targets
-	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 
 # ---------------------------------------------------------------- the virtual bench
 run: deps ## mint the sample applications on a virtual bench (RUN BAYS APPLICATIONS LAW SEED STATION=sim|none)
@@ -231,7 +231,7 @@ bench: deps ## measure: docs/benchmarks.md; one JSON object a line (ONLY=section
 	@tools/dev/benchmark.sh $(ONLY)
 
 # RUN and APPLICATIONS are the bench's.
-baseline: deps ## what an administrator's script of stock tools reaches on the same tokens, serial and parallel (BAYS COUNT LAW SEED APDU_US KEY PROFILE)
+baseline: deps ## for comparison: a shell script of stock tools fills the same tokens, one by one and in parallel (BAYS COUNT LAW SEED APDU_US KEY PROFILE)
 	@$(SUBMAKE) $(B)/vtoken build/vpcd-quick.so
 	@RUN= B=$(B) tools/dev/baseline.sh serial
 	@RUN= B=$(B) tools/dev/baseline.sh parallel

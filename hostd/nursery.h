@@ -1,4 +1,4 @@
-/* Where workers come from: a mint-worker without an order, which has read configuration, models and the station's key and has the
+/* Where workers come from: a mint-worker without an order, which has read configuration, models and the bench's key and has the
  * module in memory. It has never touched a token, and never will: for each worker it makes a copy of itself, which is mintd's child
  * as if mintd had started it, with a memory of its own.
  *

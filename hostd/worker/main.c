@@ -1,6 +1,6 @@
 /* mint-worker: one process for one token and one role.
  *
- * Trusted with: the station's key (transport codes), the PKCS#11 module, one reader; it alone may start another program
+ * Trusted with: the bench's key (transport codes), the PKCS#11 module, one reader; it alone may start another program
  * (pkcs15-init). It sees no database, no CA key and no network. Everything it does was ordered by mint-queue on
  * descriptor 3, one step at a time, and each step's intent was committed before its message was sent.
  *

@@ -70,7 +70,7 @@ test-station-torture_USES := simhost simboard schemas
 $(B)/test-station-torture: $(FW)/station.elf
 
 .PHONY: firmware-torture
-firmware-torture: firmware $(B)/test-station-torture ## random transfers against the firmware on a simulated chip (COUNT=1000000 SEED=1)
+firmware-torture: firmware $(B)/test-station-torture ## random USB transfers against the station's firmware on a simulated chip (COUNT=1000000 SEED=1)
 	@$(B)/test-station-torture $(or $(COUNT),1000000) $(SEED)
 
 PROGRAMS += tests/station-seeds
