@@ -1,6 +1,7 @@
 /* One table of keys: parsing, defaults, bounds and the page in docs/ follow it. */
 #include "hostd/base/config.h"
 #include "hostd/base/conf_file.h"
+#include "hostd/base/config_internal.h"
 #include "hostd/base/hours.h"
 #include "hostd/base/log.h"
 #include "schemas/errors.h"
@@ -56,12 +57,20 @@ static const struct key {
 	INTEGER(stock_keep, 0, 100000, 0),
 	INTEGER(stock_low, 0, 100000, 0),
 	{ "stock_key_type", KIND_KEY_TYPE, offsetof(struct config, stock_key_type), "p256", 0, 0, 0 },
+	INTEGER(power_off_ms, 100, 60000, 800),
 #undef TEXT
 #undef PATH
 #undef INTEGER
 };
 
 enum { SOCKET_PATH_MAX = 107 }; /* unix(7) */
+enum { SECTIONS = 4 };
+
+struct section {
+	const char *name;
+	cfg_opt_t  *options;
+	bool        repeated; /* each with a title of its own */
+};
 
 #define KEY_COUNT (sizeof keys / sizeof keys[0])
 
@@ -396,20 +405,23 @@ take_all(struct config *config, struct conf_file *file, cfg_t *cfg, const char *
 		                                 : take_text(config, &keys[i], file, cfg, directory);
 	if (r == 0)
 		r = take_pcscds(config, file, cfg, directory);
-	return r == 0 ? take_bays(config, file, cfg, directory) : r;
+	if (r == 0)
+		r = take_bays(config, file, cfg, directory);
+	return r == 0 ? config_take_hardware(config, file, cfg) : r;
 }
 
-/* libconfuse's view of the table; the last rows are the instances of pcscd, the bays and the end mark. */
+/* libconfuse's view of the table; the last rows are the sections and the end mark. */
 static void
-options_from_keys(cfg_opt_t *options, cfg_opt_t *pcscd_options, cfg_opt_t *bay_options)
+options_from_keys(cfg_opt_t *options, const struct section *sections)
 {
 	for (size_t i = 0; i < KEY_COUNT; i++)
 		options[i] = keys[i].kind == KIND_INTEGER
 		    ? (cfg_opt_t)CFG_INT(keys[i].name, keys[i].number, CFGF_NONE)
 		    : (cfg_opt_t)CFG_STR(keys[i].name, keys[i].preset, CFGF_NONE);
-	options[KEY_COUNT] = (cfg_opt_t)CFG_SEC("pcscd", pcscd_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
-	options[KEY_COUNT + 1] = (cfg_opt_t)CFG_SEC("bay", bay_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
-	options[KEY_COUNT + 2] = (cfg_opt_t)CFG_END();
+	for (size_t i = 0; i < SECTIONS; i++)
+		options[KEY_COUNT + i] = (cfg_opt_t)CFG_SEC(sections[i].name, sections[i].options,
+		    sections[i].repeated ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES : CFGF_NONE);
+	options[KEY_COUNT + SECTIONS] = (cfg_opt_t)CFG_END();
 }
 
 /* Reads the file and fills `config`; relative paths start at `directory`. */
@@ -419,13 +431,22 @@ read_file(struct config *config, struct conf_file *file, const char *directory)
 	cfg_opt_t pcscd_options[] = { CFG_STR("socket", "", CFGF_NONE), CFG_STR_LIST("start", NULL, CFGF_NONE), CFG_END() };
 	cfg_opt_t bay_options[] = {
 		CFG_STR("pcscd", NULL, CFGF_NONE), CFG_STR("reader", "", CFGF_NONE), CFG_STR("module", "", CFGF_NONE), CFG_STR("slot", "", CFGF_NONE),
-		CFG_STR("model", "", CFGF_NONE), CFG_STR_LIST("environment", NULL, CFGF_NONE), CFG_END(),
+		CFG_STR("model", "", CFGF_NONE), CFG_STR_LIST("environment", NULL, CFGF_NONE), CFG_STR("port", "", CFGF_NONE),
+		CFG_STR("power", NULL, CFGF_NONE), CFG_END(),
 	};
-	cfg_opt_t options[KEY_COUNT + 3];
+	cfg_opt_t station_options[] = { CFG_STR("serial", "", CFGF_NONE), CFG_INT("first_bay", 1, CFGF_NONE), CFG_END() };
+	cfg_opt_t line_options[CONFIG_LINES + 1];
+	const struct section sections[SECTIONS] = {
+		{ "pcscd", pcscd_options, true }, { "bay", bay_options, true }, { "station", station_options, true }, { "lines", line_options, false },
+	};
+	cfg_opt_t options[KEY_COUNT + SECTIONS + 1];
 	cfg_t *cfg;
 	int r;
 
-	options_from_keys(options, pcscd_options, bay_options);
+	for (enum config_line line = 0; line < CONFIG_LINES; line++)
+		line_options[line] = (cfg_opt_t)CFG_STR(config_line_name(line), "", CFGF_NONE);
+	line_options[CONFIG_LINES] = (cfg_opt_t)CFG_END();
+	options_from_keys(options, sections);
 	cfg = cfg_init(options, CFGF_NONE);
 	if (!cfg)
 		return MINT_MEMORY;
@@ -490,6 +511,7 @@ bay_free(struct config_bay *bay)
 	free(bay->module);
 	free(bay->slot);
 	free(bay->model);
+	free(bay->port);
 }
 
 void
@@ -509,6 +531,7 @@ config_free(struct config **place)
 	for (size_t i = 0; config->bays && i <= config->bay_count; i++)
 		bay_free(&config->bays[i]);
 	free(config->bays);
+	config_free_hardware(config);
 	free(config);
 }
 

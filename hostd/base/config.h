@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 enum { CONFIG_BAYS_MAX = 256, CONFIG_PCSCD_MAX = 16, CONFIG_PCSCD_NAME_MAX = 24 };
+enum { CONFIG_STATIONS_MAX = 16, CONFIG_STATION_NAME_MAX = 24, CONFIG_SERIAL_MAX = 32, CONFIG_PORT_MAX = 31, CONFIG_LINE_NAME_MAX = 31 };
 
 /* Bytes in the first line of the file `ca_passphrase`. */
 enum { PASSPHRASE_MIN = 8, PASSPHRASE_MAX = 1024 };
@@ -22,6 +23,19 @@ struct config_pcscd {
 	char **start;         /* program and arguments by which mintd starts it; NULL-terminated, never NULL itself, empty: others start it */
 };
 
+/* What switches the VBUS of a bay. */
+enum config_power { CONFIG_POWER_NONE, CONFIG_POWER_STATION, CONFIG_POWER_HUB };
+
+/* A controller board. Its sixteen bays are those numbered from `first_bay` on; they need not all be in the configuration. */
+struct config_station {
+	char *name;
+	char *serial;         /* of its USB device; "" any, where there is but one station */
+	int   first_bay;
+};
+
+/* GPIO lines of the host itself. */
+enum config_line { CONFIG_LINE_LAMP_RED, CONFIG_LINE_LAMP_AMBER, CONFIG_LINE_LAMP_GREEN, CONFIG_LINE_PEDAL, CONFIG_LINE_STOP, CONFIG_LINES };
+
 /* A place on the bench: a reader of pcscd, or a slot of a PKCS#11 module that PC/SC does not know of. Texts are never NULL. */
 struct config_bay {
 	int    number;        /* 1 … */
@@ -31,6 +45,9 @@ struct config_bay {
 	char  *slot;          /* id of the slot, or its description, * and ? allowed; "" any */
 	char  *model;         /* name of the only model profile that may be worked on here; "" any */
 	char **environment;   /* "NAME=value", for the bay's workers and what they start; NULL-terminated, never NULL itself */
+	char  *port;          /* USB port path of its reader, "1-2.3"; "" not said: mint-queue may know it from `bay learn` */
+	enum config_power power;
+	size_t station;       /* place of the station that covers it in config->stations; station_count where none does */
 };
 
 /* All strings are owned by the struct, never NULL ("" when a key is not set), paths absolute. */
@@ -66,10 +83,14 @@ struct config {
 	int   stock_keep;         /* so many tokens are keyed ahead when nothing else is to be done; 0 only what is ordered */
 	int   stock_low;          /* a warning when fewer are in stock; 0 none */
 	char *stock_key_type;     /* of those that stock_keep makes */
+	int   power_off_ms;       /* so long a bay stays without power when it is power-cycled, counted from when VBUS is off */
 	struct config_pcscd *pcscds; /* the first is that of pcscd_socket, then the sections in their order */
 	size_t pcscd_count;
 	struct config_bay *bays;
 	size_t bay_count;
+	struct config_station *stations; /* in the order of their sections */
+	size_t station_count;
+	char  *lines[CONFIG_LINES];      /* name of each GPIO line; "" there is none */
 };
 
 /* Reads `path`. On a fault one log line names file, line, key, what is wrong and what to do: MINT_CONFIG, or MINT_NOT_FOUND,
@@ -79,6 +100,9 @@ void config_free(struct config **config);
 
 /* The bay of that number, NULL when the configuration has none. */
 const struct config_bay *config_bay(const struct config *config, int number);
+
+/* Its VBUS can be switched, by a station or by its hub. */
+bool config_bay_is_switched(const struct config_bay *bay);
 
 /* Whether a reader of that instance is a bay's. */
 bool config_pcscd_has_bays(const struct config *config, size_t pcscd);
@@ -91,6 +115,12 @@ void config_pcscd_choose(const struct config_pcscd *pcscd);
 
 /* A slot of a module, that PC/SC does not know of: nobody tells when a token comes, it has to be looked for. */
 bool config_bay_is_slot(const struct config_bay *bay);
+
+/* "1-2.3": a bus and the ports from its root hub on, as the kernel names USB devices. */
+bool config_is_port(const char *text);
+
+/* The key of that line in the section `lines`. */
+const char *config_line_name(enum config_line line);
 
 /* Its `reader` stands for any of several, or for one that comes and goes with its token. */
 bool config_bay_is_pattern(const struct config_bay *bay);

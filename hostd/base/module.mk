@@ -13,6 +13,7 @@ base_SRC += \
 	hostd/base/conf_file.c \
 	hostd/base/conf_scan.c \
 	hostd/base/config.c \
+	hostd/base/config_hardware.c \
 	hostd/base/date.c \
 	hostd/base/finding.c \
 	hostd/base/forecast.c \

@@ -15,7 +15,7 @@
 enum { STAY, EXEC };
 enum { OPEN, HIDDEN };
 enum { REFUSE, KILL };
-enum { UNIX = 1 << AF_UNIX, INET = 1 << AF_INET };
+enum { UNIX = 1 << AF_UNIX, INET = 1 << AF_INET, NETLINK = 1 << AF_NETLINK };
 
 static const struct row {
 	int      may_exec;

@@ -3,69 +3,89 @@
 #include "hostd/base/config.h"
 #include "hostd/base/ipc.h"
 #include "hostd/base/log.h"
+#include "hostd/bench/usb_path.h"
 #include "schemas/errors.h"
 
 #include <poll.h>
-#include <stdlib.h>
+#include <pthread.h>
+#include <reader.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <winscard.h>
 
-enum { RETRY_FIRST_MS = 20, RETRY_MAX_MS = 2000 };
+enum { RETRY_FIRST_MS = 20, RETRY_MAX_MS = 2000, PORT_RETRY_MS = 500 };
+
+/* Upper half of SCARD_ATTR_CHANNEL_ID of a reader on USB; bus and address are the bytes below (PC/SC part 3, 3.1.1). */
+enum { CHANNEL_USB = 0x0020 };
 
 static const char plug_and_play[] = "\\\\?PnP?\\Notification";
 
-/* One row for each bay whose reader has a name now, and behind them the row that tells of readers coming and going. */
-struct watch {
-	const struct config *config;
-	size_t               pcscd;
-	int                  report_fd;
-	int                  alone;        /* nobody reads what is reported */
-	SCARDCONTEXT         context;
-	struct assigned     *assigned;     /* of each bay */
-	struct assigned     *watched;      /* the reader that the bay's row stands for, with what is known of it */
-	SCARD_READERSTATE   *rows;         /* of each bay; those in use are copied into `used` for a call */
-	SCARD_READERSTATE   *used;
-	size_t              *bay_of;       /* of each row in use */
-	int                 *reported;     /* enum presence, −1 before the first report */
-	int                  retry_ms;
+struct reader {
+	int               is_there;
+	unsigned          coming;    /* tells this reader from one of its name that was there before */
+	int               reported;  /* enum presence, −1 before the first report */
+	int               port_known;
+	char              name[ASSIGN_READER_MAX + 1];
+	char              port[USB_PATH_BYTES];
+	SCARD_READERSTATE row;
 };
 
-static size_t
-bay_count(const struct watch *watch)
+/* One row for each reader, and behind them the row that tells of readers coming and going. The readers are both threads' under `lock`;
+ * rows are the first one's alone but for the ATR. */
+struct watch {
+	int               report_fd;
+	int               alone;        /* nobody reads what is reported */
+	const char       *pcscd;        /* its socket, for people */
+	SCARDCONTEXT      context;
+	int               retry_ms;
+	unsigned          comings;
+	pthread_mutex_t   lock;
+	pthread_cond_t    came;
+	struct reader     readers[PCSCLITE_MAX_READERS_CONTEXTS];
+	SCARD_READERSTATE used[PCSCLITE_MAX_READERS_CONTEXTS + 1];
+	size_t            reader_of[PCSCLITE_MAX_READERS_CONTEXTS]; /* of each row in use */
+};
+
+/* --- what is told */
+
+static void
+tell(struct watch *watch, const struct message *message)
 {
-	return watch->config->bay_count;
+	watch->alone |= ipc_write(watch->report_fd, message, -1) != 0;
 }
 
 static void
-report(struct watch *watch, size_t i, enum presence shown)
+tell_all_said(struct watch *watch)
 {
-	const SCARD_READERSTATE *row = &watch->rows[i];
+	const struct message message = { .type = MESSAGE_bay };
+
+	tell(watch, &message);
+}
+
+static void
+tell_reader(struct watch *watch, const struct reader *reader)
+{
 	struct message message = { .type = MESSAGE_bay };
 
-	if (watch->reported[i] == (int)shown)
-		return;
-	watch->reported[i] = (int)shown;
-	message.bay.bay = (uint32_t)watch->config->bays[i].number;
-	message.bay.presence = (uint8_t)shown;
-	message.bay.reader = watch->assigned[i].reader;
-	if (shown == PRESENCE_TOKEN)
-		message.bay.atr = (struct blob){ row->rgbAtr, (uint32_t)row->cbAtr };
-	watch->alone |= ipc_write(watch->report_fd, &message, -1) != 0;
+	message.bay.presence = (uint8_t)reader->reported;
+	message.bay.reader = reader->name;
+	message.bay.port = reader->port_known ? reader->port : PRESENCE_PORT_ASKED;
+	if (reader->reported == PRESENCE_TOKEN)
+		message.bay.atr = (struct blob){ reader->row.rgbAtr, (uint32_t)reader->row.cbAtr };
+	tell(watch, &message);
 }
 
-/* A bay without a reader. One that is named by a pattern is a token with a reader of its own that is not plugged in: a place
- * for one, not a fault. */
 static void
-report_absent(struct watch *watch, size_t i)
+report(struct watch *watch, struct reader *reader, enum presence shown)
 {
-	report(watch, i, config_bay_is_pattern(&watch->config->bays[i]) ? PRESENCE_EMPTY : PRESENCE_NO_READER);
+	if (reader->reported == (int)shown)
+		return;
+	reader->reported = (int)shown;
+	tell_reader(watch, reader);
 }
 
-static int
-is_watched(const struct watch *watch, size_t i)
-{
-	return !config_bay_is_slot(&watch->config->bays[i]) && watch->config->bays[i].pcscd == watch->pcscd;
-}
+/* --- presence */
 
 static enum presence
 shown_by(const SCARD_READERSTATE *row)
@@ -89,43 +109,76 @@ was_swapped(const SCARD_READERSTATE *row)
 }
 
 static void
-take_change(struct watch *watch, size_t i)
+take_change(struct watch *watch, struct reader *reader)
 {
-	SCARD_READERSTATE *row = &watch->rows[i];
-	enum presence shown = shown_by(row);
+	SCARD_READERSTATE *row = &reader->row;
 
-	if (!(row->dwEventState & SCARD_STATE_CHANGED) && watch->reported[i] >= 0)
+	if (!(row->dwEventState & SCARD_STATE_CHANGED) && reader->reported >= 0)
 		return;
 	if (was_swapped(row))
-		report(watch, i, PRESENCE_EMPTY);
-	if (shown == PRESENCE_NO_READER)
-		report_absent(watch, i);
-	else
-		report(watch, i, shown);
+		report(watch, reader, PRESENCE_EMPTY);
+	report(watch, reader, shown_by(row));
 	row->dwCurrentState = row->dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
 }
 
-/* Gives each bay its reader again. A bay that got another one begins afresh: what was in the first is gone. */
+/* --- readers coming and going */
+
+static int
+is_listed(const char *names, const char *name)
+{
+	for (; *names; names += strlen(names) + 1)
+		if (strcmp(names, name) == 0)
+			return 1;
+	return 0;
+}
+
+static struct reader *
+reader_named(struct watch *watch, const char *name)
+{
+	for (size_t i = 0; i < PCSCLITE_MAX_READERS_CONTEXTS; i++)
+		if (watch->readers[i].is_there && strcmp(watch->readers[i].name, name) == 0)
+			return &watch->readers[i];
+	return NULL;
+}
+
 static void
-assign(struct watch *watch)
+take_leave(struct watch *watch, struct reader *reader)
+{
+	if (reader->reported >= 0)
+		report(watch, reader, PRESENCE_NO_READER);
+	reader->is_there = 0;
+}
+
+static void
+welcome(struct watch *watch, const char *name)
+{
+	struct reader *reader = watch->readers;
+
+	while (reader < watch->readers + PCSCLITE_MAX_READERS_CONTEXTS && reader->is_there)
+		reader++;
+	if (reader == watch->readers + PCSCLITE_MAX_READERS_CONTEXTS || strlen(name) > ASSIGN_READER_MAX)
+		return; /* more than pcscd serves */
+	*reader = (struct reader){ .is_there = 1, .coming = ++watch->comings, .reported = -1 };
+	memcpy(reader->name, name, strlen(name) + 1);
+	reader->row = (SCARD_READERSTATE){ .szReader = reader->name, .dwCurrentState = SCARD_STATE_UNAWARE };
+	pthread_cond_signal(&watch->came);
+}
+
+static void
+take_list(struct watch *watch)
 {
 	DWORD length = SCARD_AUTOALLOCATE;
 	char *names = NULL;
-	LONG r = SCardListReaders(watch->context, NULL, (LPSTR)(void *)&names, &length);
+	const char *listed = SCardListReaders(watch->context, NULL, (LPSTR)(void *)&names, &length) == SCARD_S_SUCCESS ? names : "";
 
-	assign_readers(watch->config, watch->pcscd, r == SCARD_S_SUCCESS ? names : "", watch->assigned);
-	if (r == SCARD_S_SUCCESS)
+	for (size_t i = 0; i < PCSCLITE_MAX_READERS_CONTEXTS; i++)
+		if (watch->readers[i].is_there && !is_listed(listed, watch->readers[i].name))
+			take_leave(watch, &watch->readers[i]);
+	for (const char *name = listed; *name; name += strlen(name) + 1)
+		if (!reader_named(watch, name))
+			welcome(watch, name);
+	if (names)
 		SCardFreeMemory(watch->context, names);
-	for (size_t i = 0; i < bay_count(watch); i++) {
-		int same = strcmp(watch->watched[i].reader, watch->assigned[i].reader) == 0;
-
-		if (is_watched(watch, i) && (!watch->assigned[i].reader[0] || (!same && watch->watched[i].reader[0])))
-			report_absent(watch, i);
-		if (same)
-			continue;
-		watch->watched[i] = watch->assigned[i];
-		watch->rows[i] = (SCARD_READERSTATE){ .szReader = watch->watched[i].reader, .dwCurrentState = SCARD_STATE_UNAWARE };
-	}
 }
 
 /* One wait for any change. pcscd answers for so many readers and no more at once, and serves no more: while all are watched none can
@@ -136,20 +189,24 @@ wait_for_change(struct watch *watch, SCARD_READERSTATE *plugging, DWORD timeout_
 	DWORD count = 0, plugs;
 	LONG r;
 
-	for (size_t i = 0; i < bay_count(watch) && count < PCSCLITE_MAX_READERS_CONTEXTS; i++) {
-		if (!watch->watched[i].reader[0])
+	for (size_t i = 0; i < PCSCLITE_MAX_READERS_CONTEXTS; i++) {
+		if (!watch->readers[i].is_there)
 			continue;
-		watch->bay_of[count] = i;
-		watch->used[count++] = watch->rows[i];
+		watch->reader_of[count] = i;
+		watch->used[count++] = watch->readers[i].row;
 	}
 	plugs = count < PCSCLITE_MAX_READERS_CONTEXTS ? 1 : 0;
 	watch->used[count] = *plugging;
+	pthread_mutex_unlock(&watch->lock);
 	r = SCardGetStatusChange(watch->context, timeout_ms, watch->used, count + plugs);
+	pthread_mutex_lock(&watch->lock);
 	if (r != SCARD_S_SUCCESS && !(r == SCARD_E_TIMEOUT && timeout_ms == 0))
 		return r;
 	for (DWORD i = 0; i < count; i++) {
-		watch->rows[watch->bay_of[i]] = watch->used[i];
-		take_change(watch, watch->bay_of[i]);
+		struct reader *reader = &watch->readers[watch->reader_of[i]];
+
+		reader->row = watch->used[i];
+		take_change(watch, reader);
 	}
 	if (plugs)
 		plugging->dwCurrentState = watch->used[count].dwEventState;
@@ -160,15 +217,17 @@ wait_for_change(struct watch *watch, SCARD_READERSTATE *plugging, DWORD timeout_
 static void
 wait_for_pcscd(struct watch *watch, LONG why)
 {
-	struct pollfd reader = { .fd = watch->report_fd };
+	struct pollfd listener = { .fd = watch->report_fd };
 
 	if (watch->retry_ms == RETRY_FIRST_MS)
-		log_warning("%s: pcscd: %s: is it running? trying again", config_pcscd_path(&watch->config->pcscds[watch->pcscd]),
-		    pcsc_stringify_error(why));
-	for (size_t i = 0; i < bay_count(watch); i++)
-		if (is_watched(watch, i))
-			report(watch, i, PRESENCE_NO_READER);
-	watch->alone |= poll(&reader, 1, watch->retry_ms) > 0; /* asked for nothing but the other end's hanging up */
+		log_warning("%s: pcscd: %s: is it running? trying again", watch->pcscd, pcsc_stringify_error(why));
+	for (size_t i = 0; i < PCSCLITE_MAX_READERS_CONTEXTS; i++)
+		if (watch->readers[i].is_there)
+			take_leave(watch, &watch->readers[i]);
+	tell_all_said(watch);
+	pthread_mutex_unlock(&watch->lock);
+	watch->alone |= poll(&listener, 1, watch->retry_ms) > 0; /* asked for nothing but the other end's hanging up */
+	pthread_mutex_lock(&watch->lock);
 	if (watch->retry_ms < RETRY_MAX_MS)
 		watch->retry_ms *= 2;
 }
@@ -178,58 +237,136 @@ watch_until_it_fails(struct watch *watch)
 {
 	SCARD_READERSTATE plugging = { .szReader = plug_and_play, .dwCurrentState = SCARD_STATE_UNAWARE };
 	LONG r = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &watch->context);
+	DWORD timeout_ms = 0; /* the first look answers at once */
 
 	if (r != SCARD_S_SUCCESS)
 		return r;
-	memset(watch->watched, 0, bay_count(watch) * sizeof *watch->watched);
-	for (DWORD timeout_ms = 0; r == SCARD_S_SUCCESS && !watch->alone; timeout_ms = INFINITE) { /* the first look answers at once */
-		assign(watch);
+	while (r == SCARD_S_SUCCESS && !watch->alone) {
+		take_list(watch);
 		r = wait_for_change(watch, &plugging, timeout_ms);
-		if (r == SCARD_S_SUCCESS)
-			watch->retry_ms = RETRY_FIRST_MS;
+		if (r != SCARD_S_SUCCESS)
+			break;
+		if (timeout_ms == 0)
+			tell_all_said(watch);
+		watch->retry_ms = RETRY_FIRST_MS;
+		timeout_ms = INFINITE;
 	}
 	SCardReleaseContext(watch->context);
 	return r;
 }
 
-static int
-make_room(struct watch *watch)
-{
-	size_t count = bay_count(watch) + 1;
+/* --- ports: the second thread */
 
-	watch->rows = calloc(count, sizeof *watch->rows);
-	watch->used = calloc(count, sizeof *watch->used);
-	watch->bay_of = calloc(count, sizeof *watch->bay_of);
-	watch->assigned = calloc(count, sizeof *watch->assigned);
-	watch->watched = calloc(count, sizeof *watch->watched);
-	watch->reported = calloc(count, sizeof *watch->reported);
-	if (!watch->rows || !watch->used || !watch->bay_of || !watch->assigned || !watch->watched || !watch->reported)
-		return MINT_MEMORY;
-	for (size_t i = 0; i < count; i++)
-		watch->reported[i] = -1;
-	return 0;
+static LONG
+ask_channel(SCARDCONTEXT context, const char *name, DWORD *channel)
+{
+	DWORD protocol, length = sizeof *channel;
+	SCARDHANDLE handle;
+	LONG r = SCardConnect(context, name, SCARD_SHARE_DIRECT, 0, &handle, &protocol);
+
+	*channel = 0;
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	r = SCardGetAttrib(handle, SCARD_ATTR_CHANNEL_ID, (LPBYTE)channel, &length);
+	SCardDisconnect(handle, SCARD_LEAVE_CARD);
+	return r;
+}
+
+/* 0, or −1: somebody has the reader for himself, ask again. A driver that does not know, and a reader that is not on USB, have no port. */
+static int
+find_port(const char *name, char port[USB_PATH_BYTES])
+{
+	SCARDCONTEXT context;
+	DWORD channel;
+	LONG r = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context);
+
+	port[0] = '\0';
+	if (r != SCARD_S_SUCCESS)
+		return 0;
+	r = ask_channel(context, name, &channel);
+	SCardReleaseContext(context);
+	if (r == SCARD_S_SUCCESS && channel >> 16 == CHANNEL_USB)
+		usb_path_of_address(channel >> 8 & 0xff, channel & 0xff, port);
+	return r == SCARD_E_SHARING_VIOLATION ? -1 : 0;
+}
+
+/* The next one behind `last`, in a circle: one that stays in use must not keep the others waiting. */
+static struct reader *
+reader_without_port(struct watch *watch, size_t *last)
+{
+	for (size_t i = 1; i <= PCSCLITE_MAX_READERS_CONTEXTS; i++) {
+		struct reader *reader = &watch->readers[(*last + i) % PCSCLITE_MAX_READERS_CONTEXTS];
+
+		if (!reader->is_there || reader->port_known)
+			continue;
+		*last = (size_t)(reader - watch->readers);
+		return reader;
+	}
+	return NULL;
 }
 
 static void
-give_back(struct watch *watch)
+wait_before_asking_again(struct watch *watch)
 {
-	free(watch->rows);
-	free(watch->used);
-	free(watch->bay_of);
-	free(watch->assigned);
-	free(watch->watched);
-	free(watch->reported);
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += PORT_RETRY_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_cond_timedwait(&watch->came, &watch->lock, &until);
+}
+
+static void *
+ask_for_ports(void *argument)
+{
+	struct watch *watch = argument;
+	size_t last = 0;
+
+	pthread_mutex_lock(&watch->lock);
+	for (;;) {
+		struct reader *reader = reader_without_port(watch, &last), asked;
+		int busy;
+
+		if (!reader) {
+			pthread_cond_wait(&watch->came, &watch->lock);
+			continue;
+		}
+		asked = *reader;
+		pthread_mutex_unlock(&watch->lock);
+		busy = find_port(asked.name, asked.port);
+		pthread_mutex_lock(&watch->lock);
+		if (busy) {
+			wait_before_asking_again(watch);
+		} else if (reader->is_there && reader->coming == asked.coming) {
+			reader->port_known = 1;
+			memcpy(reader->port, asked.port, sizeof reader->port);
+			if (reader->reported >= 0)
+				tell_reader(watch, reader);
+		}
+	}
+	return NULL;
 }
 
 int
 presence_watch(const struct config *config, size_t pcscd, int report_fd)
 {
-	struct watch watch = { .config = config, .pcscd = pcscd, .report_fd = report_fd, .retry_ms = RETRY_FIRST_MS };
-	int r = make_room(&watch);
+	static struct watch watch; /* the second thread's, too, until the process ends */
+	pthread_t thread;
+	int r;
 
+	watch = (struct watch){
+		.report_fd = report_fd, .retry_ms = RETRY_FIRST_MS, .pcscd = config_pcscd_path(&config->pcscds[pcscd]),
+		.lock = PTHREAD_MUTEX_INITIALIZER, .came = PTHREAD_COND_INITIALIZER,
+	};
 	config_pcscd_choose(&config->pcscds[pcscd]);
-	while (r == 0 && !watch.alone)
+	pthread_mutex_lock(&watch.lock);
+	r = pthread_create(&thread, NULL, ask_for_ports, &watch);
+	if (r != 0) {
+		log_error("the watch over the readers has no second thread: %s", strerror(r));
+		return MINT_SYSTEM;
+	}
+	while (!watch.alone)
 		wait_for_pcscd(&watch, watch_until_it_fails(&watch));
-	give_back(&watch);
-	return r;
+	return 0;
 }

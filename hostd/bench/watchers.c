@@ -1,17 +1,31 @@
 #include "hostd/bench/watchers.h"
 #include "hostd/base/config.h"
+#include "hostd/base/ipc.h"
 #include "hostd/base/log.h"
 #include "hostd/bench/presence.h"
 #include "schemas/errors.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 /* Descriptor 4 is the family's lock, which every process below mintd keeps (mintd.c). */
 enum { KEPT_FD = 4 };
+
+struct watcher {
+	struct ipc      *ipc;
+	size_t           pcscd;
+	watchers_report *on_report;
+	void            *argument;
+};
+
+struct watchers {
+	size_t         count;
+	struct watcher list[];
+};
 
 /* In the child. The parent's loop, its channel and its pulse are not for this process: mint-queue and mintd must see them closed when
  * mint-bench ends. */
@@ -26,8 +40,21 @@ become_watcher(const struct config *config, size_t pcscd, int report_fd, pid_t p
 	_exit(presence_watch(config, pcscd, IPC_PARENT_FD) == 0 ? 0 : 1);
 }
 
+static void
+on_message(struct ipc *ipc, const struct message *message, int passed_fd, void *argument)
+{
+	struct watcher *watcher = argument;
+
+	(void)ipc;
+	if (passed_fd >= 0)
+		close(passed_fd);
+	if (!message)
+		ipc_free(&watcher->ipc);
+	watcher->on_report(watcher->pcscd, message, watcher->argument);
+}
+
 static int
-start_one(struct event_base *base, const struct config *config, size_t pcscd, ipc_handler *on_report, void *argument)
+start_one(struct event_base *base, const struct config *config, struct watcher *watcher)
 {
 	pid_t self = getpid(), pid;
 	int fds[2];
@@ -36,22 +63,42 @@ start_one(struct event_base *base, const struct config *config, size_t pcscd, ip
 		return MINT_SYSTEM;
 	pid = fork();
 	if (pid == 0)
-		become_watcher(config, pcscd, fds[1], self);
+		become_watcher(config, watcher->pcscd, fds[1], self);
 	close(fds[1]);
-	if (pid > 0)
-		return ipc_new(base, fds[0], on_report, argument) ? 0 : MINT_MEMORY;
+	if (pid > 0) {
+		watcher->ipc = ipc_new(base, fds[0], on_message, watcher);
+		return watcher->ipc ? 0 : MINT_MEMORY;
+	}
 	close(fds[0]);
 	log_error("the watch over the readers could not be started: %s", strerror(errno));
 	return MINT_SYSTEM;
 }
 
 int
-watchers_start(struct event_base *base, const struct config *config, ipc_handler *on_report, void *argument)
+watchers_start(struct watchers **place, struct event_base *base, const struct config *config, watchers_report *on_report, void *argument)
 {
-	int r = 0;
+	struct watchers *watchers = calloc(1, sizeof *watchers + config->pcscd_count * sizeof watchers->list[0]);
+	int r = watchers ? 0 : MINT_MEMORY;
 
-	for (size_t i = 0; i < config->pcscd_count && r == 0; i++)
-		if (config_pcscd_has_bays(config, i))
-			r = start_one(base, config, i, on_report, argument);
+	for (size_t i = 0; i < config->pcscd_count && r == 0; i++) {
+		if (!config_pcscd_has_bays(config, i))
+			continue;
+		watchers->list[watchers->count] = (struct watcher){ .pcscd = i, .on_report = on_report, .argument = argument };
+		r = start_one(base, config, &watchers->list[watchers->count++]);
+	}
+	*place = watchers;
 	return r;
+}
+
+void
+watchers_free(struct watchers **place)
+{
+	struct watchers *watchers = *place;
+
+	*place = NULL;
+	if (!watchers)
+		return;
+	for (size_t i = 0; i < watchers->count; i++)
+		ipc_free(&watchers->list[i].ipc);
+	free(watchers);
 }

@@ -6,13 +6,19 @@
 #ifndef MINT_BENCH_WATCHERS_H
 #define MINT_BENCH_WATCHERS_H
 
-#include "hostd/base/ipc.h"
+#include <stddef.h>
 
 struct config;
 struct event_base;
+struct message;
+struct watchers;
 
-/* Starts them all; before this process speaks to PC/SC, or has threads. What each tells goes to `on_report`, whose `message` is NULL
- * when one has ended: its bays are blind, and the program must end so that mintd starts it anew. 0, MINT_SYSTEM, MINT_MEMORY. */
-int watchers_start(struct event_base *base, const struct config *config, ipc_handler *on_report, void *argument);
+/* What the watcher of a pcscd (its place in config->pcscds) tells of readers: presence.h. NULL: it has ended, its bays are blind, and the
+ * program must end so that mintd starts it anew. */
+typedef void watchers_report(size_t pcscd, const struct message *report, void *argument);
+
+/* Starts them all; before this process speaks to PC/SC, or has threads. 0, MINT_SYSTEM, MINT_MEMORY. */
+int watchers_start(struct watchers **watchers, struct event_base *base, const struct config *config, watchers_report *on_report, void *argument);
+void watchers_free(struct watchers **watchers);
 
 #endif

@@ -97,6 +97,37 @@ bay_is_a_reader_a_pattern_or_a_slot(void **state)
 }
 
 static void
+station_gives_its_bays_their_power_unless_they_say_otherwise(void **state)
+{
+	struct config *config = NULL;
+
+	(void)state;
+	assert_int_equal(read_text("station left { serial = \"MB-1\" }\nstation right { serial = \"MB-2\" first_bay = 17 }\n"
+	    "lines { pedal = \"PEDAL\" lamp_red = \"RED\" }\n" NEEDED BAY1 "bay 16 { reader = \"*\" power = \"none\" }\n"
+	    "bay 17 { reader = \"*\" port = \"1-2\" }\nbay 32 { reader = \"*\" port = \"3-1.4.2\" power = \"hub\" }\nbay 33 { reader = \"*\" }\n",
+	    &config), 0);
+	assert_int_equal(config->station_count, 2);
+	assert_string_equal(config->stations[1].name, "right");
+	assert_string_equal(config->stations[1].serial, "MB-2");
+	assert_int_equal(config->stations[0].first_bay, 1);
+	assert_int_equal(config_bay(config, 1)->station, 0);
+	assert_int_equal(config_bay(config, 1)->power, CONFIG_POWER_STATION);
+	assert_true(config_bay_is_switched(config_bay(config, 1)));
+	assert_string_equal(config_bay(config, 1)->port, "");
+	assert_int_equal(config_bay(config, 16)->power, CONFIG_POWER_NONE);
+	assert_int_equal(config_bay(config, 17)->station, 1);
+	assert_string_equal(config_bay(config, 17)->port, "1-2");
+	assert_int_equal(config_bay(config, 32)->power, CONFIG_POWER_HUB);
+	assert_int_equal(config_bay(config, 33)->station, 2);
+	assert_false(config_bay_is_switched(config_bay(config, 33)));
+	assert_string_equal(config->lines[CONFIG_LINE_PEDAL], "PEDAL");
+	assert_string_equal(config->lines[CONFIG_LINE_LAMP_RED], "RED");
+	assert_string_equal(config->lines[CONFIG_LINE_STOP], "");
+	assert_int_equal(config->power_off_ms, 800);
+	config_free(&config);
+}
+
+static void
 bays_of_several_pcscd_may_have_readers_of_one_name(void **state)
 {
 	struct config *config = NULL;
@@ -169,6 +200,22 @@ each_fault_is_refused_with_its_line_and_what_to_do(void **state)
 	static const struct {
 		const char *text, *said;
 	} bad[] = {
+		{ NEEDED BAY1 "station s { first_bay = 257 }\n", "7: station s: first_bay: is 257: give a bay number from 1 to 256" },
+		{ NEEDED BAY1 "station \"\" { }\n", "7: station \"\": is no name: give letters, digits, _ and -, at most 24" },
+		{ NEEDED BAY1 "station a { serial = \"A\" }\nstation b { serial = \"B\"\n first_bay = 16 }\n",
+		  "9: station b: first_bay: has bays of station a, which are 1 to 16: give a number" },
+		{ NEEDED BAY1 "station a { serial = \"A\" }\nstation b {\n first_bay = 17 }\n", "8: station b: there is more than one: give each `serial" },
+		{ NEEDED BAY1 "station a { serial = \"A\" }\nstation b { first_bay = 17\n serial = \"A\" }\n",
+		  "9: station b: serial: station a has \"A\" already: give each its own" },
+		{ NEEDED BAY1 "lines { pedal = \"P\"\n stop = \"P\" }\n", "8: lines: stop: \"P\" is pedal already: one use a line" },
+		{ NEEDED BAY1 "lines { horn = \"P\" }\n", "7: no such option 'horn'" },
+		{ NEEDED "bay 1 { reader = \"*\"\n port = \"1.2\" }\n", "7: bay 1: port: \"1.2\" is no port path" },
+		{ NEEDED "bay 1 { reader = \"*\" port = \"1-2.\" }\n", "6: bay 1: port: \"1-2.\" is no port path" },
+		{ NEEDED "bay 1 { reader = \"*\" port = \"1-2\" }\nbay 2 { reader = \"*\" port = \"1-2\" }\n", "7: bay 2: port: \"1-2\" is bay 1's already" },
+		{ NEEDED "bay 1 { reader = \"*\" power = \"sun\" }\n", "6: bay 1: power: there is no \"sun\": give \"station\", \"hub\" or \"none\"" },
+		{ NEEDED "station s { first_bay = 2 }\nbay 1 { reader = \"*\" power = \"station\" }\n", "7: bay 1: power: no station has this bay" },
+		{ NEEDED "bay 1 { reader = \"*\" power = \"hub\" }\n", "6: bay 1: power: which port of which hub is not said: add `port" },
+		{ NEEDED BAY1 "power_off_ms = 99\n", "7: power_off_ms: is 99: give a number from 100 to 60000" },
 		{ NEEDED, " has 0 bays: give from 1 to 256 sections" },
 		{ BAY1, " database: is missing: add `database = \"…\"`" },
 		{ NEEDED BAY1 "# seven\n/* eight\n*/ colour = \"green\"\n",
@@ -235,6 +282,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_and_paths_beside_the_file),
 		cmocka_unit_test(bay_is_a_reader_a_pattern_or_a_slot),
+		cmocka_unit_test(station_gives_its_bays_their_power_unless_they_say_otherwise),
 		cmocka_unit_test(bays_of_several_pcscd_may_have_readers_of_one_name),
 		cmocka_unit_test(single_pcscd_needs_no_section),
 		cmocka_unit_test(each_fault_is_refused_with_its_line_and_what_to_do),

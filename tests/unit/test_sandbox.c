@@ -146,7 +146,7 @@ static const struct attempt {
 	{ "socket, AF_INET", make_inet, ALL & ~(MINTD | API), EAFNOSUPPORT },
 	{ "socket, AF_INET in the lower half of a number", make_inet_disguised, ALL, EAFNOSUPPORT },
 	{ "socket, AF_INET6", make_inet6, ALL, EAFNOSUPPORT },
-	{ "socket, AF_NETLINK", make_netlink, ALL, EAFNOSUPPORT },
+	{ "socket, AF_NETLINK", make_netlink, ALL & ~(MINTD | BENCH), EAFNOSUPPORT },
 	{ "socket, AF_PACKET", make_packet, ALL, EAFNOSUPPORT },
 	{ "socket, AF_VSOCK", make_vsock, ALL, EAFNOSUPPORT },
 	{ "socketpair, AF_INET", make_pair_inet, ALL & ~(MINTD | API), EAFNOSUPPORT },
@@ -316,6 +316,24 @@ mint_api_answers_on_loopback_and_opens_no_connection_of_its_own(void **state)
 	assert_int_equal(in_child(PROGRAM_MINTD, PROGRAM_API, serve_loopback), 0);
 }
 
+/* What the socket of the start hears, it hears on; another one is not made. */
+static int
+serve_arrivals(void)
+{
+	int listener = socket(AF_NETLINK, SOCK_RAW, 0);
+
+	if (listener < 0 || sandbox_serve(PROGRAM_BENCH) != 0)
+		return 255;
+	return fcntl(listener, F_GETFD) >= 0 ? make_netlink() : 254;
+}
+
+static void
+mint_bench_listens_for_what_is_plugged_in_and_opens_no_other_socket_of_the_kernel(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(PROGRAM_MINTD, PROGRAM_BENCH, serve_arrivals), EAFNOSUPPORT);
+}
+
 static void *
 wait_then_try(void *fd)
 {
@@ -375,6 +393,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(needed_calls_work_without_a_sandbox_too),
 		cmocka_unit_test(nobody_leaves_a_core_file_or_gains_rights_and_holders_of_secrets_are_closed),
 		cmocka_unit_test(mint_api_answers_on_loopback_and_opens_no_connection_of_its_own),
+		cmocka_unit_test(mint_bench_listens_for_what_is_plugged_in_and_opens_no_other_socket_of_the_kernel),
 		cmocka_unit_test(a_thread_that_was_there_before_is_held_to_it_too),
 		cmocka_unit_test(what_a_worker_starts_runs_and_reaches_no_network),
 	};

@@ -196,7 +196,7 @@ check_readers(struct doctor *doctor, size_t pcscd, const struct readers *readers
 	int r = assigned ? 0 : MINT_MEMORY;
 
 	if (r == 0)
-		assign_readers(config, pcscd, readers->names, assigned);
+		assign_readers_by_name(config, pcscd, readers->names, assigned);
 	for (size_t i = 0; assigned && i < config->bay_count; i++) {
 		int found = config_bay_is_slot(&config->bays[i]) || config->bays[i].pcscd != pcscd ? 0
 		    : check_reader(doctor, readers, models, &config->bays[i], assigned[i].reader);

@@ -24,7 +24,7 @@ struct reader {
 struct readers {
 	struct reader *list;
 	size_t         count;
-	char          *names; /* each ended by a NUL and the last by two, as assign_readers wants them */
+	char          *names; /* each ended by a NUL and the last by two, as assign_readers_by_name wants them */
 };
 
 /* Lists the readers of one pcscd of the configuration, its place in config->pcscds. MINT_READER when it does not answer; none is a list

@@ -36,7 +36,7 @@ bay_of(const struct config *config, size_t pcscd, const struct readers *readers,
 
 	if (!assigned)
 		return NULL;
-	assign_readers(config, pcscd, readers->names, assigned);
+	assign_readers_by_name(config, pcscd, readers->names, assigned);
 	for (size_t i = 0; i < config->bay_count && !bay; i++)
 		if (config->bays[i].pcscd == pcscd && strcmp(assigned[i].reader, name) == 0)
 			bay = &config->bays[i];
