@@ -131,7 +131,7 @@ modules() { # VERSION
 
 ours() {
 	local name
-	mkdir -p "$root/mint/programs" "$root/mint/run"
+	mkdir -p "$root/mint/programs" "$root/mint/run/log"
 	cp -a data "$root/mint/"
 	# QEMU's reader knows no protocol but T=0: the virtual token's ATR there offers it (vtoken --atr), and is a MyEID's by its name.
 	sed -i "s|^atr = {|&\n\t\"$(sed 's/../& /g; s/ $//' tests/system/atr)\",|" "$root/mint/data/models/myeid.conf"
