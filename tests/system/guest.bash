@@ -8,6 +8,7 @@ place=${place:?}
 readers=${readers:-8}
 system=${SYSTEM:-build/system}
 B=${B:-build/dev}
+started=()
 guest_deadline_s=120 # of one command
 hub_ports=8 # of one usb-hub: QEMU's most
 
@@ -30,6 +31,7 @@ start() {
 	local name=$1; shift
 	setsid "$@" </dev/null >>"$place/log/$name" 2>&1 &
 	echo $! >"$place/pids/$name"
+	started+=("$name")
 }
 
 stop() {
@@ -43,11 +45,10 @@ stop() {
 	done
 }
 
-# Everything that was started, the last first, whoever started it.
+# Everything that this run started, the last first.
 stop_all() {
-	local name
-	[ -d "$place/pids" ] || return 0
-	while read -r name; do stop "$name"; done < <(ls -t "$place/pids")
+	local n
+	for (( n = ${#started[@]} - 1; n >= 0; n-- )); do stop "${started[n]}"; done
 }
 
 # --- the guest
@@ -56,8 +57,9 @@ stop_all() {
 # The connection is closed by the guest: QEMU's network loses one that is half closed before the guest has taken it.
 guest() {
 	local answer status file=${2:-/dev/null}
-	answer=$({ printf '%s\n%s\n' "$1" "$(stat -L -c %s "$file")"; cat "$file"; } |
-		timeout "$guest_deadline_s" socat -t "$guest_deadline_s" STDIO,ignoreeof "TCP:127.0.0.1:$door" 2>>"$place/log/door") || return 70
+	answer=$(timeout "$guest_deadline_s" bash -c '
+		exec 3<>"/dev/tcp/127.0.0.1/$0" && { printf "%s\n%s\n" "$1" "$(stat -L -c %s "$2")"; cat "$2"; } >&3 && cat <&3' \
+		"$door" "$1" "$file" 2>>"$place/log/door") || return 70
 	status=${answer##*$'\n'}
 	answer=${answer%$'\n'*}
 	[ -z "${answer%$'\n'}" ] || printf '%s\n' "${answer%$'\n'}"

@@ -17,6 +17,6 @@ ip link set lo up
 ip address add 10.0.2.15/24 dev eth0
 ip link set eth0 up
 ip route add default via 10.0.2.2
-socat -t 600 TCP-LISTEN:700,fork,reuseaddr EXEC:/guest/door.sh &
+socat -t 0.1 TCP-LISTEN:700,fork,reuseaddr EXEC:/guest/door.sh &
 echo "guest: ready after $(cut -d' ' -f1 /proc/uptime) s"
 wait
