@@ -15,7 +15,7 @@ export B=${B:-build/dev}
 export LOGS=${TEST_LOGS:-$PWD/build/test-logs}
 export FUZZ_SECONDS=${FUZZ_SECONDS:-5} FUZZ_RUNS=${FUZZ_RUNS:-200000}
 # Another make's flags and a person's knobs are not for what the tests start.
-unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES RUN BAYS LAW SEED APPLICATIONS APDU_US OFFICE SWAP_MS POOL PEAK SCALING
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES RUN BAYS LAW SEED STATION APPLICATIONS APDU_US OFFICE SWAP_MS POOL PEAK SCALING
 
 # Jobs of a kind: "kind name", one a line.
 jobs_of() {

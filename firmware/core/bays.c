@@ -42,7 +42,9 @@ static const uint8_t next[BAY_STATES][EVENTS] = {
 /* Of each state: is VBUS switched on in it. */
 static const uint8_t is_on[BAY_STATES] = { [BAY_RISING] = 1, [BAY_ON] = 1, [BAY_WEAK] = 1 };
 
-/* Returns 1 when the event changed the bay's state. */
+/* The loops over all bays run once a millisecond and shift their bit along: this chip shifts by one place at a time.
+ *
+ * Returns 1 when the event changed the bay's state. */
 static int
 happen(struct bay *bay, enum bay_event event)
 {
@@ -58,19 +60,15 @@ happen(struct bay *bay, enum bay_event event)
 	return 1;
 }
 
-static uint16_t
-bit_of(uint8_t bay)
-{
-	return (uint16_t)(1u << bay);
-}
-
 void
 bays_want(struct bays *bays, uint16_t powered, uint16_t burning, int stopped)
 {
+	uint16_t bit = 1;
+
 	bays->wanted = stopped ? 0 : powered;
 	bays->burning = burning;
-	for (uint8_t i = 0; i < STATION_BAYS; i++)
-		happen(&bays->bay[i], bays->wanted & bit_of(i) ? EVENT_WANTED : EVENT_UNWANTED);
+	for (uint8_t i = 0; i < STATION_BAYS; i++, bit <<= 1)
+		happen(&bays->bay[i], bays->wanted & bit ? EVENT_WANTED : EVENT_UNWANTED);
 }
 
 static void
@@ -100,10 +98,13 @@ give_turn(struct bays *bays)
 void
 bays_tick(struct bays *bays, uint16_t flagged, int lid_open, int stopped, struct counters *counters)
 {
+	const uint16_t held = lid_open ? (uint16_t)~bays->burning : 0;
+	uint16_t bit = 1;
+
 	if (stopped && bays->wanted)
 		bays_want(bays, 0, bays->burning, stopped);
-	for (uint8_t i = 0; i < STATION_BAYS; i++)
-		tick_bay(&bays->bay[i], (flagged & bit_of(i)) != 0, lid_open && !(bays->burning & bit_of(i)), counters);
+	for (uint8_t i = 0; i < STATION_BAYS; i++, bit <<= 1)
+		tick_bay(&bays->bay[i], (flagged & bit) != 0, (held & bit) != 0, counters);
 	if (!lid_open)
 		give_turn(bays);
 }
@@ -144,21 +145,21 @@ bays_measure_next(struct bays *bays)
 uint16_t
 bays_in(const struct bays *bays, enum bay_state state)
 {
-	uint16_t bits = 0;
+	uint16_t bits = 0, bit = 1;
 
-	for (uint8_t i = 0; i < STATION_BAYS; i++)
+	for (uint8_t i = 0; i < STATION_BAYS; i++, bit <<= 1)
 		if (bays->bay[i].state == state)
-			bits |= bit_of(i);
+			bits |= bit;
 	return bits;
 }
 
 uint16_t
 bays_switches(const struct bays *bays)
 {
-	uint16_t bits = 0;
+	uint16_t bits = 0, bit = 1;
 
-	for (uint8_t i = 0; i < STATION_BAYS; i++)
+	for (uint8_t i = 0; i < STATION_BAYS; i++, bit <<= 1)
 		if (is_on[bays->bay[i].state])
-			bits |= bit_of(i);
+			bits |= bit;
 	return bits;
 }

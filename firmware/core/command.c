@@ -114,6 +114,7 @@ core_command(struct core *core, const uint8_t *packet, uint8_t length, uint8_t *
 	};
 	struct station_frame frame = { 0 };
 	const enum station_fault fault = station_get(&frame, packet, length);
+	const uint16_t silent_ms = core->silent_ms;
 	uint8_t refusal;
 
 	if (fault == STATION_SHORT) {
@@ -122,9 +123,10 @@ core_command(struct core *core, const uint8_t *packet, uint8_t length, uint8_t *
 	}
 	if (frame.number == STATION_refused)
 		return 0;
+	core->silent_ms = 0; /* so that the answer knows it */
 	refusal = fault == STATION_FINE ? carry_out(core, &frame) : refusal_of[fault];
-	if (refusal)
-		return refuse(core, &frame, refusal, answer);
-	core->silent_ms = 0;
-	return station_put(&frame, answer);
+	if (!refusal)
+		return station_put(&frame, answer);
+	core->silent_ms = silent_ms; /* only what was carried out breaks the silence */
+	return refuse(core, &frame, refusal, answer);
 }

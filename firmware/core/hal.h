@@ -37,7 +37,7 @@ struct hal_birth {
 	uint16_t watchdogs;     /* resets by the watchdog since power came */
 };
 
-/* Bytes of the stack that were never used since the start. */
+/* Bytes of the stack that were never used since the start, as last looked at. */
 uint16_t hal_stack_free(void);
 
 #endif

@@ -16,6 +16,23 @@ add_pcscd(const struct config *config, json_t *row)
 	json_object_set_new(row, "pcscd", bay && bay->pcscd ? json_string(config->pcscds[bay->pcscd].name) : json_null());
 }
 
+/* The configuration's port comes before the one that was learned; which of them it is stands in `port_by`. */
+static void
+add_port(const struct config *config, json_t *row)
+{
+	const struct config_bay *bay = config_bay(config, (int)json_integer_value(json_object_get(row, "bay")));
+	const char *learned = json_string_value(json_object_get(row, "port"));
+	const char *configured = bay && bay->port[0] ? bay->port : NULL;
+
+	json_object_set_new(row, "port_by", configured ? json_string("configuration") : learned && *learned ? json_string("learned") : json_null());
+	if (configured)
+		json_object_set_new(row, "port", json_string(configured));
+	else if (!learned || !*learned)
+		json_object_set_new(row, "port", json_null());
+	if (configured)
+		json_object_set_new(row, "port_learned_at", json_null());
+}
+
 /* Not tagged: what a bay shows grows older by itself. */
 void
 route_bays(struct call *call)
@@ -28,6 +45,7 @@ route_bays(struct call *call)
 	rows = record_rows(call->api->record, API_bays, &binds);
 	json_array_foreach(rows, i, bay) {
 		add_pcscd(call->api->context->config, bay);
+		add_port(call->api->context->config, bay);
 		api_explain(bay, "trouble", json_string_value(json_object_get(bay, "error")));
 	}
 	call_reply(call, 200, rows ? json_pack("{s:I,s:o}", "seq", (json_int_t)record_seq(call->api->record), "bays", rows) : NULL);

@@ -201,6 +201,26 @@ programs_list(struct call *call)
 	return json_is_array(rows) ? rows : json_array();
 }
 
+/* Each board, with what is wrong with it; the emergency stop comes before a lost link. */
+static json_t *
+stations_list(struct call *call)
+{
+	const struct config *config = call->api->context->config;
+	json_t *rows = record_rows(call->api->record, API_stations, NULL), *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row) {
+		const char *link = json_string_value(json_object_get(row, "link"));
+		size_t place = (size_t)json_integer_value(json_object_get(row, "station"));
+		const char *error = json_is_true(json_object_get(row, "stopped")) ? "STATION_STOPPED" : strcmp(link, "none") == 0 ? "STATION"
+		    : strcmp(link, "refused") == 0 ? "STATION_REFUSED" : NULL;
+
+		json_object_set_new(row, "name", place < config->station_count ? json_string(config->stations[place].name) : json_null());
+		api_explain(row, "trouble", error);
+	}
+	return rows;
+}
+
 static json_t *
 status_json(struct call *call)
 {
@@ -219,6 +239,7 @@ status_json(struct call *call)
 	json_object_set_new(status, "tokens", tally(call, API_tally_tokens));
 	json_object_set_new(status, "stock", api_stock(call));
 	json_object_set_new(status, "bays", tally(call, API_tally_bays));
+	json_object_set_new(status, "stations", stations_list(call));
 	json_object_set_new(status, "labels", tally(call, API_tally_labels));
 	waiting = unsettled(call);
 	json_object_set_new(status, "unsettled", waiting ? waiting : json_null());
@@ -334,7 +355,7 @@ steps_json(void)
 {
 	json_t *steps = json_object();
 
-#define STEP(name, performer, from, to, timeout_ms, probe, undo, en, zh) json_object_set_new(steps, #name, word(en, zh));
+#define STEP(name, performer, from, to, timeout_ms, probe, undo, hung, en, zh) json_object_set_new(steps, #name, word(en, zh));
 #include "schemas/steps.def"
 #undef STEP
 	return steps;

@@ -83,6 +83,7 @@ take_value(struct line *line)
 	if (value == line->value)
 		return;
 	line->value = value;
+	log_debug("line %s is %d", config_line_name(line->which), value);
 	if (line->which == CONFIG_LINE_STOP)
 		lines->calls->stop(value != 0, lines->argument);
 	else if (value)

@@ -28,6 +28,8 @@ struct link {
 	libusb_device_handle    *handle;
 	bool                     closing;  /* or broken: nothing is told any more */
 	unsigned                 pending;  /* transfers on their way */
+	size_t                   next_bytes; /* a packet that waits for the one before it; 0 none */
+	uint8_t                  next[PACKET_BYTES];
 	struct pipe              pipes[PIPES];
 };
 
@@ -51,6 +53,26 @@ submit(struct pipe *pipe)
 	pipe->pending = r == 0;
 	pipe->link->pending += r == 0;
 	return r;
+}
+
+static int
+send_packet(struct link *link, const uint8_t *packet, size_t length)
+{
+	struct pipe *pipe = &link->pipes[COMMANDS];
+
+	memcpy(pipe->packet, packet, length);
+	pipe->transfer->length = (int)length;
+	return submit(pipe);
+}
+
+static void
+send_next(struct link *link)
+{
+	int r = send_packet(link, link->next, link->next_bytes);
+
+	link->next_bytes = 0;
+	if (r != 0)
+		say_broken(link, "commands", libusb_strerror(r));
 }
 
 static const char *
@@ -82,8 +104,11 @@ on_transfer(struct libusb_transfer *transfer)
 		say_broken(link, what[which], status_name(transfer->status));
 		return;
 	}
-	if (which == COMMANDS)
+	if (which == COMMANDS) {
+		if (link->next_bytes > 0)
+			send_next(link);
 		return;
+	}
 	link->calls->packet(addresses[which] & LIBUSB_ENDPOINT_ADDRESS_MASK, pipe->packet, (size_t)transfer->actual_length, link->argument);
 	if (!link->closing && (r = submit(pipe)) != 0)
 		say_broken(link, what[which], libusb_strerror(r));
@@ -147,6 +172,7 @@ link_open(struct link *link, libusb_device *device)
 	}
 	r = libusb_claim_interface(link->handle, 0);
 	link->closing = false;
+	link->next_bytes = 0;
 	for (size_t i = 0; i < PIPES && r == 0; i++) {
 		fill(link, i);
 		if (i != COMMANDS)
@@ -180,11 +206,9 @@ link_finish_close(struct link *link)
 int
 link_send(struct link *link, const uint8_t *packet, size_t length)
 {
-	struct pipe *pipe = &link->pipes[COMMANDS];
-
-	if (pipe->pending)
-		return LIBUSB_ERROR_BUSY;
-	memcpy(pipe->packet, packet, length);
-	pipe->transfer->length = (int)length;
-	return submit(pipe);
+	if (!link->pipes[COMMANDS].pending)
+		return send_packet(link, packet, length);
+	memcpy(link->next, packet, length);
+	link->next_bytes = length;
+	return 0;
 }

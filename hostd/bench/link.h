@@ -32,7 +32,8 @@ void link_close(struct link *link);
 /* 1 when it is closed; 0: transfers are still on their way, ask again when `link_close` was long enough ago. */
 int link_finish_close(struct link *link);
 
-/* Sends one packet of at most STATION_FRAME_MAX bytes. 0, or a (negative) code of libusb's; LIBUSB_ERROR_BUSY while the last is on its way. */
+/* Sends one packet of at most STATION_FRAME_MAX bytes; while the last one is on its way, for an answer may be reaped first, right behind it.
+ * 0, or a (negative) code of libusb's. */
 int link_send(struct link *link, const uint8_t *packet, size_t length);
 
 #endif

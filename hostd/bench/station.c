@@ -49,6 +49,7 @@ struct station {
 	/* the conversation */
 	uint16_t                    sequence;
 	uint8_t                     awaited;   /* number of the command that is out; 0 none */
+	int64_t                     ordered_us;
 	unsigned                    stale;
 	bool                        set_due, measure_due;
 	struct station_set          set;
@@ -168,6 +169,7 @@ order(struct station *station, uint8_t number)
 		return;
 	}
 	station->awaited = number;
+	station->ordered_us = clock_monotonic_us();
 	event_del(station->idle);
 	start(station->deadline, ANSWER_MS);
 }
@@ -299,6 +301,8 @@ take_answer(struct station *station, const struct station_frame *frame)
 
 	if (!station->awaited || frame->sequence != station->sequence || (!answer && frame->number != STATION_refused))
 		return -1;
+	log_debug("station %s: command %u was answered after %lld us", station->config->name, station->awaited,
+	    (long long)(clock_monotonic_us() - station->ordered_us));
 	station->awaited = 0;
 	event_del(station->deadline);
 	return answer ? answer->take(station, frame) : take_refusal(station, frame);

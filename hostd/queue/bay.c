@@ -2,6 +2,7 @@
 #include "hostd/base/clock.h"
 #include "hostd/base/config.h"
 #include "hostd/queue/feed.h"
+#include "hostd/queue/power.h"
 #include "schemas/errors.h"
 
 #include <event2/event.h>
@@ -18,9 +19,10 @@ bay_show(struct bay *bay)
 	struct queue *queue = bay->queue;
 	const struct step *step = bay->state == STATE_bay_working ? bay->step : NULL;
 
-	return store_run(queue->store, QUEUE_bay_show, "dsssiiiisisi", bay->number, queue->config->bench, bay->reader,
+	return store_run(queue->store, QUEUE_bay_show, "dsssiiiisisiss", bay->number, queue->config->bench, bay->reader,
 	    states_name(bay->state), bay->token, bay->credential, (int64_t)bay->lease, (int64_t)bay->pid,
-	    step ? step->name : NULL, step ? bay->step_at : 0, bay->trouble, queue_now(queue));
+	    step ? step->name : NULL, step ? bay->step_at : 0, bay->trouble, queue_now(queue), bay->port,
+	    power_supply_name(bay));
 }
 
 int
@@ -149,6 +151,7 @@ bays_new(struct queue *queue)
 		bay->number = queue->config->bays[i].number;
 		bay->is_slot = config_bay_is_slot(&queue->config->bays[i]);
 		bay->state = STATE_bay_no_reader;
+		bay->light = bay->burning = -1;
 		snprintf(bay->reader, sizeof bay->reader, "%s", queue->config->bays[i].reader);
 		bay->deadline = evtimer_new(queue->base, bay_on_deadline, bay);
 		if (!bay->deadline)

@@ -31,6 +31,9 @@ int bay_finish(struct bay *bay, enum after after, const char *trouble);
 /* The worker is not to be trusted to leave by itself; what follows is `after`. */
 int bay_kill(struct bay *bay, enum after after, const char *trouble);
 
+/* A person has ordered that its power is cut and given again: at once, or when its worker, which is killed, is gone. */
+int bay_cycle(struct bay *bay);
+
 /* The step the worker is at: shown, and its deadline armed. NULL: it waits for others. */
 int bay_at_step(struct bay *bay, const struct step *step, int64_t journal);
 

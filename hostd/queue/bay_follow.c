@@ -3,6 +3,7 @@
 #include "hostd/queue/fault.h"
 #include "hostd/queue/finish.h"
 #include "hostd/queue/journal.h"
+#include "hostd/queue/power.h"
 #include "hostd/queue/recover.h"
 #include "hostd/queue/stock.h"
 #include "schemas/errors.h"
@@ -30,12 +31,20 @@ begin(struct bay *bay)
 static int
 look(struct bay *bay)
 {
+	const char *hindrance = power_hindrance(bay);
+
+	if (hindrance && bay_is_free(bay)) {
+		bay->settled = 1;
+		return bay_set(bay, power_stands_still(bay->queue) ? STATE_bay_stopped : STATE_bay_trouble, hindrance);
+	}
 	switch (bay->presence) {
 	case PRESENCE_TOKEN:
 		return begin(bay);
 	case PRESENCE_MUTE:
+		if (power_may_help(bay, "mute"))
+			return power_cycle(bay, "mute");
 		bay->settled = 1;
-		return bay_set(bay, STATE_bay_trouble, "TOKEN_UNKNOWN");
+		return bay_set(bay, STATE_bay_trouble, "TOKEN_MUTE");
 	case PRESENCE_EMPTY:
 		bay->settled = 1;
 		return bay_set(bay, STATE_bay_empty, bay->pulled ? "TOKEN_GONE" : NULL);
@@ -56,22 +65,31 @@ bay_look(struct bay *bay)
 int
 bay_wake(struct bay *bay)
 {
-	return bay_is_free(bay) && bay->presence == PRESENCE_TOKEN ? begin(bay) : 0;
+	return bay_is_free(bay) && bay->presence == PRESENCE_TOKEN && bay->power == POWER_GIVEN ? look(bay) : 0;
 }
 
-/* The token is out of the bay and no worker holds it. */
-static int
-token_left(struct bay *bay)
+int
+bay_token_left(struct bay *bay)
 {
 	int64_t credential = bay->credential;
-	int was_parked = credential && states_of(bay->queue, MACHINE_credential, credential) == STATE_credential_parked;
 	int r = credential ? finish_left(bay->queue, credential) : stock_left(bay);
 
 	bay->token = bay->credential = 0;
-	bay->losses = bay->gone = 0;
-	if (credential && !was_parked && states_of(bay->queue, MACHINE_credential, credential) == STATE_credential_parked)
+	bay->losses = bay->gone = bay->cycled = 0;
+	if (credential && fault_is_missed(bay->queue, credential))
 		bay->pulled = credential;
 	return r;
+}
+
+/* Its token does not answer: a fresh worker would wait as long as the last one, unless the power is cut before. */
+static int
+look_at_hung(struct bay *bay, const struct step *step)
+{
+	const char *because = step ? step->name : "probe";
+
+	if ((!step || step->hung == HUNG_cycle) && power_may_help(bay, because))
+		return power_cycle(bay, because);
+	return bay_start(bay, ROLE_MINT);
 }
 
 /* Nobody asked the worker to leave: once more, then the token is to blame as far as anyone can tell. */
@@ -84,29 +102,40 @@ lost_again(struct bay *bay)
 		bay->losses = 0;
 	bay->lost_at = step;
 	if (++bay->losses < LOSSES_MAX)
-		return bay_start(bay, ROLE_MINT);
+		return bay->hung ? look_at_hung(bay, step) : bay_start(bay, ROLE_MINT);
 	bay->settled = 1;
 	return fault_lost(bay, step);
 }
 
 static int
+begins_anew(enum after after)
+{
+	return after == AFTER_PROVE || after == AFTER_PROBE || after == AFTER_LOST || after == AFTER_CYCLE;
+}
+
+static int
 follow(struct bay *bay)
 {
+	if (bay->left && power_is_out(bay))
+		return power_hold(bay);
 	if (bay->left) {
-		int r = token_left(bay);
+		int r = bay_token_left(bay);
 
 		return r == 0 ? look(bay) : r;
 	}
-	if (bay->presence != PRESENCE_TOKEN)
+	if (bay->after == AFTER_CYCLE && power_can_cycle(bay))
+		return power_cycle(bay, "order");
+	if (bay->presence != PRESENCE_TOKEN || power_stands_still(bay->queue) || (begins_anew(bay->after) && power_hindrance(bay)))
 		return look(bay);
 	switch (bay->after) {
 	case AFTER_PROVE:
 		return bay_start(bay, ROLE_PROVE);
 	case AFTER_PROBE:
-		return bay_start(bay, ROLE_MINT);
+	case AFTER_CYCLE:
+		return look(bay);
 	case AFTER_WATCH: {
 		int gone = bay->gone;
-		int r = token_left(bay);
+		int r = bay_token_left(bay);
 
 		bay->gone = gone; /* a slot that shows a token which its module cannot use is for a person in the end */
 		bay->presence = PRESENCE_NO_READER; /* until the watch has told what is there now */
@@ -138,7 +167,7 @@ watch_lost(struct bay *bay)
 	int r = bay_set(bay, STATE_bay_no_reader, "MODULE");
 
 	if (r == 0 && (bay->presence == PRESENCE_TOKEN || bay->presence == PRESENCE_MUTE))
-		r = token_left(bay);
+		r = bay_token_left(bay);
 	bay->presence = PRESENCE_NO_READER;
 	bay->reported = bay->settled = 1;
 	bay_arm(bay, WATCH_AGAIN_MS);
@@ -162,7 +191,7 @@ bay_ended(struct bay *bay)
 		r = watch_was_lost ? watch_lost(bay) : follow(bay);
 	if (r == 0 && bay->is_slot && !bay->lease && !watch_was_lost)
 		r = bay_start_watch(bay);
-	if (!bay->lease)
+	if (!bay->lease && bay->power == POWER_GIVEN)
 		bay->step = NULL;
 	if (r == 0 && bay->settled)
 		r = recover_settled(queue);
@@ -208,6 +237,7 @@ remember(struct bay *bay, const struct message_bay *report)
 {
 	snprintf(bay->reader, sizeof bay->reader, "%s", report->reader);
 	snprintf(bay->label, sizeof bay->label, "%s", report->label);
+	snprintf(bay->port, sizeof bay->port, "%s", report->port);
 	bay->reported = 1;
 	bay->presence = report->presence;
 	bay->atr_bytes = report->atr.length;
@@ -223,6 +253,8 @@ bay_report(struct bay *bay, const struct message_bay *report)
 	int r;
 
 	remember(bay, report);
+	if (power_explains(bay, had_token) && !bay->queue->stalled)
+		return power_report(bay);
 	if (same && !news)
 		return bay->is_slot && had_token ? look_again(bay) : 0;
 	if (same && had_token)
@@ -233,10 +265,10 @@ bay_report(struct bay *bay, const struct message_bay *report)
 	if (!bay_is_free(bay)) {
 		if (!had_token || bay->left)
 			return 0;
-		bay->left = 1;
+		bay->left = bay->queue->unshown = 1;
 		return bay_kill(bay, AFTER_PROBE, NULL);
 	}
-	r = had_token ? token_left(bay) : 0;
+	r = had_token ? bay_token_left(bay) : 0;
 	if (r == 0)
 		r = bay_look(bay);
 	if (r == 0 && bay->settled)

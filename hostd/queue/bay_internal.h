@@ -14,6 +14,9 @@ void bay_arm(struct bay *bay, int ms);
 void bay_disarm(struct bay *bay);
 void bay_on_deadline(evutil_socket_t fd, short what, void *bay);
 
+/* The token is out of the bay and no worker holds it. */
+int bay_token_left(struct bay *bay);
+
 /* A fresh process on the token, or one that looks after the slot. The bay has no lease. */
 int bay_start(struct bay *bay, enum worker_role role);
 int bay_start_watch(struct bay *bay);

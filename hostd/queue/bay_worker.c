@@ -2,6 +2,7 @@
 #include "hostd/base/config.h"
 #include "hostd/base/log.h"
 #include "hostd/queue/bay_internal.h"
+#include "hostd/queue/power.h"
 #include "hostd/queue/turn.h"
 
 #include <event2/event.h>
@@ -23,7 +24,7 @@ lease(struct bay *bay, enum worker_role role, const char *name)
 	bay->pid = 0;
 	bay->step_limit_ms = 0;
 	bay->release[0] = '\0';
-	bay->greeted = bay->reaped = bay->killed = bay->left = bay->codes_known = 0;
+	bay->greeted = bay->reaped = bay->killed = bay->left = bay->codes_known = bay->hung = 0;
 	bay->step = NULL;
 	bay->journal = bay->step_at = 0;
 	bay->after = AFTER_LOST;
@@ -95,6 +96,12 @@ bay_kill(struct bay *bay, enum after after, const char *trouble)
 	return turn_send(bay->queue, bay->queue->mintd, &message);
 }
 
+int
+bay_cycle(struct bay *bay)
+{
+	return bay_is_free(bay) ? power_cycle(bay, "order") : bay_kill(bay, AFTER_CYCLE, NULL);
+}
+
 /* --- deadlines */
 
 static int
@@ -105,6 +112,7 @@ overdue(struct queue *queue, void *argument)
 	(void)queue;
 	log_warning("bay %d: %s: no answer in time: the worker is killed and the token looked at", bay->number,
 	    bay->step ? bay->step->name : bay->after == AFTER_LOST ? "probe" : "finish");
+	bay->hung |= bay->after == AFTER_LOST;
 	return bay_kill(bay, bay->after, bay->trouble);
 }
 
@@ -123,6 +131,8 @@ bay_on_deadline(evutil_socket_t fd, short what, void *argument)
 	(void)fd, (void)what;
 	if (bay->lease)
 		turn_part(bay->queue, "queue", bay, overdue, bay);
+	else if (bay->power != POWER_GIVEN)
+		turn_part(bay->queue, "queue", bay, power_overdue, bay);
 	else if (bay->is_slot)
 		turn_part(bay->queue, "queue", bay, watch_again, bay);
 }
@@ -150,7 +160,8 @@ bay_forget(struct bay *bay)
 	bay->in_stock = 0;
 	bay->losses = 0;
 	bay->step = NULL;
-	bay->journal = 0;
+	bay->journal = bay->cycle_journal = 0;
+	bay->power = POWER_GIVEN;
 	bay->after = AFTER_PROBE;
 	if (bay->reaped && !bay->worker) /* gone already: mintd will not tell it again */
 		bay->lease = 0;

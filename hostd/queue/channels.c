@@ -9,6 +9,7 @@
 #include "hostd/queue/label.h"
 #include "hostd/queue/queue.h"
 #include "hostd/queue/recover.h"
+#include "hostd/queue/station.h"
 #include "hostd/queue/turn.h"
 #include "hostd/queue/worker.h"
 #include "schemas/errors.h"
@@ -25,22 +26,6 @@ struct incoming {
 /* --- the programs beside us */
 
 static int
-on_bench(struct queue *queue, const struct message *message)
-{
-	struct bay *bay;
-
-	if (message->type != MESSAGE_bay)
-		return MINT_PROTOCOL;
-	bay = queue_bay(queue, message->bay.bay);
-	if (!bay) {
-		log_error("mint-bench: reports bay %u, which the configuration does not have", message->bay.bay);
-		return 0;
-	}
-	queue->actor_bay = bay->number;
-	return bay_report(bay, &message->bay);
-}
-
-static int
 on_api(struct queue *queue, const struct message *message)
 {
 	if (message->type == MESSAGE_import) {
@@ -54,22 +39,13 @@ on_api(struct queue *queue, const struct message *message)
 	return MINT_PROTOCOL;
 }
 
-/* A new mint-bench knows nothing of what its forerunner saw: the next report of each bay counts as news. */
-static int
-on_bench_connected(struct queue *queue)
-{
-	for (size_t i = 0; i < queue->config->bay_count; i++)
-		queue->bays[i].reported &= queue->bays[i].is_slot;
-	return 0;
-}
-
 static const struct {
 	const char *actor;
 	int       (*message)(struct queue *, const struct message *);
 	int       (*connected)(struct queue *);
 	int       (*disconnected)(struct queue *);
 } parts[PROGRAM_COUNT] = {
-	[PROGRAM_BENCH] = { "bench", on_bench, on_bench_connected, NULL },
+	[PROGRAM_BENCH] = { "bench", station_message, station_connected, station_disconnected },
 	[PROGRAM_CA] = { "ca", certify_message, certify_connected, certify_disconnected },
 	[PROGRAM_LABEL] = { "label", label_message, label_connected, NULL },
 	[PROGRAM_API] = { "api", on_api, NULL, NULL },
@@ -152,9 +128,9 @@ listen_to(struct peer *peer, const struct message *message)
 			return r;
 	}
 	if (queue->stalled) {
-		/* What the CA and the printer say now is asked again; what a bay shows is kept; a call is answered at the turn's end. */
-		if (message->type == MESSAGE_bay)
-			on_bench(queue, message);
+		/* What the CA and the printer say now is asked again; what bays show is kept; a call is answered at the turn's end. */
+		if (peer->program == PROGRAM_BENCH)
+			station_remember(queue, message);
 		return 0;
 	}
 	r = turn_part(queue, parts[peer->program].actor, NULL, spoke, &incoming);

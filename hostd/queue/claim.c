@@ -93,6 +93,17 @@ starting(const struct queue *queue)
 	return count;
 }
 
+int64_t
+claim_blanks_wanted(struct queue *queue)
+{
+	int64_t limit = (int64_t)queue->config->bay_count, wanted;
+
+	if (restored_is_unsettled(queue))
+		return 0;
+	wanted = store_value(queue->store, QUEUE_credential_waiting, 0, "i", limit) + stock_blanks_wanted(queue) - starting(queue);
+	return wanted < limit ? wanted : limit;
+}
+
 /* A good token with nothing to do; or one that was keyed ahead and not taken out yet. */
 static int
 is_ready(const struct bay *bay)

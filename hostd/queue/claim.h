@@ -18,6 +18,9 @@ int claim_bind(struct bay *bay, int64_t token, int64_t use, int64_t credential, 
  * MINT_TOKEN_MECHANISM when those that wait want other key types. */
 int claim_next(struct bay *bay, int64_t token, int64_t *use);
 
+/* How many blank tokens could still be put in now and find work, or be keyed ahead; no more are counted than there are bays. */
+int64_t claim_blanks_wanted(struct queue *queue);
+
 /* A part of a turn: idle bays look for work, no more of them than credentials wait; the others key ahead what is wanted. */
 int claim_wake(struct queue *queue, void *unused);
 

@@ -15,7 +15,7 @@
 #include <string.h>
 
 enum object { /* those with states first */
-	OBJECT_application, OBJECT_credential, OBJECT_token, OBJECT_bay, OBJECT_bench, OBJECT_date, OBJECT_stock
+	OBJECT_application, OBJECT_credential, OBJECT_token, OBJECT_bay, OBJECT_bench, OBJECT_wiring, OBJECT_date, OBJECT_stock
 };
 
 static const struct {
@@ -123,6 +123,7 @@ static int (*const find[])(struct queue *, struct order *) = {
 	[OBJECT_token] = find_token,
 	[OBJECT_bay] = find_bay,
 	[OBJECT_bench] = find_bench,
+	[OBJECT_wiring] = find_bench,
 	[OBJECT_date] = find_date,
 	[OBJECT_stock] = find_stock,
 };

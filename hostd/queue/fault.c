@@ -48,6 +48,17 @@ fault_gone(struct queue *queue, const struct work *work)
 }
 
 int
+fault_is_missed(struct queue *queue, int64_t credential)
+{
+	struct work work;
+	int missed = work_of_credential(queue, credential, &work) == 0 && work.state == STATE_credential_parked &&
+	             strcmp(work.parked_error, "TOKEN_GONE") == 0;
+
+	work_wipe(&work);
+	return missed;
+}
+
+int
 fault_came_back(struct bay *bay, const struct work *work)
 {
 	return strcmp(work->parked_error, "TOKEN_GONE") == 0 ? fault_unpark(bay->queue, work->credential, work->parked_from) : 0;
@@ -228,8 +239,10 @@ by_fault(struct bay *bay, const struct work *work, uint8_t fault, const char *er
 	switch (fault) {
 	case FAULT_TOKEN:
 		/* A slow token is not a dead one (law 3): a fresh process looks first, and the second time it is to blame. */
-		if (work && strcmp(error, "TIMEOUT") == 0)
+		if (work && strcmp(error, "TIMEOUT") == 0) {
+			bay->hung = 1;
 			return bay_kill(bay, AFTER_LOST, NULL);
+		}
 		return work ? fault_token(bay, work, error, detail) : bay_finish(bay, AFTER_TROUBLE, error_by_name(error)->name);
 	case FAULT_HOST:
 		return host_failed(bay, work, error, detail);

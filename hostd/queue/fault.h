@@ -29,6 +29,9 @@ int fault_order(struct queue *queue, const struct work *work, const char *error,
 /* The token was taken out in mid-work: the credential waits for it by name. */
 int fault_gone(struct queue *queue, const struct work *work);
 
+/* It waits for its token, whoever noticed first that it was gone: the worker or mint-bench. */
+int fault_is_missed(struct queue *queue, int64_t credential);
+
 /* The token of a parked credential is in a bay again: goes on where it stood, when that was all it waited for. */
 int fault_came_back(struct bay *bay, const struct work *work);
 

@@ -13,6 +13,21 @@ journal_begin(struct queue *queue, const struct work *work, const struct bay *ba
 	return r == 0 ? store_last_id(queue->store) : r;
 }
 
+int64_t
+journal_cycle(struct queue *queue, const struct work *work, const struct bay *bay, const char *because)
+{
+	int r = store_run(queue->store, QUEUE_journal_cycle, "iiissdsis", work ? work->credential : 0, work ? work->use : 0,
+	    work ? work->token : bay->token, steps[STEP_cycle].name, queue->config->bench, bay->number, queue->actor, queue_now(queue), because);
+
+	return r == 0 ? store_last_id(queue->store) : r;
+}
+
+int64_t
+journal_cycled(struct queue *queue, const struct work *work, const char *because)
+{
+	return store_value(queue->store, QUEUE_journal_cycled, 0, "is", work->use, because);
+}
+
 int
 journal_end(struct queue *queue, int64_t journal, const char *outcome, const char *error, const char *detail)
 {

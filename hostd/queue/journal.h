@@ -14,6 +14,13 @@ struct work;
  * error. */
 int64_t journal_begin(struct queue *queue, const struct work *work, const struct bay *bay, enum step_id step);
 
+/* The intent to cut the power of a bay, with its token's work (NULL: the token is in no work, or nobody knows it). `because`: the step at
+ * which it had hung, "probe", "mute" or "order". */
+int64_t journal_cycle(struct queue *queue, const struct work *work, const struct bay *bay, const char *because);
+
+/* How often that was done for this use of a token and this step. */
+int64_t journal_cycled(struct queue *queue, const struct work *work, const char *because);
+
 /* Writes the result: "done", "failed" or "lost"; error and detail may be NULL. */
 int journal_end(struct queue *queue, int64_t journal, const char *outcome, const char *error, const char *detail);
 

@@ -5,6 +5,7 @@ queue_SRC := \
 	hostd/queue/bay.c \
 	hostd/queue/bay_follow.c \
 	hostd/queue/bay_worker.c \
+	hostd/queue/button.c \
 	hostd/queue/certify.c \
 	hostd/queue/channels.c \
 	hostd/queue/claim.c \
@@ -21,6 +22,7 @@ queue_SRC := \
 	hostd/queue/mint.c \
 	hostd/queue/naming.c \
 	hostd/queue/pack.c \
+	hostd/queue/power.c \
 	hostd/queue/probe.c \
 	hostd/queue/prove.c \
 	hostd/queue/queue.c \
@@ -29,7 +31,9 @@ queue_SRC := \
 	hostd/queue/restored.c \
 	hostd/queue/rowclock.c \
 	hostd/queue/secret.c \
+	hostd/queue/show.c \
 	hostd/queue/states.c \
+	hostd/queue/station.c \
 	hostd/queue/steps.c \
 	hostd/queue/stock.c \
 	hostd/queue/store.c \
@@ -38,6 +42,7 @@ queue_SRC := \
 	hostd/queue/subject.c \
 	hostd/queue/turn.c \
 	hostd/queue/verbs.c \
+	hostd/queue/wiring.c \
 	hostd/queue/work.c \
 	hostd/queue/worker.c
 queue_PKGS := jansson libcrypto libevent_core sqlite3
@@ -114,3 +119,10 @@ test-queue-stock_SRC := \
 	tests/unit/test_queue_stock.c
 test-queue-stock_USES := queue base schemas
 test-queue-stock_PKGS := cmocka
+
+UNIT_TESTS += test-queue-station
+test-queue-station_SRC := \
+	tests/unit/queue_stage.c \
+	tests/unit/test_queue_station.c
+test-queue-station_USES := queue base schemas
+test-queue-station_PKGS := cmocka

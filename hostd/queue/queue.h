@@ -19,7 +19,7 @@ struct outgoing;
 struct queue;
 struct secret;
 
-enum { PROGRAM_COUNT = PROGRAM_API + 1 };
+enum { PROGRAM_COUNT = PROGRAM_API + 1, STATIONS_MAX = 16 /* as in hostd/base/config.h */ };
 
 /* One of the programs beside us; `ipc` is NULL while it is not there. */
 struct peer {
@@ -38,7 +38,16 @@ enum after {
 	AFTER_IDLE,      /* a good token, nothing to do */
 	AFTER_TAKE,
 	AFTER_STOCK,     /* keyed ahead: into the stock box */
+	AFTER_CYCLE,     /* a person has ordered that its power is cut and given again */
 	AFTER_TROUBLE    /* bay->trouble says which */
+};
+
+/* Whether what a bay shows is to be believed: without power no token shows. */
+enum power {
+	POWER_GIVEN,     /* as far as anybody knows */
+	POWER_CYCLING,   /* mint-bench was told to cut it and to give it again */
+	POWER_OUT,       /* the emergency stop, over-current, a board that started anew: its token is thought to be where it was */
+	POWER_BACK       /* it has power again; its token is waited for */
 };
 
 struct bay {
@@ -83,6 +92,31 @@ struct bay {
 	int           losses;        /* tries at the same step that ended without an answer or by the host's fault */
 	const struct step *lost_at;
 	int           gone;          /* workers that said "gone" while mint-bench shows this token */
+	int           hung;          /* this process was killed because it did not answer in time, or said that the token does not */
+
+	/* its power and its place */
+	enum power    power;
+	int           switched;      /* mint-bench has told of its supply: it can be cut and given again */
+	uint8_t       supply;        /* enum supply */
+	int           cycled;        /* the power was cut for the token that is in it now */
+	int           vanished;      /* and the token was seen to go */
+	int64_t       cycle_journal; /* row of the cycle that is under way */
+	char          port[33];      /* where mint-bench sees its reader; "" not told */
+	char          wired[33];     /* on record as its own; "" not known */
+	int           learned;       /* the wiring being learned: 1 told, 0 not yet */
+	int           learn_error;
+	char          learn_port[33];
+
+	/* what its LED says, as mint-bench was told; −1 before that */
+	int           light, burning;
+};
+
+/* A board, as mint-bench tells it. */
+struct station {
+	int     told;
+	uint8_t link;            /* enum station_link */
+	int     stopped, lid_open;
+	char    serial[33], build[9], detail[257];
 };
 
 struct call {
@@ -120,6 +154,14 @@ struct queue {
 	int                  refused_with;
 	struct json_t       *refusal;    /* why the order being handled is refused, for its answer */
 	int                  recovering; /* not all bays have been looked at since the start */
+
+	/* the station */
+	struct station       stations[STATIONS_MAX];
+	int                  learning;   /* the wiring is being learned: nothing is begun */
+	char                 learner[96]; /* who ordered it */
+	int                  sounding;   /* enum station_sound: the alarm until something else was ordered */
+	int                  lamps;      /* as mint-bench was told; −1 before that */
+	int                  unshown;    /* something is to be shown that is in no row */
 };
 
 /* UTC microseconds for rows (rowclock.h); never goes back behind what a row already has. */

@@ -7,6 +7,8 @@
 #include "hostd/queue/finish.h"
 #include "hostd/queue/label.h"
 #include "hostd/queue/queue.h"
+#include "hostd/queue/show.h"
+#include "hostd/queue/station.h"
 #include "hostd/queue/turn.h"
 #include "schemas/errors.h"
 
@@ -49,6 +51,8 @@ recover_begin(struct queue *queue, void *unused)
 		r = store_run(queue->store, QUEUE_lease_lose, "i", queue_now(queue));
 	if (r == 0)
 		r = store_run(queue->store, QUEUE_bay_clear, "");
+	if (r == 0)
+		r = station_begin(queue);
 	if (r == 0)
 		r = certify_disconnected(queue);
 	return r == 0 ? store_run(queue->store, QUEUE_fact_set, "ss", "bench", queue->config->bench) : r;
@@ -128,6 +132,8 @@ recover_stall(struct queue *queue)
 	recover_tell(queue);
 	for (size_t i = 0; i < queue->config->bay_count; i++)
 		bay_forget(&queue->bays[i]);
+	queue->learning = 0;
+	show_stalled(queue);
 }
 
 static int

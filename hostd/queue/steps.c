@@ -10,9 +10,9 @@
 #include <assert.h>
 
 const struct step steps[STEP_COUNT] = {
-#define STEP(name, performer, from, to, timeout_ms, probe, undo, en, zh) \
+#define STEP(name, performer, from, to, timeout_ms, probe, undo, hung, en, zh) \
 	[STEP_##name] = { #name, PERFORMER_##performer, STATE_credential_##from, STATE_credential_##to, timeout_ms, \
-		PROBE_##probe, UNDO_##undo },
+		PROBE_##probe, UNDO_##undo, HUNG_##hung },
 #include "schemas/steps.def"
 #undef STEP
 };
@@ -21,9 +21,16 @@ const struct step *
 steps_from(enum state state)
 {
 	for (int i = 0; i < STEP_COUNT; i++)
-		if (steps[i].from == state && steps[i].performer != PERFORMER_label && steps[i].performer != PERFORMER_operator)
+		if (steps[i].from == state && steps[i].performer <= PERFORMER_ca)
 			return &steps[i];
 	return NULL;
+}
+
+/* What a doubt has to be settled about was written. */
+int
+steps_writes(const struct step *step)
+{
+	return step && (step->performer == PERFORMER_mint || step->performer == PERFORMER_prove) && step->probe != PROBE_none;
 }
 
 /* --- what a worker is told, step by step */

@@ -102,6 +102,26 @@ stock_wants_others(struct bay *bay)
 	return !bay->in_stock && !find_wish(bay, &wish, 1) && find_wish(bay, &wish, 0);
 }
 
+int64_t
+stock_blanks_wanted(struct queue *queue)
+{
+	const struct config *config = queue->config;
+	enum queue_statement g = QUEUE_stock_orders;
+	int64_t sum = 0, left = config->stock_keep > 0 ? config->stock_keep - level(queue, config->stock_key_type) : 0;
+
+	for (int r = store_get(queue->store, g, ""); r == 0; r = store_next(queue->store, g)) {
+		char key_type[17];
+
+		store_copy(queue->store, g, 1, key_type, sizeof key_type);
+		sum += store_i64(queue->store, g, 2) - in_work(queue, key_type);
+		if (strcmp(key_type, config->stock_key_type) == 0)
+			left -= store_i64(queue->store, g, 2); /* what is ordered is made for the level, too */
+	}
+	if (config->stock_keep > 0 && store_value(queue->store, QUEUE_stock_ordered, 0, "s", config->stock_key_type) == 0)
+		left -= in_work(queue, config->stock_key_type);
+	return (sum > 0 ? sum : 0) + (left > 0 ? left : 0);
+}
+
 /* --- keying ahead */
 
 int

@@ -18,6 +18,9 @@ int stock_wants(struct bay *bay);
 /* Whether tokens are to be keyed ahead and the one in the bay, which serves nothing that waits, is of no use for that. */
 int stock_wants_others(struct bay *bay);
 
+/* How many blank tokens are still to be put in for what is ordered, and for the level that the configuration keeps. */
+int64_t stock_blanks_wanted(struct queue *queue);
+
 /* Begins to key the token of the bay ahead: *use. MINT_NOT_FOUND when none is wanted. */
 int stock_begin(struct bay *bay, int64_t token, int64_t *use);
 

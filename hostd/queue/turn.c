@@ -7,6 +7,7 @@
 #include "hostd/queue/feed.h"
 #include "hostd/queue/queue.h"
 #include "hostd/queue/recover.h"
+#include "hostd/queue/show.h"
 #include "schemas/errors.h"
 
 #include <event2/event.h>
@@ -150,6 +151,9 @@ take_back_bay(struct bay *bay, const struct bay *before)
 	memcpy(bay->atr, shown.atr, sizeof bay->atr);
 	memcpy(bay->reader, shown.reader, sizeof bay->reader);
 	memcpy(bay->label, shown.label, sizeof bay->label);
+	memcpy(bay->port, shown.port, sizeof bay->port);
+	bay->switched = shown.switched;
+	bay->supply = shown.supply;
 	if (bay->deadline_us != shown.deadline_us)
 		bay_rearm(bay);
 }
@@ -218,6 +222,8 @@ turn_end(struct queue *queue)
 
 	if (queue->wake && !queue->stalled)
 		turn_part(queue, "queue", NULL, claim_wake, NULL);
+	if (show_is_due(queue) && !queue->stalled)
+		turn_part(queue, "queue", NULL, show_all, NULL);
 	if (store_is_dirty(queue->store))
 		r = keep_clock(queue);
 	if (r == 0)

@@ -9,11 +9,13 @@
 #include "hostd/queue/label.h"
 #include "hostd/queue/order.h"
 #include "hostd/queue/pack.h"
+#include "hostd/queue/power.h"
 #include "hostd/queue/queue.h"
 #include "hostd/queue/reason.h"
 #include "hostd/queue/restored.h"
 #include "hostd/queue/stock.h"
 #include "hostd/queue/turn.h"
+#include "hostd/queue/wiring.h"
 #include "schemas/errors.h"
 
 #include <stdlib.h>
@@ -298,6 +300,39 @@ verb_settle(struct queue *queue, struct order *order)
 {
 	(void)order;
 	return restored_settle(queue);
+}
+
+/* --- bays */
+
+static enum reason
+cycle_hindrance(const struct bay *bay)
+{
+	if (power_is_stopped(bay->queue))
+		return REASON_bay_stopped;
+	if (bay->queue->learning)
+		return REASON_bay_learning;
+	if (!bay->switched || bay->is_slot)
+		return bay->queue->peers[PROGRAM_BENCH].ipc ? REASON_cycle_no_switch : REASON_bay_no_station;
+	if (!power_can_cycle(bay))
+		return REASON_cycle_under_way;
+	/* One that was killed at its deadline has hung: its token may be asked again. */
+	return bay->lease && !bay->killed && steps_writes(bay->step) ? REASON_cycle_writing : REASON_NONE;
+}
+
+int
+verb_cycle(struct queue *queue, struct order *order)
+{
+	struct bay *bay = queue_bay(queue, (uint32_t)order->subject);
+	enum reason reason = cycle_hindrance(bay);
+
+	queue->actor_bay = bay->number;
+	return reason == REASON_NONE ? bay_cycle(bay) : refuse(order, reason);
+}
+
+int
+verb_learn(struct queue *queue, struct order *order)
+{
+	return wiring_learn(queue, order->command->actor, &order->detail);
 }
 
 /* --- the clock */

@@ -232,7 +232,7 @@ SELECT e.id AS envelope, e.use_id AS use, e.codes, length(e.cms) AS cms_bytes, e
 
 -- :journal  by api/credentials.c  read
 -- What was begun and how it ended; on a token from stock that is also what was done ahead.
-SELECT j.id, j.step, j.bench, j.bay, j.lease, j.pid, j.release, j.actor, t.serial AS token, j.begun_at, j.ended_at, j.outcome,
+SELECT j.id, j.step, j.because, j.bench, j.bay, j.lease, j.pid, j.release, j.actor, t.serial AS token, j.begun_at, j.ended_at, j.outcome,
        j.error, j.detail
   FROM journal j LEFT JOIN token t ON t.id = j.token_id
  WHERE j.id IN (SELECT id FROM journal WHERE credential_id = :credential UNION ALL
@@ -272,9 +272,14 @@ SELECT coalesce((SELECT min(e.id) - 1 FROM token_use u JOIN pin_envelope e ON e.
 -- Every bay.
 SELECT b.bay, b.bench, b.reader, b.state, t.serial AS token, t.marker AS token_marker, c.name AS credential, a.reference AS application, b.lease, b.pid,
        b.step, b.step_at, CASE WHEN b.step IS NULL THEN NULL ELSE max(0, :now - b.step_at) / 1000 END AS elapsed_ms,
-       b.error, b.changed_at
+       b.error, p.id AS parcel, coalesce(w.port, '') AS port, w.learned_at AS port_learned_at, b.port AS port_seen, b.supply, b.light, b.changed_at
   FROM bay b LEFT JOIN token t ON t.id = b.token_id LEFT JOIN credential c ON c.id = b.credential_id
-  LEFT JOIN application a ON a.id = c.application_id ORDER BY b.bay;
+  LEFT JOIN application a ON a.id = c.application_id LEFT JOIN parcel p ON p.application_id = a.id
+  LEFT JOIN bay_wiring w ON w.bay = b.bay ORDER BY b.bay;
+
+-- :stations  by api/status.c  read
+-- Every board of the bench.
+SELECT station, link, stopped AS stopped_flag, lid_open AS lid_open_flag, serial, build, detail, changed_at FROM station ORDER BY station;
 
 -- :tokens  by api/bays.c  read
 -- A page of tokens.

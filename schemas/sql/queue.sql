@@ -318,6 +318,14 @@ WHERE id = (SELECT order_id FROM stock WHERE id = ?1);
 INSERT INTO journal (credential_id, use_id, token_id, step, bench, bay, lease, pid, release, actor, begun_at)
 VALUES (nullif(?1, 0), nullif(?2, 0), nullif(?3, 0), ?4, ?5, nullif(?6, 0), ?7, nullif(?8, 0), ?9, ?10, ?11);
 
+-- :journal_cycle  by queue/journal.c  write
+INSERT INTO journal (credential_id, use_id, token_id, step, bench, bay, lease, actor, begun_at, because)
+VALUES (nullif(?1, 0), nullif(?2, 0), nullif(?3, 0), ?4, ?5, ?6, 0, ?7, ?8, ?9);
+
+-- How often the power was cut for one use of a token because of one step.
+-- :journal_cycled  by queue/journal.c  read
+SELECT count(*) FROM journal INDEXED BY journal_cycle WHERE step = 'cycle' AND use_id = ?1 AND because = ?2;
+
 -- :journal_end  by queue/journal.c  write
 UPDATE journal SET ended_at = ?2, outcome = ?3, error = ?4, detail = ?5 WHERE id = ?1 AND ended_at IS NULL;
 
@@ -354,14 +362,56 @@ UPDATE lease SET ended_at = ?1 WHERE ended_at IS NULL;
 -- ---------------------------------------------------------------- bays
 
 -- :bay_show  by queue/bay.c  write
-INSERT INTO bay (bay, bench, reader, state, token_id, credential_id, lease, pid, step, step_at, error, changed_at)
-VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), nullif(?6, 0), nullif(?7, 0), nullif(?8, 0), ?9, nullif(?10, 0), ?11, ?12)
+INSERT INTO bay (bay, bench, reader, state, token_id, credential_id, lease, pid, step, step_at, error, changed_at, port, supply)
+VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), nullif(?6, 0), nullif(?7, 0), nullif(?8, 0), ?9, nullif(?10, 0), ?11, ?12, nullif(?13, ''), ?14)
 ON CONFLICT (bay) DO UPDATE SET bench = excluded.bench, reader = excluded.reader, state = excluded.state,
   token_id = excluded.token_id, credential_id = excluded.credential_id, lease = excluded.lease, pid = excluded.pid,
-  step = excluded.step, step_at = excluded.step_at, error = excluded.error, changed_at = excluded.changed_at;
+  step = excluded.step, step_at = excluded.step_at, error = excluded.error, changed_at = excluded.changed_at,
+  port = excluded.port, supply = excluded.supply;
+
+-- What hands and eyes need not move for leaves changed_at as it is.
+-- :bay_supply  by queue/power.c  write
+UPDATE bay SET supply = ?2 WHERE bay = ?1;
+
+-- :bay_light  by queue/show.c  write
+UPDATE bay SET light = ?2 WHERE bay = ?1;
 
 -- :bay_clear  by queue/recover.c  write
 DELETE FROM bay;
+
+-- ---------------------------------------------------------------- the station
+
+-- :station_show  by queue/station.c  write
+INSERT INTO station (station, link, stopped, lid_open, serial, build, detail, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+ON CONFLICT (station) DO UPDATE SET link = excluded.link, stopped = excluded.stopped, lid_open = excluded.lid_open,
+  serial = excluded.serial, build = excluded.build, detail = excluded.detail, changed_at = excluded.changed_at;
+
+-- :station_clear  by queue/recover.c  write
+DELETE FROM station;
+
+-- :wiring_all  by queue/wiring.c  read
+SELECT bay, port FROM bay_wiring ORDER BY bay;
+
+-- :wiring_drop  by queue/wiring.c  write
+DELETE FROM bay_wiring WHERE bay = ?1;
+
+-- :wiring_add  by queue/wiring.c  write
+INSERT INTO bay_wiring (bay, port, learned_at, actor) VALUES (?1, ?2, ?3, ?4);
+
+-- Parcels that are complete and of which nothing is packed: minted, the newest label out, every token taken and in no bay any more.
+-- :parcels_complete  by queue/button.c  read
+SELECT a.id, a.reference, p.id FROM application a JOIN parcel p ON p.application_id = a.id
+WHERE a.state NOT IN ('rejected','issued','invoice_requested','invoiced','cancelled') AND a.state = 'minted' AND p.state = 'open'
+  AND EXISTS (SELECT 1 FROM credential c WHERE c.application_id = a.id AND c.state = 'taken')
+  AND NOT EXISTS (SELECT 1 FROM credential c WHERE c.application_id = a.id AND c.state NOT IN ('taken', 'revoked'))
+  AND NOT EXISTS (SELECT 1 FROM credential c JOIN bay b ON b.credential_id = c.id WHERE c.application_id = a.id)
+  AND (SELECT j.state FROM print_job j WHERE j.parcel_id = p.id ORDER BY j.copy DESC LIMIT 1) = 'printed'
+ORDER BY a.id LIMIT 5;
+
+-- By what no other token has: the marker.
+-- :markers_of_application  by queue/button.c  read
+SELECT t.marker FROM credential c JOIN token_use u ON u.id = c.use_id JOIN token t ON t.id = u.token_id
+WHERE c.application_id = ?1 AND c.state = 'taken' ORDER BY c.ordinal;
 
 -- ---------------------------------------------------------------- keys and certificates
 

@@ -53,6 +53,28 @@ until_sent() {
 	get /v1/status | is '[.idle, .needs_person]' '[true,2]'
 }
 
+@test "bays tell their parcel, port, supply and light; the port of the configuration comes before the learned one" {
+	sql "INSERT INTO bay_wiring VALUES (1, '1-4', 1893456000000000, 'uid:0(root)'), (2, '1-5', 1893456000000000, 'uid:0(root)');
+	     INSERT INTO parcel (id, application_id) VALUES (17, 2); UPDATE bay SET port = '1-5', supply = 'on', light = 'working' WHERE bay = 2"
+	get /v1/bays | is '[.bays[] | [.parcel, .port, .port_by, .port_seen, .supply, .light]]' \
+		'[[null,"1-4","learned",null,null,null],[17,"1-5","learned","1-5","on","working"],[null,null,null,null,null,null]]'
+	get /v1/bays | is '.bays[0].port_learned_at' '"2030-01-01T00:00:00.000000Z"'
+	kill "$queue_pid"; wait "$queue_pid" || true
+	sed -i 's/Reader 1"/& port = "1-2.3"/' "$api_dir/mint.conf"
+	api_up api
+	get /v1/bays | is '.bays[0] | [.port, .port_by, .port_learned_at]' '["1-2.3","configuration",null]'
+}
+
+@test "status tells how each board stands, and what is to be done about it" {
+	get /v1/status | is .stations '[]'
+	sql "INSERT INTO station VALUES (0, 'up', 0, 1, 'MB-7', '0badcafe', '', 1893456000000000), (1, 'refused', 0, 0, 'MB-8', '', 'speaks version 9', 1),
+	     (2, 'none', 1, 0, '', '', '', 1), (3, 'none', 0, 0, '', '', '', 1)"
+	get /v1/status | is '[.stations[] | [.station, .link, .stopped, .lid_open, .trouble.error]]' \
+		'[[0,"up",false,true,null],[1,"refused",false,false,"STATION_REFUSED"],[2,"none",true,false,"STATION_STOPPED"],[3,"none",false,false,"STATION"]]'
+	get /v1/status | is '.stations[0] | [.serial, .build, .name, .changed_at]' '["MB-7","0badcafe",null,"2030-01-01T00:00:00.000000Z"]'
+	get /v1/status | is '.stations[1].detail' '"speaks version 9"'
+}
+
 @test "the numbers of a run come from the journal and the tokens' own key times" {
 	# Begun 1767590000 s, sealed 1767590010 s; one key of 1.5 s; 3 bays: 1.5 / (3 × 10).
 	get /v1/summary | is '[.applications, .issued, .parked, .elapsed_s, .tokens_per_hour, .bay_utilisation, .bay_utilisation_with_drain]' '[4,1,1,10,360,null,0.05]'

@@ -122,6 +122,66 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 	[ "$(ctl list --json --reference N-12 | jq '.applications | length')" = 12 ]
 }
 
+@test "bays name the parcel that a token goes into, and the port of each bay" {
+	sql "INSERT INTO parcel (id, application_id) VALUES (17, 2); INSERT INTO bay_wiring VALUES (2, '1-5', 1, 'uid:0')"
+	exits 0 ctl bays
+	grep -qE '^2 .* A-2-01 +17 +AA02' <<<"$output"
+	[ "$(ctl bays --json | jq -c '[.bays[].port]')" = '[null,"1-5",null]' ]
+}
+
+@test "status says what is wrong with a board, and nothing of one that is well" {
+	sql "INSERT INTO station VALUES (0, 'up', 0, 0, 'MB-7', '0badcafe', '', 1)"
+	exits 0 ctl status
+	[[ $output != *station* ]]
+	sql "UPDATE station SET link = 'refused', detail = 'speaks version 9', lid_open = 1"
+	exits 0 ctl status
+	says "is not one that this bench may use: speaks version 9"
+	says 'the lid is open'
+	sql "UPDATE station SET stopped = 1"
+	exits 0 ctl_zh status
+	says '急停已按下'
+}
+
+# What mint-queue and mint-bench find, once the order $1 of them has come: `bay learn` follows the events. $2: the one that ends it.
+answer_learning() {
+	local tries
+	for (( tries = 0; tries < 500; tries++ )); do
+		if [ "$(grep -c '^command learn test ' "$api_dir/queue.log")" -ge "$1" ]; then break; fi
+		read -rt 0.01 <> <(:) || true
+	done
+	sql "INSERT INTO event (at, actor, kind, bay, error, detail) VALUES (1, 'bench', 'wiring.found', 1, NULL, '{\"port\":\"1-4\"}'),
+	     (1, 'bench', 'wiring.found', 2, 'READER', '{\"detail\":\"no reader came\"}'), (1, 'bench', 'wiring.found', 3, NULL, '{\"port\":\"1-6\"}'),
+	     (1, 'bench', 'wiring.refused', 3, 'WIRING', '{\"port\":\"1-6\",\"keeps\":\"1-9\"}'), $2"
+	poke
+}
+
+@test "bay learn tells what is found in each bay as it is found, and why not" {
+	answer_learning 1 "(1, 'bench', 'wiring.learned', NULL, NULL, '{\"known\":1,\"bays\":3}')" 3>&- &
+	exits 0 ctl bay learn --why 'new cables'
+	wait $!
+	says 'bay 1: 1-4'
+	says 'bay 2: the reader is not there: no reader came'
+	says "bay 3: 1-6: it cannot be told which port is the bay's"
+	says '1 of 3 bays are known'
+	grep -qx 'command learn test {"why":"new cables"} by .*' "$api_dir/queue.log"
+}
+
+@test "bay learn --json is one object, and one that came to nothing is an error" {
+	answer_learning 1 "(1, 'bench', 'wiring.learned', NULL, NULL, '{\"known\":1,\"bays\":3}')" 3>&- &
+	run --separate-stderr ctl bay learn --why x --json
+	wait $!
+	[ "$(jq -c '[.known, .of, [.bays[] | [.bay, .port, .error]]]' <<<"$output")" = '[1,3,[[1,"1-4",null],[2,null,"READER"],[3,"1-6","WIRING"]]]' ]
+	answer_learning 2 "(1, 'bench', 'wiring.learned', NULL, 'CLOSED', '{\"known\":0,\"bays\":3}')" 3>&- &
+	exits 75 ctl bay learn --why x
+	wait $!
+	says 'the wiring stays as it was'
+}
+
+@test "bay cycle carries the bay and the reason" {
+	exits 0 ctl bay cycle 3 --why 'hub is stuck'
+	grep -qx 'command cycle 3 {"why":"hub is stuck"} by .*' "$api_dir/queue.log"
+}
+
 @test "show finds an application, a credential with its evidence, or a token" {
 	exits 0 ctl show A-2
 	says '李四'
@@ -220,6 +280,7 @@ says() { grep -qF -- "$1" <<<"$output" || { echo "\"$1\" is not in: $output" >&2
 		token) exits 0 ctl token "$verb" --help ;;
 		date) exits 0 ctl clock "$verb" --help ;;
 		stock) exits 0 ctl stock "$verb" --help ;;
+		bay | wiring) exits 0 ctl bay "$verb" --help ;;
 		*) exits 0 ctl "$verb" --help ;;
 		esac
 	done < <(sed -n 's/^COMMAND(\([a-z]*\), \([a-z]*\),.*/\1 \2/p' "$root/schemas/commands.def")

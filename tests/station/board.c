@@ -3,7 +3,7 @@
  * simavr 1.6 against the chip, and what is done about it here:
  *   - it runs one cycle between two looks at its timers, very slowly, and a reset goes back to that: run_cycle_limit after each reset
  *   - it sleeps to its next timer, in real time as well: a timer of our own every 50 µs, and a sleep that does not
- *   - a low INT pin polls every cycle: strict level triggering off
+ *   - a low INT pin polls every cycle: strict level triggering off, which a reset turns on again
  *   - writing a port with a pull-up on makes the pin high whatever is outside: each driven level is told as an external one, too
  *   - a reset forgets the levels of the pins: they are put back
  */
@@ -62,6 +62,18 @@ heartbeat(avr_t *avr, avr_cycle_count_t when, void *unused)
 	return when + HEARTBEAT_CYCLES;
 }
 
+static avr_cycle_count_t
+first_heartbeat(avr_t *avr, avr_cycle_count_t when, void *unused)
+{
+	static const uint8_t level_triggered[] = { 0, 1, 2, 3, 6 };
+
+	for (size_t i = 0; i < sizeof level_triggered; i++)
+		avr_extint_set_strict_lvl_trig(avr, level_triggered[i], 0);
+	avr_cycle_timer_register(avr, HEARTBEAT_CYCLES, heartbeat, unused);
+	(void)when;
+	return 0;
+}
+
 static void
 no_sleep(avr_t *avr, avr_cycle_count_t cycles)
 {
@@ -86,7 +98,7 @@ on_reset(avr_t *avr)
 	board->resets++;
 	put_code_back(board);
 	avr->run_cycle_limit = RUN_LIMIT_CYCLES;
-	avr_cycle_timer_register(avr, HEARTBEAT_CYCLES, heartbeat, NULL);
+	avr_cycle_timer_register(avr, 1, first_heartbeat, NULL);
 	for (unsigned port = 0; port < PORTS; port++)
 		avr->data[AT_PINB + 3 * port] = board->ports[port].level;
 	parts_reset(board);
@@ -117,13 +129,9 @@ make_chip(struct board *board, const char *elf)
 static void
 wire_chip(struct board *board)
 {
-	static const uint8_t level_triggered[] = { 0, 1, 2, 3, 6 };
-
 	board->avr->custom.data = board;
 	board->avr->reset = on_reset;
 	board->avr->sleep = no_sleep;
-	for (size_t i = 0; i < sizeof level_triggered; i++)
-		avr_extint_set_strict_lvl_trig(board->avr, level_triggered[i], 0);
 	parts_connect(board);
 	usb_connect(board);
 }

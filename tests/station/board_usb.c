@@ -4,6 +4,8 @@
  *   - a bulk IN that has nothing comes back as an empty packet: UEINTX is looked at first
  *   - an endpoint that is not enabled prints a warning and answers: UECONX is looked at first
  *   - data can overwrite a SETUP that was not read yet: wait until RXSTPI is cleared
+ *   - it prints a warning for each byte that the program writes to an endpoint which a bus reset has just switched off: the reset comes
+ *     while the program sleeps
  *   - flags of UDINT are cleared by writing 0 on the chip, but written there: AND
  *   - USBSTA says that there is no VBUS: the host's plug decides
  *   - UERST does nothing: what lies in an endpoint's bank is taken out, and an OUT bank is freed
@@ -15,7 +17,7 @@
 #include <simavr/sim_io.h>
 #include <string.h>
 
-enum { STEP_US = 20, ENDPOINTS = 5 };
+enum { STEP_US = 20, ENDPOINTS = 5, SLEEP_STEPS = 3000 };
 enum { TXINI = 1 << 0, RXOUTI = 1 << 2, RXSTPI = 1 << 3, FIFOCON = 1 << 7 };
 enum { SUSPI = 1 << 0, WAKEUPI = 1 << 4, DETACH = 1 << 0, USBE = 1 << 7, EPEN = 1 << 0, EPDIR = 1 << 0, VBUS = 1 << 0, ADDEN = 1 << 7 };
 
@@ -106,6 +108,8 @@ board_usb_plug(struct board *board, int plugged)
 void
 board_usb_reset(struct board *board)
 {
+	for (int i = 0; i < SLEEP_STEPS && !board->dead && board->avr->state != cpu_Sleeping; i++)
+		board_run_us(board, 1);
 	board->avr->data[AT_UDADDR] = 0;
 	avr_ioctl(board->avr, AVR_IOCTL_USB_RESET, NULL);
 	board_run_us(board, 10000); /* USB 2.0, 7.1.7.5: the host drives it for at least 10 ms */

@@ -416,6 +416,41 @@ hear_answer(struct stage *stage, const struct message *message)
 	}
 }
 
+/* --- mint-bench */
+
+static void
+hear_order(struct stage *stage, const struct message *message)
+{
+	struct stage_bay *bay;
+
+	switch ((int)message->type) {
+	case MESSAGE_show:
+		bay = &stage->bays[message->show.bay - 1];
+		bay->light = message->show.light;
+		bay->burning = message->show.burning;
+		bay->shows++;
+		break;
+	case MESSAGE_sound:
+		memmove(stage->sounds + 1, stage->sounds, sizeof stage->sounds - sizeof stage->sounds[0]);
+		stage->sounds[0] = message->sound.sound;
+		break;
+	case MESSAGE_lamps:
+		stage->lamps = message->lamps.lamps;
+		break;
+	case MESSAGE_cycle:
+		stage->bays[message->cycle.bay - 1].cycles++;
+		break;
+	case MESSAGE_learn:
+		stage->learns++;
+		break;
+	case MESSAGE_wired:
+		snprintf(stage->bays[message->wired.bay - 1].wired, sizeof stage->bays[0].wired, "%s", message->wired.port);
+		break;
+	default:
+		break;
+	}
+}
+
 /* --- mintd */
 
 static struct stage_bay *
@@ -493,6 +528,7 @@ act_all(struct stage *stage)
 	acted += serve(stage, &stage->ca, NULL, stage_certify);
 	acted += serve(stage, &stage->label, NULL, print);
 	acted += serve(stage, &stage->api, NULL, hear_answer);
+	acted += serve(stage, &stage->bench, NULL, hear_order);
 	for (int i = 0; i < STAGE_BAYS; i++)
 		acted += serve(stage, &stage->bays[i].fd, &stage->bays[i], NULL);
 	return acted;
@@ -563,10 +599,55 @@ report(struct stage *stage, int bay)
 	uint8_t atr[2] = { 0x3b, 0x00 }; /* all of one model */
 
 	message.bay = (struct message_bay){
-		.bay = (uint32_t)bay + 1, .presence = token < 0 ? PRESENCE_EMPTY : PRESENCE_TOKEN, .reader = "stage reader",
+		.bay = (uint32_t)bay + 1, .reader = "stage reader", .port = stage->bays[bay].port,
+		.presence = token < 0 ? PRESENCE_EMPTY : stage->bays[bay].mute ? PRESENCE_MUTE : PRESENCE_TOKEN,
 	};
-	if (token >= 0)
+	if (token >= 0 && !stage->bays[bay].mute)
 		message.bay.atr = (struct blob){ atr, sizeof atr };
+	stage_say(stage->bench, &message);
+}
+
+void
+stage_station(struct stage *stage, int link, int stopped)
+{
+	struct message message = { .type = MESSAGE_station };
+
+	message.station = (struct message_station){
+		.link = (uint8_t)link, .stopped = (uint8_t)stopped, .serial = "MB-7", .build = "0badcafe",
+		.detail = link == STATION_LINK_REFUSED ? "speaks version 9" : "",
+	};
+	stage_say(stage->bench, &message);
+}
+
+void
+stage_supply(struct stage *stage, int bay, int supply)
+{
+	struct message message = { .type = MESSAGE_supply, .supply = { (uint32_t)bay + 1, (uint8_t)supply } };
+
+	stage_say(stage->bench, &message);
+}
+
+void
+stage_press(struct stage *stage, int button)
+{
+	struct message message = { .type = MESSAGE_press, .press = { (uint8_t)button } };
+
+	stage_say(stage->bench, &message);
+}
+
+void
+stage_cycled(struct stage *stage, int bay, int error)
+{
+	struct message message = { .type = MESSAGE_cycled, .cycled = { (uint32_t)bay + 1, (uint32_t)-error } };
+
+	stage_say(stage->bench, &message);
+}
+
+void
+stage_learned(struct stage *stage, int bay, int error, const char *port)
+{
+	struct message message = { .type = MESSAGE_learned, .learned = { (uint32_t)bay + 1, (uint32_t)-error, port, "" } };
+
 	stage_say(stage->bench, &message);
 }
 
@@ -576,8 +657,24 @@ stage_meet_bench(struct stage *stage)
 	if (stage->bench >= 0)
 		close(stage->bench);
 	stage->bench = connect_peer(stage, PROGRAM_BENCH);
-	for (int i = 0; i < STAGE_BAYS; i++)
+	if (stage->config.station_count > 0)
+		stage_station(stage, STATION_LINK_UP, 0);
+	for (int i = 0; i < STAGE_BAYS; i++) {
+		if (stage->config_bays[i].power == CONFIG_POWER_STATION)
+			stage_supply(stage, i, SUPPLY_ON);
 		report(stage, i);
+	}
+}
+
+void
+stage_fit_station(struct stage *stage)
+{
+	stage->station = (struct config_station){ .name = (char *)(uintptr_t)"left", .serial = (char *)(uintptr_t)"", .first_bay = 1 };
+	stage->config.stations = &stage->station;
+	stage->config.station_count = 1;
+	stage->config.lines[CONFIG_LINE_LAMP_RED] = (char *)(uintptr_t)"RED";
+	for (int i = 0; i < STAGE_BAYS; i++)
+		stage->config_bays[i].power = CONFIG_POWER_STATION;
 }
 
 void
@@ -641,7 +738,7 @@ stage_open(struct stage *stage)
 	snprintf(stage->database, sizeof stage->database, "%s/mint.db", stage->directory);
 	stage->mintd = stage->bench = stage->ca = stage->label = stage->api = -1;
 	for (int i = 0; i < STAGE_BAYS; i++) {
-		stage->bays[i].token = stage->bays[i].fd = -1;
+		stage->bays[i].token = stage->bays[i].fd = stage->bays[i].light = -1;
 		stage->config_bays[i].number = i + 1;
 		stage->config_bays[i].reader = (char *)(uintptr_t)"stage reader";
 	}

@@ -43,6 +43,14 @@ struct stage_bay {
 	int      role;
 	uint8_t  certificate_read[32];
 	int      finishing;
+	/* what mint-bench was told */
+	int      light, burning;    /* −1 before that */
+	int      shows;             /* how often */
+	int      cycles;            /* orders to cut its power */
+	char     wired[33];
+	/* what it tells */
+	const char *port;           /* of its reader; NULL none */
+	int      mute;              /* its token gives no ATR */
 };
 
 struct stage_issued {
@@ -84,6 +92,9 @@ struct stage {
 	char                last_detail[8193];
 	uint64_t            last_feed;
 	uint64_t            calls;
+	struct config_station station;
+	int                 sounds[8];              /* the last ones that mint-bench was told, the newest first */
+	int                 lamps, learns;
 };
 
 void stage_open(struct stage *stage);
@@ -114,6 +125,15 @@ int stage_command(struct stage *stage, const char *actor, const char *verb, cons
 void stage_meet_ca(struct stage *stage);
 void stage_lose_ca(struct stage *stage, const struct message *certify);
 void stage_certify(struct stage *stage, const struct message *message);
+
+/* Before stage_start: a board has the bays, and their power can be switched; a stack light. */
+void stage_fit_station(struct stage *stage);
+/* What mint-bench says of it: `link` of enum station_link; `supply` of enum supply. */
+void stage_station(struct stage *stage, int link, int stopped);
+void stage_supply(struct stage *stage, int bay, int supply);
+void stage_press(struct stage *stage, int button);
+void stage_cycled(struct stage *stage, int bay, int error);
+void stage_learned(struct stage *stage, int bay, int error, const char *port);
 
 /* A new mint-bench, which reports what the bays show now. */
 void stage_meet_bench(struct stage *stage);

@@ -242,7 +242,7 @@ record_of_the_first_release_is_backed_up_and_loses_nothing_on_its_way_up(void **
 	store_close(&store);
 	snprintf(copy, sizeof copy, "%s.before-2", place->path);
 	assert_string_equal(value_of(copy, "PRAGMA user_version"), "1");
-	assert_string_equal(value_of(place->path, "PRAGMA user_version"), "4");
+	assert_string_equal(value_of(place->path, "PRAGMA user_version"), "5");
 	assert_string_equal(value_of(place->path, "SELECT count = (SELECT count(*) FROM token WHERE state = 'shipped') AND count > 0 FROM closed "
 	    "WHERE machine = 'token' AND state = 'shipped'"), "1");
 	assert_string_equal(value_of(place->path, "SELECT count(*) FROM pragma_foreign_key_check"), "0");

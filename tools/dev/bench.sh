@@ -12,6 +12,8 @@
 # Knobs (environment): RUN=dir BAYS=n APPLICATIONS=file LAW=none|jcop4|… (vtoken --help) SEED=n APDU_US=n B=build/dev
 # STOCK=n: so many tokens are keyed ahead before the applications are imported (run), with keys of the type STOCK_KEY (p256).
 # SWAP_MS=MEAN[,CV]: how long the hands take from one token to the next (mint-operator --help); at once without it.
+# STATION=sim: the first sixteen bays have a station, which is the firmware on a simulated board (tests/station), and the host has lines;
+# $B/tests/station-usb --say $RUN/station ORDER… does what hands do there. Not without virtual tokens. STATION=none: nothing of that.
 # POOL=dir: key pairs made ahead (vtoken --fill-pool), in the run directory without it.
 # BAYS_CONF=file: in place of virtual tokens the bays of that file (lines of a configuration: pcscd_socket, models, bay N { … }); the
 # hands that swap and pack tokens are then your own.
@@ -29,6 +31,9 @@ apdu_us=${APDU_US:-0}
 swap=(${SWAP_MS:+--swap-ms "$SWAP_MS" --seed "$seed"})
 pool=${POOL:-$run/tokens/pool}
 bays_conf=${BAYS_CONF:-}
+station=${STATION:-none}
+station_pace=${STATION_PACE:-20} # per cent: nobody watches how the LEDs blink, and the processor is for the tokens
+[ -z "$bays_conf" ] || station=none
 stock=${STOCK:-0}
 stock_key=${STOCK_KEY:-p256}
 preload=(${PRELOAD:+env "LD_PRELOAD=$PRELOAD"})
@@ -37,6 +42,8 @@ programs=$PWD/${B:-build/dev}
 office=${OFFICE:-$run-office} # the PIN office is another place: nothing of it lies in the run directory
 start_deadline_s=10
 pcscd_readers=16
+switches=()
+[ "$station" = none ] || switches=(--station "$run/station/control")
 watch= # process id of the live progress
 export PATH=$programs:$PATH
 
@@ -87,6 +94,42 @@ prepare() {
 	cp "$office/office.pem" "$run/office.pem"
 }
 
+# mint-bench alone sees the simulated devices: where the programs are looked for, it is a script that becomes it.
+prepare_station() {
+	local place
+	place=$(realpath "$run")/station
+	rm -rf "$run/programs"
+	mkdir -p "$run/programs" "$run/station"
+	for program in mint-queue mint-worker mint-ca mint-label mint-api; do ln -s "$programs/$program" "$run/programs/$program"; done
+	cat >"$run/programs/mint-bench" <<-SH
+		#!/bin/sh
+		STATION_DEVICES='$place/devices' UMOCKDEV_DIR=\$(cat '$place/testbed') \\
+		ASAN_OPTIONS="\${ASAN_OPTIONS:+\$ASAN_OPTIONS:}verify_asan_link_order=0" \\
+		LD_PRELOAD='$programs/shim.so:libumockdev-preload.so.0'\${LD_PRELOAD:+:\$LD_PRELOAD} exec '$programs/mint-bench' "\$@"
+	SH
+	chmod +x "$run/programs/mint-bench"
+}
+
+start_station() {
+	local tries
+	prepare_station
+	rm -f "$run/station/testbed"
+	start station env ASAN_OPTIONS=verify_asan_link_order=0 umockdev-wrapper "$programs/tests/station-usb" --dir "$(realpath "$run")/station" --pace "$station_pace" "$PWD/build/fw/station.elf"
+	for (( tries = 0; tries < start_deadline_s * 50; tries++ )); do
+		if [ -s "$run/station/testbed" ]; then return 0; fi
+		alive station || break
+		sleep 0.02
+	done
+	tail -1 "$run/log/station" >&2
+	down_quietly
+	fail "the simulated station did not come up: $run/log/station"
+}
+
+station_lines() {
+	echo "station sim { first_bay = 1 }"
+	echo 'lines { lamp_red = "LAMP_RED" lamp_amber = "LAMP_AMBER" lamp_green = "LAMP_GREEN" pedal = "PEDAL" stop = "STOP" }'
+}
+
 # The lines of the configuration that say what tokens there are.
 virtual_bays() {
 	local n=0 name reader
@@ -113,7 +156,7 @@ configure() {
 	{
 		echo "# written by tools/dev/bench.sh at each start"
 		echo "bench = \"virtual\""
-		echo "programs = \"$programs\""
+		if [ "$station" = none ]; then echo "programs = \"$programs\""; else echo 'programs = "programs"'; station_lines; fi
 		echo "database = \"mint.db\""
 		echo "calendar = \"$data/calendar/cn.conf\""
 		echo "work = \"work\""
@@ -163,12 +206,13 @@ up() {
 	down_quietly
 	prepare
 	[ -n "$bays_conf" ] || start_tokens
+	[ "$station" = none ] || start_station
 	configure
 	[ -n "$bays_conf" ] || wait_for_vtoken
 	start mintd "${preload[@]}" mintd --config "$run/mint.conf"
 	wait_until_ready
 	[ -n "$bays_conf" ] || start operator mint-operator --api "$run/api.sock" --vtoken "$run/vtoken.sock" --pile "$run/operator.pile" --stock "$run/operator.stock" \
-		--mintctl "$programs/mintctl" "${swap[@]}"
+		--mintctl "$programs/mintctl" "${swap[@]}" "${switches[@]}"
 }
 
 answers() { [ -S "$run/api.sock" ] && mintctl --socket "$run/api.sock" status >/dev/null 2>&1; }
@@ -208,7 +252,7 @@ down_quietly() {
 		tools/dev/pcscd.sh stop "$run/pcscd" 2>/dev/null &
 		pcscd=$!
 	fi
-	stop vtoken
+	stop vtoken station
 	[ -z "$pcscd" ] || wait "$pcscd" || true
 }
 
@@ -274,7 +318,7 @@ up)
 	say "it is up: $run. ${B:-build/dev}/mintctl --socket $run/api.sock status; the API on http://127.0.0.1:$(cat "$run/api.port")/v1/status; make down stops it" ;;
 down) down_quietly; say "it is down: $run" ;;
 status)
-	for name in vtoken mintd operator; do
+	for name in vtoken station mintd operator; do
 		if alive "$name"; then echo "$name runs, process $(cat "$run/pids/$name")"; else echo "$name does not run"; fi
 	done ;;
 *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit 64 ;;

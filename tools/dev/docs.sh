@@ -17,7 +17,7 @@ trap 'rm -f "$new" "$part"' EXIT
 
 make_part() {
 	case $1 in
-	diagram | states | steps | errors | commands | reasons | decisions | privileges | denied | outcomes) "$tables" "$@" ;;
+	diagram | states | steps | errors | commands | reasons | decisions | privileges | denied | outcomes | lights) "$tables" "$@" ;;
 	configuration) awk -f tools/dev/config_keys.awk hostd/base/config.h hostd/base/config.c ;;
 	messages) awk -f tools/dev/message_list.awk schemas/messages.def ;;
 	limits) awk -f tools/dev/limits.awk hostd/family.def ;;

@@ -2,7 +2,7 @@
  *
  *   print-tables diagram MACHINE    states and changes of application, credential, token, print_job, as a mermaid diagram
  *   print-tables states MACHINE     names in both languages
- *   print-tables steps | errors | commands | reasons | decisions
+ *   print-tables steps | errors | commands | reasons | decisions | lights
  *   print-tables privileges | denied    what programs may, and what none of them may (hostd/base/sandbox.def)
  */
 #include <stdio.h>
@@ -10,7 +10,9 @@
 
 struct state { const char *machine, *name, *en, *zh; };
 struct change { const char *machine, *from, *event, *to, *actor; };
-struct step { const char *name, *performer, *from, *to; int timeout_ms; const char *probe, *undo, *en, *zh; };
+struct step { const char *name, *performer, *from, *to; int timeout_ms; const char *probe, *undo, *hung, *en, *zh; };
+struct light { const char *name; int red, green, blue, rhythm; const char *en, *zh; };
+struct shown { const char *state, *error, *blanks, *light; };
 struct outcome { const char *step, *finds, *answers; };
 struct error { const char *name; int number, exit_status; const char *what_en, *what_zh, *next_en, *next_zh; };
 struct command { const char *verb, *object, *en, *zh; };
@@ -37,10 +39,21 @@ static const struct change changes[] = {
 };
 
 static const struct step steps[] = {
-#define STEP(name, performer, from, to, timeout_ms, probe, undo, en, zh) \
-	{ #name, #performer, #from, #to, timeout_ms, #probe, #undo, en, zh },
+#define STEP(name, performer, from, to, timeout_ms, probe, undo, hung, en, zh) \
+	{ #name, #performer, #from, #to, timeout_ms, #probe, #undo, #hung, en, zh },
 #include "schemas/steps.def"
 #undef STEP
+};
+
+static const struct light lights[] = {
+#define LIGHT(name, red, green, blue, rhythm, en, zh) { #name, red, green, blue, rhythm, en, zh },
+#include "schemas/station.def"
+};
+
+static const struct shown shown[] = {
+#define SHOWN(state, error, blanks, light) { #state, error, #blanks, #light },
+#include "schemas/lights.def"
+#undef SHOWN
 };
 
 static const struct outcome outcomes[] = {
@@ -228,7 +241,7 @@ static int
 print_steps(const char *unused)
 {
 	(void)unused;
-	puts("| step | 中文 | what | who acts | from → to | time-out | after a doubt, look at | undone by |\n|---|---|---|---|---|---|---|---|");
+	puts("| step | 中文 | what | who acts | from → to | time-out | after a doubt, look at | undone by | when its token hangs |\n|---|---|---|---|---|---|---|---|---|");
 	for (size_t i = 0; i < COUNT(steps); i++) {
 		const struct step *s = &steps[i];
 
@@ -236,8 +249,8 @@ print_steps(const char *unused)
 		if (s->timeout_ms)
 			printf("%d s", s->timeout_ms / 1000);
 		else
-			fputs(strcmp(s->performer, "operator") == 0 ? "a person's" : "the model's", stdout);
-		printf(" | %s | %s |\n", s->probe, s->undo);
+			fputs(strcmp(s->performer, "operator") == 0 ? "a person's" : strcmp(s->performer, "bench") == 0 ? "the station's" : "the model's", stdout);
+		printf(" | %s | %s | %s |\n", s->probe, s->undo, s->hung);
 	}
 	return 0;
 }
@@ -273,6 +286,10 @@ print_commands(const char *unused)
 
 		if (strcmp(c->object, "token") == 0)
 			printf("| `mintctl token %s serial", c->verb);
+		else if (strcmp(c->object, "bay") == 0)
+			printf("| `mintctl bay %s bay", c->verb);
+		else if (strcmp(c->object, "wiring") == 0)
+			printf("| `mintctl bay %s", c->verb);
 		else if (strcmp(c->object, "date") == 0)
 			printf("| `mintctl clock %s date", c->verb);
 		else if (strcmp(c->object, "stock") == 0)
@@ -340,6 +357,39 @@ print_decisions(const char *unused)
 	return 0;
 }
 
+/* What the bay shows with this light: states, with the errors they are shown for. */
+static void
+print_when(const char *light)
+{
+	const char *separator = "";
+
+	for (size_t i = 0; i < COUNT(shown); i++) {
+		const struct shown *s = &shown[i];
+
+		if (strcmp(s->light, light) != 0)
+			continue;
+		printf("%s`%s`", separator, strcmp(s->error, "*") == 0 ? s->state : s->error);
+		separator = " ";
+	}
+	puts(" |");
+}
+
+/* Sixteen ticks of 100 ms, the lowest bit first. */
+static int
+print_lights(const char *unused)
+{
+	(void)unused;
+	puts("| light | 1.6 s | 红 绿 蓝 / RGB | 含义 / what it says | 工位状态或提示 / state or code of the bay |\n|---|---|---|---|---|");
+	for (size_t i = 0; i < COUNT(lights); i++) {
+		printf("| `%s` | `", lights[i].name);
+		for (int tick = 0; tick < 16; tick++)
+			putchar(lights[i].rhythm >> tick & 1 ? '#' : '.');
+		printf("` | %d %d %d | %s<br>%s | ", lights[i].red, lights[i].green, lights[i].blue, lights[i].zh, lights[i].en);
+		print_when(lights[i].name);
+	}
+	return 0;
+}
+
 /* "UNIX | INET" as "UNIX, INET": a bar would end the cell. */
 static void
 print_families(const char *families)
@@ -392,6 +442,7 @@ static const struct {
 	{ "errors", 0, print_errors },   { "commands", 0, print_commands },
 	{ "reasons", 0, print_reasons },   { "decisions", 0, print_decisions },
 	{ "privileges", 0, print_privileges }, { "denied", 0, print_denied }, { "outcomes", 0, print_outcomes },
+	{ "lights", 0, print_lights },
 };
 
 int
@@ -400,6 +451,6 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < COUNT(tables); i++)
 		if (argc == 2 + tables[i].takes_machine && strcmp(argv[1], tables[i].name) == 0)
 			return tables[i].print(argc > 2 ? argv[2] : NULL) || fflush(stdout) != 0;
-	fputs("usage: print-tables diagram MACHINE | states MACHINE | steps | errors | commands | reasons | decisions | privileges | denied | outcomes\n", stderr);
+	fputs("usage: print-tables diagram MACHINE | states MACHINE | steps | errors | commands | reasons | decisions | privileges | denied | outcomes | lights\n", stderr);
 	return 64;
 }

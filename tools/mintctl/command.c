@@ -46,16 +46,17 @@ static const struct order_argument order_arguments[] = {
 #undef COMMAND
 };
 
-/* What is ordered about a token stands with the other commands of tokens. */
+/* What is ordered about a token or a bay stands with the other commands of its kind. */
 #define NAME_application(verb) #verb
 #define NAME_credential(verb) #verb
-#define NAME_bay(verb) #verb
+#define NAME_bay(verb) "bay " #verb
+#define NAME_wiring(verb) "bay " #verb
 #define NAME_bench(verb) #verb
 #define NAME_date(verb) "clock " #verb
 #define NAME_token(verb) "token " #verb
 #define NAME_stock(verb) "stock " #verb
 
-/* Which key type is meant is an option: there is one that is nearly always meant. */
+/* Which key type is meant is an option: there is one that is nearly always meant. The bays whose wiring is learned are the bench's. */
 #define OBJECTS_application 1
 #define OBJECTS_credential 1
 #define OBJECTS_bay 1
@@ -63,6 +64,7 @@ static const struct order_argument order_arguments[] = {
 #define OBJECTS_date 1
 #define OBJECTS_token 1
 #define OBJECTS_stock 0
+#define OBJECTS_wiring 0
 #define OPTIONS_application 0
 #define OPTIONS_credential 0
 #define OPTIONS_bay 0
@@ -70,6 +72,17 @@ static const struct order_argument order_arguments[] = {
 #define OPTIONS_date 0
 #define OPTIONS_token 0
 #define OPTIONS_stock BIT(KEY_TYPE)
+#define OPTIONS_wiring 0
+
+/* An order whose end is worth waiting for has a command of its own. */
+#define RUN_application run_order
+#define RUN_credential run_order
+#define RUN_bay run_order
+#define RUN_bench run_order
+#define RUN_date run_order
+#define RUN_token run_order
+#define RUN_stock run_order
+#define RUN_wiring run_learn
 
 static const struct command commands[] = {
 	{ "status", "", 0, 0, PLACE_CLIENT, 0, { "the bench at a glance", "总览" }, run_status },
@@ -84,7 +97,7 @@ static const struct command commands[] = {
 	{ "token model check", "FILE…", 1, -1, PLACE_OFFLINE, 0, { "is a token model's profile right, and does it go with the others", "检查介质型号文件" }, run_token_model_check },
 	{ "token try", "BAY|READER|MODULE[#SLOT]", 1, 1, PLACE_OFFLINE, BIT(MODEL) | BIT(PROFILE) | BIT(KEYS) | BIT(KEEP) | BIT(AGAIN) | BIT(EVERY_SO_PIN) | BIT(CERTIFICATE_SIZE), { "a whole life on a blank token: does its profile work, what belongs into it", "用空白介质试走全流程，给出型号文件内容" }, run_token_try },
 	{ "token show", "token", 1, 1, PLACE_CLIENT, 0, { "a token: its state, whom it served, what may be ordered about it", "查看介质：状态、用途及可下命令" }, run_token_show },
-#define COMMAND(verb, object, en, zh) { NAME_##object(verb), OBJECTS_##object ? #object : "", OBJECTS_##object, OBJECTS_##object, PLACE_CLIENT, OPTIONS_##object, { en, zh }, run_order },
+#define COMMAND(verb, object, en, zh) { NAME_##object(verb), OBJECTS_##object ? #object : "", OBJECTS_##object, OBJECTS_##object, PLACE_CLIENT, OPTIONS_##object, { en, zh }, RUN_##object },
 #define ARGUMENT(...)
 #include "schemas/commands.def"
 #undef ARGUMENT
@@ -180,11 +193,17 @@ command_verb(const struct command *command)
 	return second ? second : command->name;
 }
 
+int
+command_gives_order(const struct command *command)
+{
+	return command->run == run_order || command->run == run_learn;
+}
+
 const struct command *
 command_by_verb(const char *verb)
 {
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		if (commands[i].run == run_order && strcmp(command_verb(&commands[i]), verb) == 0)
+		if (command_gives_order(&commands[i]) && strcmp(command_verb(&commands[i]), verb) == 0)
 			return &commands[i];
 	return NULL;
 }
@@ -254,7 +273,7 @@ command_options(const struct command *command)
 {
 	unsigned bits = OPTIONS_COMMON | (command ? command->options : 0);
 
-	if (command && command->run == run_order)
+	if (command && command_gives_order(command))
 		for (const struct order_argument *a = order_argument_next(command_verb(command), NULL); a; a = order_argument_next(command_verb(command), a))
 			if (order_option(a) >= 0)
 				bits |= 1u << order_option(a);
@@ -265,7 +284,7 @@ command_options(const struct command *command)
 static const struct order_argument *
 list_argument(const struct command *command)
 {
-	const struct order_argument *a = command->run == run_order ? order_argument_next(command_verb(command), NULL) : NULL;
+	const struct order_argument *a = command_gives_order(command) ? order_argument_next(command_verb(command), NULL) : NULL;
 
 	while (a && order_option(a) >= 0)
 		a = order_argument_next(command_verb(command), a);

@@ -45,6 +45,9 @@ struct command {
 	int       (*run)(struct run *run); /* 0, or a negative error it has already told */
 };
 
+/* Whether it gives an order of schemas/commands.def. */
+int command_gives_order(const struct command *command);
+
 /* The order that a command gives: its last word. And the command that gives an order, NULL when none does. */
 const char *command_verb(const struct command *command);
 const struct command *command_by_verb(const char *verb);
@@ -100,6 +103,7 @@ int run_doctor(struct run *run);
 int run_events(struct run *run);
 int run_forecast(struct run *run);
 int run_import(struct run *run);
+int run_learn(struct run *run);
 int run_list(struct run *run);
 int run_order(struct run *run);
 int run_pins_export(struct run *run);

@@ -10,7 +10,7 @@
 static const char *
 option_summary(const struct command *command, int option)
 {
-	const struct order_argument *a = command && command->run == run_order ? order_argument_next(command_verb(command), NULL) : NULL;
+	const struct order_argument *a = command && command_gives_order(command) ? order_argument_next(command_verb(command), NULL) : NULL;
 
 	while (a && (order_option(a) != option || option == OPTION_WHY || option == OPTION_SO_PIN_FILE))
 		a = order_argument_next(command_verb(command), a);

@@ -67,7 +67,7 @@ check_arguments(const struct run *run, char *fault, size_t fault_bytes)
 		return fault_is(fault, fault_bytes, "%s: %s %s", command->name, say("needs", "需要"), text);
 	if (command_most(command) >= 0 && run->argument_count > command_most(command))
 		return fault_is(fault, fault_bytes, "%s: %s", run->arguments[command_most(command)], say("one argument too many", "多余的参数"));
-	if (command->run != run_order)
+	if (!command_gives_order(command))
 		return 0;
 	for (const struct order_argument *a = order_argument_next(command_verb(command), NULL); a; a = order_argument_next(command_verb(command), a))
 		if (a->required && order_option(a) >= 0 && !run->options[order_option(a)])

@@ -16,6 +16,14 @@ kind_text(const char *kind, char *text, size_t text_bytes)
 	static const struct {
 		const char *machine, *zh;
 	} machines[] = { { "application", "申请" }, { "credential", "证书" }, { "token", "介质" }, { "bay", "工位" }, { "print_job", "面单" }, { "stock", "库存" } };
+	static const struct {
+		const char *kind, *zh;
+	} others[] = { { "token.twin", "介质：登记了同序列号的另一支" }, { "station.lost", "控制板：无应答" }, { "station.back", "控制板：已恢复" },
+		{ "station.refused", "控制板：未被接受" }, { "station.stopped", "急停：已按下" }, { "station.released", "急停：已松开" },
+		{ "station.lid_opened", "机盖：打开" }, { "station.lid_closed", "机盖：关闭" }, { "bay.over_current", "工位：过流断电" },
+		{ "bay.weak", "工位：电压异常" }, { "bay.powered", "工位：供电恢复" }, { "press.packed", "按钮：已装袋" },
+		{ "press.refused", "按钮：未受理" }, { "press.quiet", "按钮：静音" }, { "wiring.found", "接线：检测结果" },
+		{ "wiring.refused", "接线：结果矛盾，保留原接线" }, { "wiring.learned", "接线：识别结束" } };
 	const char *name = strchr(kind, '.') ? strchr(kind, '.') + 1 : "";
 	const struct command *command = strncmp(kind, "command.", 8) == 0 ? command_by_verb(name) : NULL;
 
@@ -27,8 +35,9 @@ kind_text(const char *kind, char *text, size_t text_bytes)
 	for (size_t i = 0; i < sizeof machines / sizeof machines[0]; i++)
 		if (strncmp(kind, machines[i].machine, strlen(machines[i].machine)) == 0 && state_text(machines[i].machine, name) != name)
 			snprintf(text, text_bytes, "%s：%s", machines[i].zh, state_text(machines[i].machine, name));
-	if (strcmp(kind, "token.twin") == 0)
-		snprintf(text, text_bytes, "介质：登记了同序列号的另一支");
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		if (strcmp(kind, others[i].kind) == 0)
+			snprintf(text, text_bytes, "%s", others[i].zh);
 }
 
 static void

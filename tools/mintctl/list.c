@@ -76,6 +76,24 @@ print_outlook(const json_t *status)
 	putchar('\n');
 }
 
+/* A board that is as it should be needs no line. */
+static void
+print_stations(const json_t *status)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "stations"), i, row) {
+		const json_t *why = json_object_get(row, "trouble");
+
+		if (json_is_object(why))
+			printf("\n%s%s%s%s%s%s\n  %s %s\n", say("station ", "控制板 "), text_of(row, "name"), say(": ", "："), words_of(why, "what"),
+			    *text_of(row, "detail") ? say(": ", "：") : "", text_of(row, "detail"), say("do:", "处理："), words_of(why, "do"));
+		if (json_is_true(json_object_get(row, "lid_open")))
+			printf("\n%s%s%s\n", say("station ", "控制板 "), text_of(row, "name"), say(": the lid is open", "：机盖打开"));
+	}
+}
+
 /* What waits for a person, with what that person does next. */
 static void
 print_parked(const json_t *status)
@@ -158,6 +176,7 @@ run_status(struct run *run)
 		print_outlook(status);
 		if (number_of(status, "late") > 0)
 			printf("%s%lld%s\n", say("past their deadline: ", "逾期："), number_of(status, "late"), say(" (mintctl list --late)", "（mintctl list --late）"));
+		print_stations(status);
 		print_delayed(status);
 		print_parked(status);
 		programs_print(status);
@@ -368,11 +387,12 @@ run_bays(struct run *run)
 		json_decref(answer);
 		return 0;
 	}
-	table = table_new(6);
+	table = table_new(7);
 	table_add(table, say("bay", "工位"));
 	table_add(table, say("state", "状态"));
 	table_add(table, say("step", "步骤"));
 	table_add(table, say("credential", "证书"));
+	table_add(table, say("parcel", "包裹"));
 	table_add(table, say("token", "介质"));
 	table_add(table, say("trouble, and what to do", "故障与处理"));
 	json_array_foreach(json_object_get(answer, "bays"), i, row) {
@@ -385,6 +405,7 @@ run_bays(struct run *run)
 		table_add(table, state_text("bay", text_of(row, "state")));
 		table_add(table, *text_of(row, "step") ? step_text(text_of(row, "step")) : "");
 		table_add(table, text_of(row, "credential"));
+		number_of(row, "parcel") ? table_add_number(table, number_of(row, "parcel")) : table_add(table, "");
 		table_add(table, token);
 		table_add(table, text);
 	}

@@ -17,6 +17,7 @@ ctl_SRC := \
 	tools/mintctl/events.c \
 	tools/mintctl/forecast.c \
 	tools/mintctl/import.c \
+	tools/mintctl/learn.c \
 	tools/mintctl/lines.c \
 	tools/mintctl/list.c \
 	tools/mintctl/look.c \

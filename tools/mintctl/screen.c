@@ -288,7 +288,7 @@ static const struct {
 static const struct {
 	const char *name, *text[2];
 } steps[] = {
-#define STEP(name, performer, from, to, timeout_ms, probe, undo, en, zh) { #name, { en, zh } },
+#define STEP(name, performer, from, to, timeout_ms, probe, undo, hung, en, zh) { #name, { en, zh } },
 #include "schemas/steps.def"
 #undef STEP
 };

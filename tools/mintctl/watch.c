@@ -93,7 +93,8 @@ bay_line(const json_t *bay, char *text, size_t text_bytes)
 {
 	static const struct {
 		const char *state, *mark;
-	} marks[] = { { "working", ">" }, { "take", "^" }, { "stock", "+" }, { "trouble", "!" }, { "empty", "_" }, { "idle", "." }, { "no_reader", "x" } };
+	} marks[] = { { "working", ">" }, { "take", "^" }, { "stock", "+" }, { "trouble", "!" }, { "empty", "_" }, { "idle", "." }, { "no_reader", "x" },
+		{ "stopped", "#" } };
 	const char *state = text_of(bay, "state"), *mark = "?", *trouble = words_of(json_object_get(bay, "trouble"), "what");
 	const char *next = words_of(json_object_get(bay, "trouble"), "do");
 	const char *what = *text_of(bay, "step") ? step_text(text_of(bay, "step")) : state_text("bay", state);

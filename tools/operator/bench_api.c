@@ -88,7 +88,7 @@ bench_api_get(struct bench_api *api, const char *path, long timeout_ms, long *st
 }
 
 json_t *
-vtoken_command(const char *socket_path, const char *line)
+control_command(const char *socket_path, const char *line)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct timeval timeout = { CONTROL_TIMEOUT_S, 0 };

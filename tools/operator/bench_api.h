@@ -1,4 +1,5 @@
-/* What the virtual operator sees and touches: the API that a screen shows, and the control socket of the virtual tokens. */
+/* What the virtual operator sees and touches: the API that a screen shows, and the control sockets of the virtual tokens
+ * and of the simulated station. */
 #ifndef MINT_OPERATOR_BENCH_API_H
 #define MINT_OPERATOR_BENCH_API_H
 
@@ -14,7 +15,7 @@ void bench_api_free(struct bench_api **api);
  * none. Waits up to timeout_ms. */
 json_t *bench_api_get(struct bench_api *api, const char *path, long timeout_ms, long *status);
 
-/* One line to the control socket of vtoken, one JSON line back (the caller's); NULL when it did not answer. */
-json_t *vtoken_command(const char *socket_path, const char *line);
+/* One line to the control socket of vtoken or of station-usb, one JSON line back (the caller's); NULL when it did not answer. */
+json_t *control_command(const char *socket_path, const char *line);
 
 #endif

@@ -24,6 +24,7 @@ enum { ANSWER_MS = 5000, NEWS_WAIT_S = 20, RETRY_MS = 100, PARCEL_TOKENS_MAX = 2
 struct operator {
 	const char       *api_path;
 	const char       *vtoken_path;
+	const char       *station_path;              /* NULL: there is no station */
 	const char       *pile_path;
 	const char       *stock_path;
 	const char       *mintctl;
@@ -62,21 +63,34 @@ now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* One order to the virtual tokens; a refusal is said, not hidden: the next look at the bays decides what follows. */
+/* One order to the virtual tokens or the station; a refusal is said, not hidden: the next look at the bays decides what follows. */
 static int
-tell_vtoken(struct operator *operator, const char *line)
+tell(const char *path, const char *line)
 {
-	json_t *answer = vtoken_command(operator->vtoken_path, line);
+	json_t *answer = control_command(path, line);
 	int ok = answer && json_is_true(json_object_get(answer, "ok"));
 
 	if (!ok) {
 		char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 
-		fprintf(stderr, "operator: vtoken: %s: %s\n", line, text ? text : "no answer");
+		fprintf(stderr, "operator: %s: %s: %s\n", path, line, text ? text : "no answer");
 		free(text);
 	}
 	json_decref(answer);
 	return ok;
+}
+
+/* The switch in a bay of the station; those behind its sixteen have none. */
+static void
+press_switch(struct operator *operator, long long bay, int present)
+{
+	enum { STATION_BAYS = 16 };
+	char line[64];
+
+	if (!operator->station_path || bay > STATION_BAYS)
+		return;
+	snprintf(line, sizeof line, "present %lld %d", bay, present);
+	tell(operator->station_path, line);
 }
 
 /* Whether the hands have moved already for what the bay shows: the screen is a moment behind them. */
@@ -103,7 +117,10 @@ put_in(struct operator *operator, long long bay, const struct need *need)
 		snprintf(line, sizeof line, "insert %lld %s", bay - 1, serial);
 	else
 		snprintf(line, sizeof line, "insert %lld new", bay - 1);
-	if (tell_vtoken(operator, line) && serial)
+	if (!tell(operator->vtoken_path, line))
+		return;
+	press_switch(operator, bay, 1);
+	if (serial)
 		pile_drop(operator->stock, serial);
 }
 
@@ -113,7 +130,10 @@ take_out(struct operator *operator, long long bay)
 	char line[64];
 
 	snprintf(line, sizeof line, "remove %lld", bay - 1);
-	if (tell_vtoken(operator, line) && operator->swap)
+	if (!tell(operator->vtoken_path, line))
+		return;
+	press_switch(operator, bay, 0);
+	if (operator->swap)
 		operator->free_at_ms[bay] = now_ms() + (int64_t)swap_draw_ms(operator->swap, bay);
 }
 
@@ -306,10 +326,11 @@ work(struct operator *operator)
 }
 
 static const char usage[] =
-	"usage: mint-operator --api SOCKET --vtoken SOCKET --pile FILE --stock FILE --mintctl PROGRAM [--swap-ms MEAN[,CV]] [--seed N]\n"
+	"usage: mint-operator --api SOCKET --vtoken SOCKET --pile FILE --stock FILE --mintctl PROGRAM [--station SOCKET] [--swap-ms MEAN[,CV]] [--seed N]\n"
 	"The hands at a virtual bench: takes finished tokens out, packs parcels, puts blank tokens in. Ends on SIGTERM.\n"
 	"  --api SOCKET       Unix socket of mint-api\n"
 	"  --vtoken SOCKET    control socket of vtoken; bay N is its slot N-1\n"
+	"  --station SOCKET   control socket of station-usb: its bays' switches say whether a token is in them\n"
 	"  --pile FILE        the packing table: markers of the tokens taken out, one a line\n"
 	"  --stock FILE       the stock box: serial numbers of the tokens keyed ahead, one a line\n"
 	"  --mintctl PROGRAM  packs with `PROGRAM pack REFERENCE MARKER…`\n"
@@ -336,19 +357,19 @@ main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "api", required_argument, NULL, 'a' }, { "vtoken", required_argument, NULL, 'v' },
 		{ "pile", required_argument, NULL, 'p' }, { "mintctl", required_argument, NULL, 'm' }, { "stock", required_argument, NULL, 's' },
-		{ "swap-ms", required_argument, NULL, 'w' }, { "seed", required_argument, NULL, 'n' },
+		{ "swap-ms", required_argument, NULL, 'w' }, { "station", required_argument, NULL, 't' }, { "seed", required_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
 	static struct operator operator;
-	static const char letters[] = "avpmswn";
+	static const char letters[] = "avpmswnt";
 	const char **const places[] = {
 		&operator.api_path, &operator.vtoken_path, &operator.pile_path, &operator.mintctl, &operator.stock_path,
-		&operator.swap_ms, &operator.seed,
+		&operator.swap_ms, &operator.seed, &operator.station_path,
 	};
 	enum { REQUIRED = 5 };
 	int option;
 
-	while ((option = getopt_long(argc, argv, "a:v:p:m:s:w:n:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "a:v:p:m:s:w:n:t:h", options, NULL)) != -1) {
 		const char *at = option == '?' ? NULL : strchr(letters, option);
 
 		if (option == 'h')

@@ -71,6 +71,7 @@ tick(void)
 	watch_pass(WATCH_CORE);
 	write_outputs();
 	tell_changes();
+	start_look_at_stack();
 	watch_pass(WATCH_OUTPUTS);
 }
 

@@ -8,7 +8,7 @@
 _Static_assert(PORF == STATION_RESET_power_on && EXTRF == STATION_RESET_external && BORF == STATION_RESET_brown_out &&
     WDRF == STATION_RESET_watchdog && JTRF == STATION_RESET_jtag, "the chip's reset flags are the wire's");
 
-enum { CAUSES = 1 << PORF | 1 << EXTRF | 1 << BORF | 1 << WDRF | 1 << JTRF, PAINT = 0xc5 };
+enum { CAUSES = 1 << PORF | 1 << EXTRF | 1 << BORF | 1 << WDRF | 1 << JTRF, PAINT = 0xc5, LOOK_BYTES = 32 };
 
 /* First free byte behind the variables; the stack grows down towards it. From the linker. */
 extern uint8_t __heap_start;
@@ -53,12 +53,26 @@ start_birth(struct hal_birth *birth)
 	birth->watchdogs = kept.bites;
 }
 
+/* Looked through a piece at a time: all of it would keep the loop for a millisecond. */
+static uint16_t seen_free, looked_at;
+
+void
+start_look_at_stack(void)
+{
+	const uint8_t *byte = &__heap_start + looked_at;
+
+	for (uint8_t i = 0; i < LOOK_BYTES; i++, byte++) {
+		if (byte < (const uint8_t *)SP && *byte == PAINT)
+			continue;
+		seen_free = (uint16_t)(byte - &__heap_start);
+		looked_at = 0;
+		return;
+	}
+	looked_at += LOOK_BYTES;
+}
+
 uint16_t
 hal_stack_free(void)
 {
-	const uint8_t *byte = &__heap_start;
-
-	while (byte < (const uint8_t *)SP && *byte == PAINT)
-		byte++;
-	return (uint16_t)(byte - &__heap_start);
+	return seen_free;
 }
