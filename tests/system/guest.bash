@@ -26,10 +26,10 @@ wait_for() {
 	done
 }
 
-# start NAME COMMAND…: in a session of its own, output to $place/log/NAME.
+# start NAME COMMAND…: in a session of its own, errors to $place/log/NAME; `input` and `output` are its own when they are set.
 start() {
 	local name=$1; shift
-	setsid "$@" </dev/null >>"$place/log/$name" 2>&1 &
+	setsid "$@" <"${input:-/dev/null}" >>"${output:-/dev/null}" 2>>"$place/log/$name" &
 	echo $! >"$place/pids/$name"
 	started+=("$name")
 }
@@ -111,6 +111,32 @@ start_guest() {
 	say "$(grep '^guest: ready' "$place/console" | tr -d '\r')"
 }
 
+# --- the station: the board here, its USB cable and what its switches feed in the guest
+
+# Bay N's cable leads to port N, until cables are swapped (swap_cables).
+write_wiring() {
+	local n
+	for (( n = 1; n <= readers; n++ )); do echo "$n $(port_of "$n") ${cards[n - 1]}"; done >"$place/wiring"
+}
+# swap_cables A B: what bay A has comes at bay B's port, and the other way round.
+swap_cables() {
+	awk -v a="$1" -v b="$2" '{ bay[NR] = $1; port[$1] = $2; card[$1] = $3 }
+		END { for (n = 1; n <= NR; n++) { k = bay[n]; print k, port[k == a ? b : k == b ? a : k], card[k] } }' "$place/wiring" >"$place/wiring.new"
+	mv "$place/wiring.new" "$place/wiring"
+	echo swapped >"$place/power"
+}
+
+start_station() {
+	mkfifo "$place/power"
+	input=$place/power start power tests/system/power.py "$place/qmp.sock" "$place/wiring"
+	output=$place/power start station "$B/tests/station-usbip" --port "$station_port" --dir "$place/station" build/fw/station.elf
+	wait_for 20 test -S "$place/station/control" || die "the board did not come up: $place/log/station"
+	guest "usbip --tcp-port $station_port attach -r 10.0.2.2 -b 1-1" || die "the guest did not take the station: $place/console"
+}
+# board ORDER…: what hands do at the board, and `show`.
+board() { printf '%s' "$*" | socat -t 5 - "UNIX-CONNECT:$place/station/control"; }
+powered() { board show | jq -r '[.bays[] | if .power then "1" else "0" end] | join("")'; }
+
 start_pcscd() { guest 'setsid pcscd --foreground >/mint/run/log/pcscd 2>&1 &' >/dev/null; }
 readers_seen() { guest 'opensc-tool --list-readers' | grep -c '(1-0000'; }
 all_readers_seen() { [ "$(readers_seen)" = "${1:-$readers}" ]; }
@@ -156,7 +182,7 @@ carry_in() {
 }
 # What the guest's bench has left, beside what the tokens have.
 carry_out() {
-	guest 'rm -f api.sock; tar -c . | base64' | base64 -d | tar -x -C "$place/run"
+	guest 'tar -c . 2>/dev/null | base64' | base64 -d | tar -x -C "$place/run"
 }
 
 start_mintd() {
@@ -168,8 +194,8 @@ start_mintd() {
 mintctl() { "$B/mintctl" --socket "$place/api.sock" "$@"; }
 bench_answers() { mintctl status >/dev/null 2>&1; }
 
-# The hands, on this side: they see bays by the API and move the tokens.
+# start_hands [STATION]: on this side; they see bays by the API and move the tokens, and the switches in the bays with them.
 start_hands() {
-	start operator "$B/mint-operator" --api "$place/api.sock" --vtoken "$place/vtoken.sock" --pile "$place/operator.pile" \
+	output=$place/log/hands start operator "$B/mint-operator" ${1:+--station "$place/station/control"} --api "$place/api.sock" --vtoken "$place/vtoken.sock" --pile "$place/operator.pile" \
 		--stock "$place/operator.stock" --mintctl "$B/mintctl"
 }

@@ -143,6 +143,7 @@ ours() {
 make_root() { # VERSION
 	rm -rf "$root"
 	mkdir -p "$root"/{dev,guest,proc,sys,run,tmp,root,usr/bin,usr/sbin,usr/lib,usr/lib64,etc,var}
+	ln -s ../run "$root/var/run"
 	for name in bin sbin lib lib64; do ln -s "usr/$name" "$root/$name"; done
 	printf 'root:x:0:0:root:/root:/bin/bash\n' >"$root/etc/passwd"
 	printf 'root:x:0:\n' >"$root/etc/group"

@@ -10,6 +10,17 @@ mount -t tmpfs tmpfs /dev/shm
 mkdir -p /run/pcscd
 for module in /guest/modules/*.ko; do insmod "$module" || echo "guest: $module: not loaded"; done
 mount -t configfs configfs /sys/kernel/config
+# The host's own lines, by the names that the configuration has: a stack light, a pedal, the echo of the emergency stop.
+chip=/sys/kernel/config/gpio-sim/host
+mkdir -p "$chip/bank0"
+echo 5 >"$chip/bank0/num_lines"
+number=0
+for name in LAMP_RED LAMP_AMBER LAMP_GREEN PEDAL STOP; do
+	mkdir "$chip/bank0/line$number"
+	echo "$name" >"$chip/bank0/line$number/name"
+	number=$((number + 1))
+done
+echo 1 >"$chip/live"
 /lib/systemd/systemd-udevd --daemon
 udevadm trigger --action=add
 udevadm settle
