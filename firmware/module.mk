@@ -74,3 +74,14 @@ flash: $(FW)/station.hex ## write the firmware into a board in its bootloader (S
 	@tools/dev/flash.sh $(FW)/station.hex $(SERIAL)
 
 -include $(fw_OBJECTS:.o=.d)
+
+UNIT_TESTS += test-station-core
+test-station-core_SRC := \
+	tests/station/test_station_core.c
+test-station-core_USES := core schemas
+test-station-core_PKGS := cmocka
+
+FUZZERS += fuzz-station
+fuzz-station_SRC := \
+	tests/fuzz/fuzz_station.c
+fuzz-station_USES := core schemas

@@ -14,7 +14,7 @@ DATA      := calendar labels models profiles
 .PHONY: install uninstall
 install: programs ## install programs, data, pages and systemd units (DESTDIR, PREFIX=/usr)
 	install -d $(DESTDIR)$(LIBEXEC) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DOC) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/mintbench \
-	  $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d $(DESTDIR)$(PREFIX)/lib/udev/rules.d $(DESTDIR)$(SHARE)/access \
+	  $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d $(DESTDIR)$(SHARE)/access \
 	  $(DATA:%=$(DESTDIR)$(SHARE)/%) $(DESTDIR)$(SHARE)/models/pkcs15
 	install -s -m 755 $(INSTALLED:%=$(B)/%) $(DESTDIR)$(LIBEXEC)
 	install -s -m 755 $(B)/mintctl $(DESTDIR)$(PREFIX)/bin
@@ -26,11 +26,9 @@ install: programs ## install programs, data, pages and systemd units (DESTDIR, P
 	chmod 644 $(DESTDIR)$(UNITDIR)/mintbench.service
 	install -m 644 data/systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/mintbench.conf
 	install -m 644 data/systemd/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/mintbench.conf
-	install -m 644 data/systemd/60-mintbench.rules $(DESTDIR)$(PREFIX)/lib/udev/rules.d
-	install -m 644 data/systemd/50-mintbench.rules data/systemd/pcscd.socket.conf $(DESTDIR)$(SHARE)/access
+	install -m 644 data/systemd/50-mintbench.rules data/systemd/pcscd.socket.conf hw/60-mintbench-station.rules $(DESTDIR)$(SHARE)/access
 
 uninstall: ## remove what install installed; configuration, record and keys stay
 	rm -f $(DESTDIR)$(PREFIX)/bin/mintctl $(DESTDIR)$(UNITDIR)/mintbench.service \
-	  $(DESTDIR)$(PREFIX)/lib/sysusers.d/mintbench.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/mintbench.conf \
-	  $(DESTDIR)$(PREFIX)/lib/udev/rules.d/60-mintbench.rules
+	  $(DESTDIR)$(PREFIX)/lib/sysusers.d/mintbench.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/mintbench.conf
 	rm -rf $(DESTDIR)$(LIBEXEC) $(DESTDIR)$(SHARE) $(DESTDIR)$(DOC)

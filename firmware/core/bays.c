@@ -84,15 +84,18 @@ tick_bay(struct bay *bay, int flagged, int held, struct counters *counters)
 		counters_count(counters, STATION_COUNTER_weak);
 }
 
-/* The first that waits and has rested, when no other is rising. */
+/* To the first that waits and has rested, when no other is rising and the last inrush is over, whatever became of its bay. */
 static void
 give_turn(struct bays *bays)
 {
-	if (bays_in(bays, BAY_RISING))
+	if (bays->inrush_ms || bays_in(bays, BAY_RISING))
 		return;
-	for (uint8_t i = 0; i < STATION_BAYS; i++)
-		if (!bays->bay[i].left_ms && happen(&bays->bay[i], EVENT_TURN))
-			return;
+	for (uint8_t i = 0; i < STATION_BAYS; i++) {
+		if (bays->bay[i].left_ms || !happen(&bays->bay[i], EVENT_TURN))
+			continue;
+		bays->inrush_ms = BAYS_RISE_MIN_MS;
+		return;
+	}
 }
 
 void
@@ -105,6 +108,8 @@ bays_tick(struct bays *bays, uint16_t flagged, int lid_open, int stopped, struct
 		bays_want(bays, 0, bays->burning, stopped);
 	for (uint8_t i = 0; i < STATION_BAYS; i++, bit <<= 1)
 		tick_bay(&bays->bay[i], (flagged & bit) != 0, (held & bit) != 0, counters);
+	if (bays->inrush_ms)
+		bays->inrush_ms--;
 	if (!lid_open)
 		give_turn(bays);
 }

@@ -42,6 +42,7 @@ struct bay {
 /* All zero: every bay off and rested, as at the start. */
 struct bays {
 	uint16_t   wanted, burning;
+	uint8_t    inrush_ms;      /* left of that of the bay that was switched on last */
 	uint8_t    measuring;      /* bay whose turn it is to be measured */
 	uint8_t    measure_rising; /* every other measurement is of the bay that is rising */
 	struct bay bay[STATION_BAYS];

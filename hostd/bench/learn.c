@@ -175,8 +175,8 @@ power_from(struct learn *learn, size_t bay)
 		finish(learn);
 		return;
 	}
-	learn->calls->want(bay, true, learn->argument);
 	enter(learn, RISING, learn->times.rise_ms);
+	learn->calls->want(bay, true, learn->argument);
 }
 
 static bool
@@ -191,8 +191,8 @@ all_are_off(const struct learn *learn)
 static void
 empty(struct learn *learn)
 {
-	learn->calls->want(learn->bay, false, learn->argument);
 	enter(learn, EMPTYING, learn->came > 0 ? learn->times.appear_ms : learn->times.quiet_ms);
+	learn->calls->want(learn->bay, false, learn->argument);
 }
 
 /* A bay that keeps its power makes everything ambiguous: nothing is learned. */
@@ -263,8 +263,8 @@ learn_begin(struct learn *learn, int number)
 	learn->only = number;
 	learn->tries = 0;
 	memset(learn->learned, 0, learn->config->bay_count * sizeof *learn->learned);
-	want_all(learn, false);
 	enter(learn, CLEARING, learn->times.quiet_ms);
+	want_all(learn, false);
 }
 
 static void

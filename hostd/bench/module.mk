@@ -17,3 +17,15 @@ PROGRAMS += mint-bench
 mint-bench_SRC := \
 	hostd/bench/main.c
 mint-bench_USES := bench base schemas
+
+UNIT_TESTS += test-bench-bays
+test-bench-bays_SRC := \
+	tests/unit/test_bench_bays.c
+test-bench-bays_USES := bench base schemas
+test-bench-bays_PKGS := cmocka
+
+UNIT_TESTS += test-bench-learn
+test-bench-learn_SRC := \
+	tests/unit/test_bench_learn.c
+test-bench-learn_USES := bench base schemas
+test-bench-learn_PKGS := cmocka

@@ -145,7 +145,7 @@ refuse(struct station *station)
 static void
 refuse_version(struct station *station, unsigned version)
 {
-	snprintf(station->detail, sizeof station->detail, "its firmware speaks version %u, this host version %u: %s", version, STATION_VERSION,
+	snprintf(station->detail, sizeof station->detail, "its firmware speaks version %u, this host version %d: %s", version, STATION_VERSION,
 	    version > STATION_VERSION ? "update the host" : "flash the firmware of this release (make flash)");
 	refuse(station);
 }

@@ -61,18 +61,28 @@ bay_found(struct queue *queue, int64_t credential)
 	return r;
 }
 
-/* A token that has come to this bay is no more in one whose worker is being stopped because it was taken out. */
-static void
-take_from_left(struct bay *bay, int64_t token)
+int
+bay_has_lost_sight(const struct bay *bay)
+{
+	return bay->left || (bay->power != POWER_GIVEN && bay->vanished);
+}
+
+/* A token that has come to this bay is no more in the one where it was last seen. */
+static int
+take_from_others(struct bay *bay, int64_t token)
 {
 	struct queue *queue = bay->queue;
+	int r = 0;
 
-	for (size_t i = 0; i < queue->config->bay_count; i++) {
+	for (size_t i = 0; r == 0 && i < queue->config->bay_count; i++) {
 		struct bay *other = &queue->bays[i];
 
-		if (other != bay && other->left && other->token == token)
-			other->token = other->credential = 0;
+		if (other == bay || other->token != token || !bay_has_lost_sight(other))
+			continue;
+		other->token = other->credential = 0;
+		r = bay_show(other);
 	}
+	return r;
 }
 
 int
@@ -80,8 +90,8 @@ bay_holds(struct bay *bay, int64_t token, int64_t credential)
 {
 	int r = bay_found(bay->queue, credential);
 
-	if (token)
-		take_from_left(bay, token);
+	if (r == 0 && token)
+		r = take_from_others(bay, token);
 	bay->token = token;
 	bay->credential = credential;
 	return r == 0 ? bay_show(bay) : r;

@@ -126,3 +126,10 @@ test-queue-station_SRC := \
 	tests/unit/test_queue_station.c
 test-queue-station_USES := queue base schemas
 test-queue-station_PKGS := cmocka
+
+UNIT_TESTS += test-queue-power
+test-queue-power_SRC := \
+	tests/unit/queue_stage.c \
+	tests/unit/test_queue_power.c
+test-queue-power_USES := queue base schemas
+test-queue-power_PKGS := cmocka

@@ -126,8 +126,8 @@ power_cycle(struct bay *bay, const char *because)
 	if (r != 0)
 		return r;
 	log_warning("bay %d: its power is cut and given again: %s", bay->number, because);
+	bay->cycled = shows_token(bay) || bay->power == POWER_OUT;
 	bay->power = POWER_CYCLING;
-	bay->cycled = 1;
 	bay->vanished = !shows_token(bay);
 	bay->step = &steps[STEP_cycle];
 	bay->step_at = queue_now(bay->queue);
@@ -193,7 +193,7 @@ power_cycled(struct bay *bay, const struct message_cycled *cycled)
 	r = write_result(bay, error ? "failed" : "done", error, NULL);
 	if (r != 0)
 		return r;
-	return error ? settle(bay) : wait_for_token(bay);
+	return error || !bay->cycled ? settle(bay) : wait_for_token(bay); /* where nothing was, nothing is waited for */
 }
 
 int

@@ -142,15 +142,15 @@ may_show(const struct token *token, const struct message_probed *probed)
 	return probed->content != CONTENT_MARKED && !probed->label[0] && !was_whole[token->known];
 }
 
-/* Whether the token is in another bay: then what is in this one only has the same serial number. A worker that is being stopped
- * because the token was taken out under it has no say in it any more. */
+/* Whether the token is in another bay: then what is in this one only has the same serial number. A bay that has lost sight of it has no
+ * say in it any more. */
 static int
 is_elsewhere(const struct bay *bay, int64_t token)
 {
 	const struct queue *queue = bay->queue;
 
 	for (size_t i = 0; i < queue->config->bay_count; i++)
-		if (&queue->bays[i] != bay && queue->bays[i].token == token && !queue->bays[i].left)
+		if (&queue->bays[i] != bay && queue->bays[i].token == token && !bay_has_lost_sight(&queue->bays[i]))
 			return 1;
 	return 0;
 }

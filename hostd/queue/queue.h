@@ -114,6 +114,8 @@ struct bay {
 /* A board, as mint-bench tells it. */
 struct station {
 	int     told;
+	int     seen;            /* this mint-bench has had a link to it, or says why it may not: before that no link is no news */
+	int     missed;          /* the last event of its link was a bad one */
 	uint8_t link;            /* enum station_link */
 	int     stopped, lid_open;
 	char    serial[33], build[9], detail[257];

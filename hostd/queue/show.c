@@ -93,10 +93,11 @@ show_is_due(const struct queue *queue)
 int
 show_sound(struct queue *queue, enum station_sound sound)
 {
-	struct message message = { .type = MESSAGE_sound, .sound = { .sound = (uint8_t)sound } };
+	struct message message = { .type = MESSAGE_sound };
 
 	if (queue->sounding == STATION_SOUND_alarm && sound != STATION_SOUND_alarm && sound != STATION_SOUND_silent)
 		return 0;
+	message.sound.sound = (uint8_t)sound;
 	queue->sounding = sound == STATION_SOUND_alarm ? STATION_SOUND_alarm : STATION_SOUND_silent;
 	return queue->config->station_count > 0 ? turn_send(queue, bench(queue), &message) : 0;
 }
@@ -131,11 +132,11 @@ lamps_for(enum station_light light)
 static int
 show_lamps(struct queue *queue, uint8_t lamps)
 {
-	struct message message = { .type = MESSAGE_lamps, .lamps = { .lamps = lamps } };
+	struct message message = { .type = MESSAGE_lamps };
 
 	if (queue->lamps == lamps)
 		return 0;
-	queue->lamps = lamps;
+	queue->lamps = message.lamps.lamps = lamps;
 	return has_lamps(queue->config) ? turn_send(queue, bench(queue), &message) : 0;
 }
 

@@ -50,15 +50,25 @@ note(struct queue *queue, size_t place, const char *kind, const char *error)
 	return r;
 }
 
-/* One that is told of for the first time is no news when all is well with it. */
+/* Whether the link is another one than the last event says. A mint-bench that has just come looks for its boards first. */
+static int
+is_news(const struct station *before, const struct station *now)
+{
+	if (now->link == STATION_LINK_UP)
+		return before->missed;
+	return now->link != before->link && (before->seen || now->link == STATION_LINK_REFUSED);
+}
+
 static int
 note_changes(struct queue *queue, size_t place, const struct station *before)
 {
-	const struct station *now = &queue->stations[place];
+	struct station *now = &queue->stations[place];
 	int r = 0;
 
-	if (now->link != before->link || (!before->told && now->link != STATION_LINK_UP))
-		r = before->told || now->link != STATION_LINK_UP ? note(queue, place, links[now->link].event, links[now->link].error) : 0;
+	if (is_news(before, now)) {
+		now->missed = now->link != STATION_LINK_UP;
+		r = note(queue, place, links[now->link].event, links[now->link].error);
+	}
 	if (r == 0 && now->stopped != before->stopped)
 		r = note(queue, place, now->stopped ? "station.stopped" : "station.released", now->stopped ? "STATION_STOPPED" : NULL);
 	if (r == 0 && now->lid_open != before->lid_open)
@@ -70,6 +80,7 @@ static void
 remember(struct station *station, const struct message_station *message)
 {
 	station->told = 1;
+	station->seen |= message->link != STATION_LINK_NONE;
 	station->link = message->link;
 	station->stopped = message->stopped != 0;
 	station->lid_open = message->lid_open != 0;
@@ -205,6 +216,8 @@ station_disconnected(struct queue *queue)
 {
 	int r = wiring_lost(queue);
 
+	for (size_t i = 0; i < STATIONS_MAX; i++)
+		queue->stations[i].seen = 0;
 	for (size_t i = 0; r == 0 && i < queue->config->bay_count; i++)
 		r = power_lost(&queue->bays[i]);
 	return r;

@@ -411,6 +411,9 @@ stocked() {
 	grep -q '!  3  take the token out; see what to do' "$api_dir/screen"
 	grep -q '>  2  generate the key pair on the token  A-2-01' "$api_dir/screen"
 	grep -qF $'\033[5A' "$api_dir/screen"
+	sql "INSERT INTO parcel (id, application_id) VALUES (17, 2); UPDATE bay SET state = 'take', step = NULL WHERE bay = 2"
+	script -qec "'$programs/mintctl' --lang en --socket '$api_dir/api.sock' watch --until-idle --timeout 1" /dev/null >"$api_dir/screen" </dev/null || true
+	grep -qE '\^  2  take the token: parcel 17 +A-2-01' "$api_dir/screen"
 }
 
 @test "certs writes one whole file for each live certificate" {

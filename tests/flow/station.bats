@@ -10,7 +10,7 @@ teardown() { station_tear_down; }
 @test "a station is found, every bay that can be switched gets power, one that cannot is left alone" {
 	bench_with_station
 	heard "station station=0 link=0 .*"
-	heard "station station=0 link=1 stopped=0 lid_open=0 serial='SIM00001' build='[0-9a-f]{8}' detail=''"
+	heard "station station=0 link=1 stopped=0 lid_open=0 serial='SIM00001' build='[0-9a-z]{8}' detail=''"
 	wait_until 5 heard 'supply bay=17 supply=2'
 	unheard 'supply bay=16 .*'
 	seen '[.bays[].power] == ([true, true, true] + [range(13) | false])'

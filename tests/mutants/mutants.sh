@@ -18,7 +18,7 @@ B=build/dev
 checks() {
 	local test
 	for test in keep printer ipc queue-life worker queue-wedge store queue-order queue-fault queue-token issuelog ca pkcs11 mint-ca \
-		queue-random queue-restart; do
+		queue-random queue-restart queue-station; do
 		printf 'unit test-%s\t%s\n' $test "timeout 120 $B/test-$test"
 	done
 	for test in worker backup supervise every_call interrupted storage; do

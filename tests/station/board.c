@@ -214,7 +214,7 @@ board_resets(const struct board *board)
 	return board->resets;
 }
 
-/* What RAM holds after its supply was too low: nothing to rely on, the same in each run. */
+/* What RAM holds when power comes: nothing to rely on, the same in each run. */
 static void
 scramble(uint8_t *ram, size_t size)
 {
@@ -233,7 +233,7 @@ board_reset(struct board *board, enum board_reset cause)
 {
 	static const uint8_t flags[] = { [BOARD_POWER_ON] = 1 << 0, [BOARD_EXTERNAL] = 1 << 1, [BOARD_BROWN_OUT] = 1 << 2 };
 
-	if (cause != BOARD_EXTERNAL)
+	if (cause == BOARD_POWER_ON)
 		scramble(board->avr->data + AT_RAM, RAM_BYTES);
 	avr_reset(board->avr);
 	board->avr->data[AT_MCUSR] = flags[cause];

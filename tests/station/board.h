@@ -39,7 +39,7 @@ void board_run_us(struct board *board, uint32_t us);
 uint64_t board_now_us(const struct board *board);
 
 /* --- the chip */
-/* Brown-out and power-on scramble the RAM. The watchdog bites by itself. */
+/* Power-on scrambles the RAM; a brown-out may leave it as it is, and does here. The watchdog bites by itself. */
 void board_reset(struct board *board, enum board_reset cause);
 /* Writes the EEPROM's serial number, at most BOARD_SERIAL_MAX ASCII characters; NULL: as from the factory, all 0xff. */
 void board_serial(struct board *board, const char *serial);

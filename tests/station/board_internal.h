@@ -25,6 +25,7 @@ enum {
 	AT_UERST = 0xea,
 	AT_UECONX = 0xeb,
 	AT_UECFG0X = 0xec,
+	AT_UECFG1X = 0xed,
 	AT_UEBCLX = 0xf2,
 	AT_UEDATX = 0xf1,
 	AT_RAM = 0x100,

@@ -8,7 +8,7 @@
  *     while the program sleeps
  *   - flags of UDINT are cleared by writing 0 on the chip, but written there: AND
  *   - USBSTA says that there is no VBUS: the host's plug decides
- *   - UERST does nothing: what lies in an endpoint's bank is taken out, and an OUT bank is freed
+ *   - UERST does nothing: what lies in an endpoint's bank is taken out, and the bank is freed
  */
 #include "tests/station/board.h"
 #include "tests/station/board_internal.h"
@@ -51,7 +51,9 @@ empty_bank(avr_t *avr, unsigned endpoint)
 		return;
 	for (int i = 0; i < BOARD_PACKET_MAX && endpoint_read(avr, endpoint, AT_UEBCLX); i++)
 		endpoint_read(avr, endpoint, AT_UEDATX);
-	if (!(endpoint_read(avr, endpoint, AT_UECFG0X) & EPDIR))
+	if (endpoint_read(avr, endpoint, AT_UECFG0X) & EPDIR) /* written as it is, it makes an IN bank free */
+		endpoint_write(avr, endpoint, AT_UECFG1X, endpoint_read(avr, endpoint, AT_UECFG1X));
+	else
 		endpoint_write(avr, endpoint, AT_UEINTX, (uint8_t)~(RXOUTI | FIFOCON));
 }
 

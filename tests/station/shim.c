@@ -25,7 +25,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define GPIO_CHIP "/dev/gpiochip0"
+#define GPIO_CHIP_NAME "gpiochip0"
+#define GPIO_CHIP "/dev/" GPIO_CHIP_NAME
 #define GPIO_NUMBER "254:0\n"
 
 enum { FDS_MAX = 1024 };
@@ -231,7 +232,7 @@ scandir(const char *path, struct dirent ***list, int (*filter)(const struct dire
 	*list = calloc(1, sizeof **list);
 	if (!chip || !*list)
 		return -1;
-	strcpy(chip->d_name, GPIO_CHIP + strlen("/dev/"));
+	strcpy(chip->d_name, GPIO_CHIP_NAME);
 	chip->d_type = DT_CHR;
 	(*list)[0] = chip;
 	return !filter || filter(chip) ? 1 : 0;

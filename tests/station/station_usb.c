@@ -63,7 +63,7 @@ on_end(int number)
 int
 sim_plug(struct bench_sim *sim)
 {
-	struct bus_device device;
+	struct bus_device device = { .descriptor_bytes = 0 };
 
 	if (bus_enumerate(sim->bus, &device) != 0) {
 		fputs("station-usb: the board does not answer to its enumeration\n", stderr);
@@ -355,7 +355,7 @@ say(const char *directory, char **words)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	char line[256] = "", answer[ANSWER_BYTES];
+	char line[256] = "", answer[ANSWER_BYTES] = "";
 	size_t got = 0;
 	ssize_t n = 0;
 

@@ -123,7 +123,8 @@ static const struct packet bad[] = {
 	{ "look with a byte behind it", { 1, 3, 5, 0, 0 }, 5, STATION_REFUSAL_malformed },
 	{ "set cut short", { 1, 2, 5, 0, 255, 255 }, 6, STATION_REFUSAL_malformed },
 	{ "set in a full packet", { 1, 2, 5, 0, 255, 255 }, 64, STATION_REFUSAL_malformed },
-	{ "set with a light that is the station's", { 1, 2, 5, 0, 255, 255, 0, 0, 0, STATION_LIGHT_stopped }, 26, STATION_REFUSAL_malformed },
+	{ "set with the first light that is the station's", { 1, 2, 5, 0, 255, 255, 0, 0, STATION_LIGHT_link_lost }, 26, STATION_REFUSAL_malformed },
+	{ "set with its last, in the last bay", { 1, 2, 5, 0, 255, 255, [23] = STATION_LIGHT_stopped }, 26, STATION_REFUSAL_malformed },
 	{ "set with a light that is none", { 1, 2, 5, 0, 255, 255, 0, 0, 200 }, 26, STATION_REFUSAL_malformed },
 	{ "set with a sound that is none", { 1, 2, 5, 0, 255, 255, [24] = STATION_SOUNDS }, 26, STATION_REFUSAL_malformed },
 };
@@ -154,7 +155,7 @@ bad_frames_are_refused_change_nothing_and_are_counted(void **state)
 	assert_int_equal(board_switches(board), 0);
 	after = health();
 	assert_int_equal(after.counters[STATION_COUNTER_versions], 3);
-	assert_int_equal(after.counters[STATION_COUNTER_malformed], 10);
+	assert_int_equal(after.counters[STATION_COUNTER_malformed], 11);
 }
 
 static int

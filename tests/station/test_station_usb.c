@@ -229,6 +229,20 @@ halted_endpoint_stalls_until_the_halt_is_cleared(void **state)
 	assert_int_equal(host_request(board, 0x02, 1, 0, 0, 0, NULL), 0); /* of endpoint 0: nothing to clear, as well as done */
 }
 
+/* What lay in an endpoint when its halt was cleared is gone, and not an empty packet either. */
+static void
+cleared_halt_leaves_nothing_in_the_endpoint(void **state)
+{
+	uint8_t bytes[BOARD_PACKET_MAX];
+
+	(void)state;
+	assert_int_equal(host_enumerate(board), 0);
+	board_run_us(board, 5000); /* the first state waits in the endpoint of events */
+	assert_int_equal(host_request(board, 0x02, 3, 0, HALT_EVENTS, 0, NULL), 0);
+	assert_int_equal(host_request(board, 0x02, 1, 0, HALT_EVENTS, 0, NULL), 0);
+	assert_int_equal(board_in(board, STATION_ENDPOINT_EVENTS, bytes, sizeof bytes, 5000), BOARD_NAK);
+}
+
 /* A new host begins with no answer of the last one's, and hears the state by itself. */
 static void
 configuring_anew_drops_what_lay_in_the_endpoints(void **state)
@@ -360,6 +374,7 @@ main(void)
 		TEST(bad_requests_are_stalled_and_the_next_is_answered),
 		TEST(status_tells_self_powered_and_halted),
 		TEST(halted_endpoint_stalls_until_the_halt_is_cleared),
+		TEST(cleared_halt_leaves_nothing_in_the_endpoint),
 		TEST(configuring_anew_drops_what_lay_in_the_endpoints),
 		TEST(unconfigured_device_has_no_endpoints_but_the_default_pipe),
 		TEST(address_changes_behind_the_status_stage),

@@ -17,12 +17,12 @@ die() { echo "check-system: $*" >&2; exit 1; }
 runs() { local stat; stat=$(cat "/proc/$1/stat" 2>/dev/null) && [[ ${stat##*) } != Z* ]]; }
 alive() { [ -s "$place/pids/$1" ] && runs "$(cat "$place/pids/$1")"; }
 
-# wait_for SECONDS COMMAND…: every 100 ms, until it succeeds.
+# wait_for SECONDS COMMAND…: every 200 ms, until it succeeds.
 wait_for() {
-	local tries=$(( $1 * 10 )); shift
+	local until=$(( SECONDS + $1 )); shift
 	until "$@"; do
-		(( tries-- > 0 )) || return 1
-		sleep 0.1
+		(( SECONDS < until )) || return 1
+		sleep 0.2
 	done
 }
 
@@ -90,15 +90,11 @@ start_tokens() {
 }
 token() { "$B/vtoken" --control "$place/vtoken.sock" --say "$1"; }
 
-# start_guest [READERS]: with so many readers plugged in from the start; the rest is plugged in by power (power.py).
+# start_guest: no reader is plugged in, all ports of the hubs are free (power.py).
 start_guest() {
-	local n plugged=${1:-$readers} arguments=()
+	local n arguments=()
 	for (( n = 1; n <= readers; n += hub_ports )); do
 		arguments+=(-device "usb-hub,id=hub$(hub_of "$n"),bus=usb.0,port=$(hub_of "$n"),ports=$hub_ports")
-	done
-	for (( n = 1; n <= plugged; n++ )); do
-		arguments+=(-chardev "socket,id=card$n,host=127.0.0.1,port=${cards[n - 1]},server=on,wait=off")
-		arguments+=(-device "usb-ccid,id=reader$n,bus=usb.0,port=$(port_of "$n")" -device "ccid-card-passthru,bus=reader$n.0,chardev=card$n")
 	done
 	rm -f "$place/console"
 	start qemu qemu-system-x86_64 -M q35 -accel tcg,thread=multi -cpu max -smp 2 -m 1024 -display none -no-reboot \

@@ -7,12 +7,15 @@ QMP is the monitor's Unix socket. Each line of WIRING is a bay: its number, the 
 1), and the TCP port where its virtual token looks for its reader. On standard input stands which bays have VBUS (station-usbip):
 "power 00ff". WIRING is read anew with each line, "swapped" among them: a cable was moved.
 
-A bay with power is a CCID reader on the bus as soon as its token, if one is in it, connects; without power reader and connection are
-gone, whatever was going on.
+A bay with power has a socket for its token to connect to; as long as one is connected, its CCID reader is on the guest's bus. Without power
+socket and reader are gone, whatever was going on.
 """
 import json
+import select
 import socket
 import sys
+
+LOOK_S = 0.1  # QEMU does not tell of a connection: looked for so often
 
 
 class Monitor:
@@ -41,7 +44,7 @@ class Monitor:
             if "error" in message:
                 sys.exit(f"power: {command} {arguments}: {message['error']['desc']}")
             if "return" in message:
-                return
+                return message["return"]
 
     def await_gone(self, device):
         while device not in self.gone:
@@ -54,33 +57,56 @@ def wiring(path):
         return {int(bay): (port, card) for bay, port, card in (line.split() for line in lines)}
 
 
-def plug(monitor, bay, port, card):
-    address = {"type": "inet", "data": {"host": "127.0.0.1", "port": card}}
-    monitor.do("chardev-add", id=f"card{bay}", backend={"type": "socket", "data": {"addr": address, "server": True, "wait": False}})
-    monitor.do("device_add", driver="usb-ccid", id=f"reader{bay}", bus="usb.0", port=port)
-    monitor.do("device_add", driver="ccid-card-passthru", id=f"token{bay}", bus=f"reader{bay}.0", chardev=f"card{bay}")
+class Bay:
+    """A bay that has power."""
+
+    def __init__(self, monitor, number, wire):
+        self.monitor, self.number, self.wire = monitor, number, wire
+        self.present = False
+        address = {"type": "inet", "data": {"host": "127.0.0.1", "port": wire[1]}}
+        monitor.do("chardev-add", id=f"card{number}", backend={"type": "socket", "data": {"addr": address, "server": True, "wait": False}})
+
+    def see(self, present):
+        if present and not self.present:
+            self.monitor.do("device_add", driver="usb-ccid", id=f"reader{self.number}", bus="usb.0", port=self.wire[0])
+            self.monitor.do("device_add", driver="ccid-card-passthru", id=f"token{self.number}", bus=f"reader{self.number}.0", chardev=f"card{self.number}")
+        elif self.present and not present:
+            self.monitor.do("device_del", id=f"reader{self.number}")
+            self.monitor.await_gone(f"reader{self.number}")
+        self.present = present
+
+    def end(self):
+        self.see(False)
+        self.monitor.do("chardev-remove", id=f"card{self.number}")
 
 
-def unplug(monitor, bay):
-    monitor.do("device_del", id=f"reader{bay}")
-    monitor.await_gone(f"reader{bay}")
-    monitor.do("chardev-remove", id=f"card{bay}")
+def change(monitor, bays, wires):
+    for number in sorted(bays):  # first, as a cable that was moved leads where another's has been
+        if wires.get(number) != bays[number].wire:
+            bays.pop(number).end()
+    for number in sorted(wires):
+        if number not in bays:
+            bays[number] = Bay(monitor, number, wires[number])
+
+
+def look(monitor, bays):
+    connected = {row["label"]: not row["filename"].startswith("disconnected:") for row in monitor.do("query-chardev")}
+    for number in sorted(bays):
+        bays[number].see(connected[f"card{number}"])
 
 
 def follow(monitor, path, lines):
-    plugged, wanted = {}, 0
-    for line in lines:
-        if line.startswith("power "):
-            wanted = int(line.split()[1], 16)
-        wires = {bay: wire for bay, wire in wiring(path).items() if wanted >> (bay - 1) & 1}
-        for bay in sorted(plugged):  # first, as a cable that was moved leads where another's has been
-            if wires.get(bay) != plugged[bay]:
-                unplug(monitor, bay)
-                del plugged[bay]
-        for bay in sorted(wires):
-            if bay not in plugged:
-                plug(monitor, bay, *wires[bay])
-                plugged[bay] = wires[bay]
+    bays, wanted = {}, 0
+    while True:
+        if select.select([lines], [], [], LOOK_S)[0]:
+            line = lines.readline().decode()
+            if not line:
+                return
+            if line.startswith("power "):
+                wanted = int(line.split()[1], 16)
+            change(monitor, bays, {bay: wire for bay, wire in wiring(path).items() if wanted >> (bay - 1) & 1})
+        look(monitor, bays)
 
 
-follow(Monitor(sys.argv[1]), sys.argv[2], sys.stdin)
+# Unbuffered: what select sees is all there is to read.
+follow(Monitor(sys.argv[1]), sys.argv[2], open(sys.stdin.fileno(), "rb", buffering=0))

@@ -9,7 +9,7 @@
 #                        and is removed when everything passed (KEEP=1 keeps it)
 #   system.sh readers N  how far N readers come: what the kernel and pcscd say, then one line of result
 set -uo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit 70
 
 place=$PWD/${SYSTEM:-build/system}/bench
 readers=${READERS:-8}
@@ -28,7 +28,7 @@ check() { # NAME COMMAND…
 	else
 		failed=$((failed + 1)); say "not ok $name ($((SECONDS - from)) s)"
 	fi
-	[ -z "$said" ] || sed 's/^/    /' <<<"$said"
+	[ -z "$said" ] || printf '    %s\n' "${said//$'\n'/$'\n    '}"
 }
 
 # --- what is asked
@@ -51,7 +51,7 @@ power_brings_tokens() {
 	for (( n = 1; n <= readers; n++ )); do
 		token "insert $((n - 1)) new" >/dev/null && board present "$n" 1 >/dev/null
 	done
-	wait_for 60 bays_are ready || { mintctl bays; return 1; }
+	wait_for 60 bays_are idle || { mintctl bays; return 1; }
 	[ "$(readers_seen)" = "$readers" ]
 }
 
@@ -60,13 +60,13 @@ power_taken_takes_tokens() {
 	wait_for 20 all_readers_seen 0 || { echo "with the stop pressed: $(readers_seen) readers"; return 1; }
 	[ "$(powered)" = 0000000000000000 ] || return 1
 	board stop 0 >/dev/null
-	wait_for 60 bays_are ready || { mintctl bays; return 1; }
+	wait_for 60 bays_are idle || { mintctl bays; return 1; }
 }
 
 learn_finds_the_wiring() {
 	mintctl bay learn --why "make check-system" || return 1
 	diff <(expected_ports) <(known_ports) || return 1
-	wait_for 60 bays_are ready || { mintctl bays; return 1; }
+	wait_for 60 bays_are idle || { mintctl bays; return 1; }
 	diff <(expected_ports) <(seen_ports)
 }
 
@@ -123,7 +123,7 @@ fill_bays() {
 		token "insert $((n - 1)) new" >/dev/null 2>&1
 		board present "$n" 1 >/dev/null
 	done
-	wait_for 90 bays_are ready || { mintctl bays; return 1; }
+	wait_for 90 bays_are idle || { mintctl bays; return 1; }
 }
 
 # The cables of two bays change places. What was learned does not fit any more: nothing is made in these bays, and learning says which.
@@ -155,7 +155,7 @@ begin() {
 	prepare_bench
 	write_wiring
 	start_tokens
-	start_guest 0
+	start_guest
 	start_pcscd
 	start_station
 }

@@ -20,6 +20,9 @@ make_part() {
 	diagram | states | steps | errors | commands | reasons | decisions | privileges | denied | outcomes | lights) "$tables" "$@" ;;
 	configuration) awk -f tools/dev/config_keys.awk hostd/base/config.h hostd/base/config.c ;;
 	messages) awk -f tools/dev/message_list.awk schemas/messages.def ;;
+	station) awk -v what="$2" -f tools/dev/station_list.awk schemas/station.def ;;
+	bay-power) awk -f tools/dev/bay_power.awk firmware/core/bays.c ;;
+	pins) awk -f tools/dev/pins.awk hw/pins.h ;;
 	limits) awk -f tools/dev/limits.awk hostd/family.def ;;
 	channels) echo '```'; sed -n 's/^ \*   \([a-z]* *─▶.*\)$/\1/p' schemas/messages.def; echo '```' ;;
 	layers) echo '```'; sed -n "/^table='/,/^'/{/^table='\|^'/d;p}" tools/dev/include-check.sh; echo '```' ;;

@@ -99,8 +99,12 @@ bay_line(const json_t *bay, char *text, size_t text_bytes)
 	const char *next = words_of(json_object_get(bay, "trouble"), "do");
 	const char *what = *text_of(bay, "step") ? step_text(text_of(bay, "step")) : state_text("bay", state);
 	const char *whose = *text_of(bay, "credential") ? text_of(bay, "credential") : text_of(bay, "application");
-	char elapsed[SCREEN_SPAN_BYTES] = "";
+	char elapsed[SCREEN_SPAN_BYTES] = "", take[96];
 
+	if (strcmp(state, "take") == 0 && number_of(bay, "parcel") > 0) {
+		snprintf(take, sizeof take, say("%s: parcel %lld", "%s：包裹 %lld"), what, number_of(bay, "parcel"));
+		what = take;
+	}
 	for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
 		if (strcmp(marks[i].state, state) == 0)
 			mark = marks[i].mark;

@@ -26,6 +26,7 @@ enum { ENDPOINT_HALT = 0, STATUS_SELF_POWERED = 1, STATUS_HALTED = 1, ADDRESS_MA
 static struct {
 	uint8_t        stage;       /* enum stage */
 	uint8_t        addressing;  /* the status stage of SET_ADDRESS is under way */
+	uint8_t        address;     /* to come */
 	uint8_t        in_flash;    /* where `next` points */
 	uint8_t        left;        /* bytes to send */
 	uint8_t        ends_short;  /* the host wants more than there is: a full last packet needs an empty one behind it */
@@ -109,7 +110,7 @@ set_address(const struct setup *setup)
 {
 	if (setup->value > ADDRESS_MAX || setup->index != 0 || usb_configuration)
 		return 0;
-	UDADDR = (uint8_t)setup->value;
+	pipe.address = (uint8_t)setup->value;
 	pipe.addressing = 1;
 	return 1;
 }
@@ -265,8 +266,10 @@ send_packet(void)
 static void
 end_request(void)
 {
-	if (pipe.addressing)
+	if (pipe.addressing) {
+		UDADDR = pipe.address; /* the address and its bit never in one write (data sheet, UDADDR) */
 		UDADDR |= 1 << ADDEN;
+	}
 	pipe.addressing = 0;
 	pipe.stage = STAGE_IDLE;
 }
