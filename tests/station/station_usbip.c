@@ -224,8 +224,8 @@ serve_operation(struct server *server)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	if (!receive(fd, &request, sizeof request))
-		close(fd);
-	else if (ntohs(request.code) == REQUEST_LIST)
+		request.code = 0;
+	if (ntohs(request.code) == REQUEST_LIST)
 		answer_list(server, fd);
 	else if (ntohs(request.code) == REQUEST_IMPORT)
 		answer_import(server, fd);

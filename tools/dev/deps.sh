@@ -1,8 +1,9 @@
 #!/bin/sh
-# Installs what packages.txt names and this machine lacks. Quiet and quick when nothing is missing.
+# Installs what packages.txt, or the list that is named, has and this machine lacks. Quiet and quick when nothing is missing.
 set -eu
 cd "$(dirname "$0")/../.."
-missing=$(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' packages.txt | while read -r package; do
+list=${1:-packages.txt}
+missing=$(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$list" | while read -r package; do
 	dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^ii' || echo "$package"
 done)
 [ -n "$missing" ] || exit 0
