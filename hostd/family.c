@@ -16,7 +16,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-enum { MUTE_MS = 1000, BAYS_PER_SPARE = 4 };
+enum { MUTE_MS = 1000 };
 
 struct family {
 	struct event_base *base;
@@ -24,7 +24,8 @@ struct family {
 	const char        *config_path;
 	struct fate_limits limits;
 	struct member      members[MEMBER_COUNT]; /* mint-queue first, then the leaves */
-	struct worker     *workers;
+	struct spawn       worker;       /* how one is started */
+	struct workers    *workers;
 	struct pcscds     *pcscds;       /* those that are ours to start */
 	struct ipc        *channel;      /* to mint-queue */
 	struct event      *mute;         /* mint-queue has closed its channel: killed when this comes before its end */
@@ -84,7 +85,7 @@ all_but_pcscd_are_gone(const struct family *family)
 	for (size_t i = 0; i < MEMBER_COUNT; i++)
 		if (family->members[i].pid)
 			return 0;
-	return !family->workers;
+	return workers_are_gone(family->workers);
 }
 
 int
@@ -193,33 +194,29 @@ start_leaves(struct family *family)
 
 /* --- workers */
 
-static struct spawn
-worker_of(const struct family *family)
+static int
+is_others(void *argument, pid_t pid)
 {
-	return (struct spawn){ .config = family->config, .config_path = family->config_path, .file = "mint-worker" };
+	const struct family *family = argument;
+
+	for (size_t i = 0; i < MEMBER_COUNT; i++)
+		if (family->members[i].pid == pid)
+			return 1;
+	return pcscds_is_starter(family->pcscds, pid);
 }
 
-/* Each token has two processes, one after the other; a new one is ready some 20 ms after it was begun. */
+/* The last of them may be what mint-queue's start, or the end of all, waits for. */
 static void
-keep_spare(struct family *family)
+on_worker(void *argument, const struct message *news, int passed_fd)
 {
-	const struct spawn what = worker_of(family);
+	struct family *family = argument;
 
-	workers_spare(&family->workers, &what, 1 + family->config->bay_count / BAYS_PER_SPARE);
-}
-
-static void
-start_worker(struct family *family, const struct message_worker_start *order)
-{
-	const struct spawn what = worker_of(family);
-	struct message answer;
-	int fd;
-
-	if (family->stopping)
-		return; /* not answered: mint-queue is about to end, too */
-	fd = workers_start(&family->workers, &what, order->lease, &answer);
-	tell_queue(family, &answer, fd);
-	keep_spare(family);
+	tell_queue(family, news, passed_fd);
+	if (!workers_are_done(family->workers))
+		return;
+	if (!queue_of(family)->pid && !evtimer_pending(queue_of(family)->retry, NULL))
+		start_queue(family);
+	go_on_stopping(family, SIGTERM);
 }
 
 /* --- mint-queue */
@@ -246,12 +243,13 @@ on_queue(struct ipc *ipc, const struct message *message, int passed_fd, void *ar
 	case MESSAGE_ready:
 		family->queue_ready = 1;
 		start_leaves(family);
-		keep_spare(family);
+		workers_prepare(family->workers);
 		tell_ready(family);
 		tell_people(family);
 		break;
 	case MESSAGE_worker_start:
-		start_worker(family, &message->worker_start);
+		if (!family->stopping) /* else not answered: mint-queue is about to end, too */
+			workers_start(family->workers, message->worker_start.lease);
 		break;
 	case MESSAGE_worker_kill:
 		workers_kill(family->workers, message->worker_kill.lease);
@@ -280,7 +278,7 @@ start_queue(struct family *family)
 	int fd;
 
 	/* Never before the last worker is reaped: a second process on a reader would break the first one's token. */
-	if (queue->pid || queue->fate.is_down || family->hopeless || family->workers || family->stopping)
+	if (queue->pid || queue->fate.is_down || family->hopeless || !workers_are_done(family->workers) || family->stopping)
 		return;
 	if (spawn_member(family, queue, &fd) >= 0)
 		family->channel = ipc_new(family->base, fd, on_queue, family);
@@ -344,15 +342,6 @@ leaf_ended(struct family *family, pid_t pid, int status)
 	return 0;
 }
 
-static void
-worker_ended(struct family *family, pid_t pid, int status)
-{
-	struct message message;
-
-	if (workers_ended(&family->workers, pid, status, &message) && message.exited.lease)
-		tell_queue(family, &message, -1);
-}
-
 /* mint-queue before the others: who ended because of it did not end by itself. */
 void
 family_reap(struct family *family)
@@ -372,7 +361,7 @@ family_reap(struct family *family)
 			log_error("what starts pcscd has ended: ending, to be started anew");
 			family->hopeless = error_info(MINT_SYSTEM)->exit_status;
 		} else if (!leaf_ended(family, pid, status)) {
-			worker_ended(family, pid, status);
+			workers_ended(family->workers, pid, status);
 			continue;
 		}
 		news = 1;
@@ -409,6 +398,7 @@ on_pulse(evutil_socket_t fd, short what, void *argument)
 	int news = pcscds_pulse(family->pcscds);
 
 	(void)fd, (void)what;
+	workers_pulse(family->workers);
 	for (size_t i = 0; i < MEMBER_COUNT; i++) {
 		struct member *member = &family->members[i];
 
@@ -448,10 +438,12 @@ family_new(struct family **out, struct event_base *base, const struct config *co
 		.base = base, .config = config, .config_path = config_path,
 		.limits = { .deaths_max = config->deaths_max, .deaths_within_s = config->deaths_within_s, .down_s = config->down_s },
 		.standing = standing_new(config->api_socket),
+		.worker = { .config = config, .config_path = config_path, .file = "mint-worker" },
 	};
+	family->workers = workers_new(base, &family->worker, on_worker, is_others, family);
 	family->pcscds = pcscds_new(base, config, starter, &family->limits, on_pcscd, family);
 	family->mute = evtimer_new(base, on_mute, family);
-	r = family->mute && family->pcscds ? members_make(family->members, family, config, base, on_retry) : MINT_MEMORY;
+	r = family->mute && family->pcscds && family->workers ? members_make(family->members, family, config, base, on_retry) : MINT_MEMORY;
 	if (r == 0)
 		r = family->standing ? make_pulse(family) : MINT_MEMORY;
 	if (r == 0)
@@ -474,7 +466,7 @@ void
 family_stop(struct family *family, int signal_number)
 {
 	family->stopping = 1;
-	workers_kill_all(family->workers);
+	workers_stop(family->workers);
 	for (size_t i = MEMBER_COUNT; i-- > 0;)
 		if (family->members[i].pid)
 			kill(family->members[i].pid, signal_number);
@@ -498,6 +490,7 @@ family_free(struct family **place)
 	if (!family)
 		return;
 	members_free(family->members);
+	workers_free(&family->workers);
 	pcscds_free(&family->pcscds);
 	if (family->pulse)
 		event_free(family->pulse);

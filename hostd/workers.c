@@ -1,155 +1,302 @@
 #include "hostd/workers.h"
-#include "hostd/base/config.h"
+#include "hostd/base/ipc.h"
+#include "hostd/base/log.h"
+#include "hostd/nursery.h"
 #include "hostd/spawn.h"
-#include "schemas/errors.h"
-#include "schemas/messages.h"
 
-#include <dirent.h>
-#include <fcntl.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+/* The end of a child that nobody knows yet: a worker that was gone before its birth was told. */
+struct early {
+	struct early *next;
+	pid_t         pid;
+	int           status;
+};
 
 struct worker {
 	struct worker *next;
-	uint64_t       lease; /* 0: a spare one, that nobody has asked for yet */
-	pid_t          pid;
-	int            channel; /* of a spare one, −1 once it was passed on or given up */
-	int64_t        newest;  /* last_change() when it was started: a worker reads configuration, models and key then */
+	uint64_t       lease;
+	pid_t          pid;     /* 0: asked for, not told of yet */
+	int            channel; /* for mint-queue, until it is passed on: −1 */
+	int            doomed;  /* to be killed as soon as its pid is known */
 };
 
-static void
-note_change(const struct stat *file, int64_t *newest)
-{
-	int64_t changed = (int64_t)file->st_ctim.tv_sec * 1000000000 + file->st_ctim.tv_nsec;
-
-	if (changed > *newest)
-		*newest = changed;
-}
-
-/* The latest time at which a file changed or came into its place, of those that a worker reads once: UTC nanoseconds. */
-static int64_t
-last_change(const struct spawn *what)
-{
-	const char *const files[] = { what->config_path, what->config->station_key };
-	DIR *models = opendir(what->config->models);
-	int64_t newest = 0;
-	struct stat file;
-
-	for (struct dirent *entry = models ? readdir(models) : NULL; entry; entry = readdir(models))
-		if (strcmp(entry->d_name, "..") != 0 && fstatat(dirfd(models), entry->d_name, &file, 0) == 0)
-			note_change(&file, &newest);
-	if (models)
-		closedir(models);
-	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-		if (stat(files[i], &file) == 0)
-			note_change(&file, &newest);
-	return newest;
-}
+struct workers {
+	struct worker  *list;
+	struct early   *early;
+	struct nursery *nursery;
+	workers_news   *on_news;
+	workers_others *is_others;
+	void           *argument;
+};
 
 static struct worker *
-add(struct worker **list, const struct spawn *what)
+of_lease(const struct workers *workers, uint64_t lease)
 {
-	struct worker *worker = calloc(1, sizeof *worker);
-	int no_pulse;
+	struct worker *worker = workers->list;
 
-	if (!worker)
-		return NULL;
-	worker->newest = last_change(what);
-	worker->pid = spawn(what, &worker->channel, &no_pulse);
-	if (worker->pid < 0) {
-		free(worker);
-		return NULL;
-	}
-	worker->next = *list;
-	*list = worker;
+	while (worker && worker->lease != lease)
+		worker = worker->next;
 	return worker;
 }
 
-/* One that read what stands in the files now; those that read something older are ended, and reaped like any other. */
-static struct worker *
-spare_of(struct worker *list, int64_t newest)
+static void
+tell_end(struct workers *workers, uint64_t lease, pid_t pid, int status)
 {
-	for (; list; list = list->next) {
-		if (list->lease || list->channel < 0)
-			continue;
-		if (list->newest == newest)
-			return list;
-		kill(list->pid, SIGKILL);
-		close(list->channel);
-		list->channel = -1;
-	}
-	return NULL;
+	struct message news = { .type = MESSAGE_exited };
+
+	news.exited = (struct message_exited){
+		.lease = lease, .program = PROGRAM_WORKER, .pid = (uint32_t)pid, .status = (uint32_t)status,
+	};
+	workers->on_news(workers->argument, &news, -1);
 }
 
-int
-workers_start(struct worker **list, const struct spawn *what, uint64_t lease, struct message *answer)
+/* Off the list; the news is the caller's. */
+static void
+forget(struct workers *workers, struct worker *worker)
 {
-	struct worker *worker = spare_of(*list, last_change(what));
-	int fd;
+	struct worker **place = &workers->list;
+
+	while (*place && *place != worker)
+		place = &(*place)->next;
+	if (*place)
+		*place = worker->next;
+	if (worker->channel >= 0)
+		close(worker->channel);
+	free(worker);
+}
+
+/* --- born and ended, in either order */
+
+static void
+remember_end(struct workers *workers, pid_t pid, int status)
+{
+	struct early *early = calloc(1, sizeof *early);
+
+	if (!early)
+		return;
+	*early = (struct early){ .next = workers->early, .pid = pid, .status = status };
+	workers->early = early;
+}
+
+static int
+has_ended_early(const struct workers *workers, pid_t pid, int *status)
+{
+	for (const struct early *early = workers->early; early; early = early->next)
+		if (early->pid == pid) {
+			*status = early->status;
+			return 1;
+		}
+	return 0;
+}
+
+/* Its number may be another's later: kept only while somebody's birth is waited for. */
+static void
+forget_ends(struct workers *workers)
+{
+	for (const struct worker *w = workers->list; w; w = w->next)
+		if (w->pid == 0)
+			return;
+	while (workers->early) {
+		struct early *early = workers->early;
+
+		workers->early = early->next;
+		free(early);
+	}
+}
+
+static void
+tell_birth(struct workers *workers, struct worker *worker)
+{
+	struct message news = { .type = MESSAGE_worker_started };
+	int fd = worker->channel;
+
+	worker->channel = -1;
+	news.worker_started = (struct message_worker_started){ .lease = worker->lease, .pid = (uint32_t)worker->pid };
+	workers->on_news(workers->argument, &news, fd);
+}
+
+/* A child of ours that is nobody yet. What makes workers has a vendor's module in its memory: a number that it tells is looked at before
+ * a process is killed by it. */
+static int
+may_be_new(const struct workers *workers, pid_t pid)
+{
+	siginfo_t ignored;
+
+	for (const struct worker *w = workers->list; w; w = w->next)
+		if (w->pid == pid)
+			return 0;
+	return pid > 1 && !nursery_has(workers->nursery, pid) && !workers->is_others(workers->argument, pid) &&
+	    waitid(P_PID, (id_t)pid, &ignored, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+static void
+on_born(void *argument, uint64_t lease, pid_t pid)
+{
+	struct workers *workers = argument;
+	struct worker *worker = of_lease(workers, lease);
+	int status = NO_START << 8, ended = pid == 0 || has_ended_early(workers, pid, &status);
 
 	if (!worker)
-		worker = add(list, what);
-	if (!worker) {
-		*answer = (struct message){ .type = MESSAGE_exited };
-		answer->exited = (struct message_exited){ .lease = lease, .program = PROGRAM_WORKER, .status = NO_START << 8 };
-		return -1;
+		return;
+	if (!ended && !may_be_new(workers, pid)) {
+		log_error("mint-worker: told of a worker %d that it cannot have made: ending it", (int)pid);
+		nursery_refuse(workers->nursery);
+		pid = 0;
+		ended = 1;
 	}
-	fd = worker->channel;
-	worker->channel = -1;
-	worker->lease = lease;
-	*answer = (struct message){ .type = MESSAGE_worker_started };
-	answer->worker_started = (struct message_worker_started){ .lease = lease, .pid = (uint32_t)worker->pid };
-	return fd;
+	worker->pid = pid;
+	if (ended) {
+		forget(workers, worker);
+		tell_end(workers, lease, pid, status);
+	} else {
+		setpgid(pid, pid); /* in both, so that a kill of the group cannot come too early */
+		if (worker->doomed)
+			kill(-pid, SIGKILL);
+		tell_birth(workers, worker);
+	}
+	forget_ends(workers);
+}
+
+static int
+has_crashed(int status)
+{
+	static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
+
+	for (size_t i = 0; WIFSIGNALED(status) && i < sizeof signals / sizeof signals[0]; i++)
+		if (WTERMSIG(status) == signals[i])
+			return 1;
+	return 0;
 }
 
 void
-workers_spare(struct worker **list, const struct spawn *what, size_t count)
+workers_ended(struct workers *workers, pid_t pid, int status)
 {
-	size_t spare = 0;
-
-	for (const struct worker *w = *list; w; w = w->next)
-		spare += w->lease == 0 && w->channel >= 0;
-	while (spare < count && add(list, what))
-		spare++;
-}
-
-void
-workers_kill(const struct worker *list, uint64_t lease)
-{
-	for (const struct worker *w = list; w; w = w->next)
-		if (w->lease == lease)
-			kill(-w->pid, SIGKILL);
-}
-
-void
-workers_kill_all(const struct worker *list)
-{
-	for (const struct worker *w = list; w; w = w->next)
-		kill(-w->pid, SIGKILL);
-}
-
-int
-workers_ended(struct worker **list, pid_t pid, int status, struct message *news)
-{
-	for (struct worker **place = list; *place; place = &(*place)->next) {
-		struct worker *worker = *place;
+	if (nursery_ended(workers->nursery, pid, status))
+		return;
+	if (has_crashed(status))
+		nursery_renew(workers->nursery);
+	for (struct worker *worker = workers->list; worker; worker = worker->next) {
+		uint64_t lease = worker->lease;
 
 		if (worker->pid != pid)
 			continue;
 		/* What the worker started (pkcs15-init) must be gone before the reader is called free. */
 		kill(-pid, SIGKILL);
-		if (worker->channel >= 0)
-			close(worker->channel);
-		*news = (struct message){ .type = MESSAGE_exited };
-		news->exited = (struct message_exited){
-			.lease = worker->lease, .program = PROGRAM_WORKER, .pid = (uint32_t)pid, .status = (uint32_t)status,
-		};
-		*place = worker->next;
-		free(worker);
-		return 1;
+		forget(workers, worker);
+		tell_end(workers, lease, pid, status);
+		return;
 	}
-	return 0;
+	remember_end(workers, pid, status);
+	forget_ends(workers);
+}
+
+/* --- orders */
+
+void
+workers_start(struct workers *workers, uint64_t lease)
+{
+	struct worker *worker = calloc(1, sizeof *worker);
+	int channel[2];
+
+	if (!worker || ipc_pair(channel) != 0) {
+		log_error("mint-worker: not started: %s", strerror(errno));
+		free(worker);
+		tell_end(workers, lease, 0, NO_START << 8);
+		return;
+	}
+	*worker = (struct worker){ .next = workers->list, .lease = lease, .channel = channel[0] };
+	workers->list = worker;
+	nursery_ask(workers->nursery, lease, channel[1]);
+}
+
+static void
+end(struct worker *worker)
+{
+	worker->doomed = 1;
+	if (worker->pid)
+		kill(-worker->pid, SIGKILL);
+}
+
+void
+workers_kill(struct workers *workers, uint64_t lease)
+{
+	struct worker *worker = of_lease(workers, lease);
+
+	if (worker)
+		end(worker);
+}
+
+void
+workers_kill_all(struct workers *workers)
+{
+	for (struct worker *w = workers->list; w; w = w->next)
+		end(w);
+}
+
+void
+workers_stop(struct workers *workers)
+{
+	workers_kill_all(workers);
+	nursery_stop(workers->nursery);
+}
+
+void
+workers_prepare(struct workers *workers)
+{
+	nursery_start(workers->nursery);
+}
+
+void
+workers_pulse(struct workers *workers)
+{
+	nursery_pulse(workers->nursery);
+}
+
+int
+workers_are_done(const struct workers *workers)
+{
+	return !workers->list;
+}
+
+int
+workers_are_gone(const struct workers *workers)
+{
+	return !workers->list && nursery_is_gone(workers->nursery);
+}
+
+/* --- from the cradle to the grave */
+
+struct workers *
+workers_new(struct event_base *base, const struct spawn *what, workers_news *on_news, workers_others *is_others, void *argument)
+{
+	struct workers *workers = calloc(1, sizeof *workers);
+
+	if (!workers)
+		return NULL;
+	*workers = (struct workers){ .on_news = on_news, .is_others = is_others, .argument = argument };
+	workers->nursery = nursery_new(base, what, on_born, workers);
+	if (!workers->nursery)
+		workers_free(&workers);
+	return workers;
+}
+
+void
+workers_free(struct workers **place)
+{
+	struct workers *workers = *place;
+
+	*place = NULL;
+	if (!workers)
+		return;
+	nursery_free(&workers->nursery);
+	while (workers->list)
+		forget(workers, workers->list);
+	forget_ends(workers);
+	free(workers);
 }

@@ -6,24 +6,47 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct event_base;
 struct message;
 struct spawn;
-struct worker;
+struct workers;
 
-/* Takes a spare one that read configuration and models as they are now, or starts one and puts it on the list. `*answer` is what mint-queue
- * is told, in either case; the descriptor to pass with it is returned, -1 when none could be started. */
-int workers_start(struct worker **list, const struct spawn *what, uint64_t lease, struct message *answer);
+/* What mint-queue is to be told: worker_started with the descriptor to pass (taken over by the callee), or exited with −1. */
+typedef void workers_news(void *argument, const struct message *news, int passed_fd);
 
-/* Starts as many as are lacking to `count` spare ones: what takes time at a worker's start is done before it is asked for. They wait for
- * their order and touch nothing. */
-void workers_spare(struct worker **list, const struct spawn *what, size_t count);
+/* Whether a child of this process is another's than a worker. */
+typedef int workers_others(void *argument, pid_t pid);
 
-/* SIGKILL to the one of that lease with all that it has started, or to all of them. They stay on the list until they are reaped. */
-void workers_kill(const struct worker *list, uint64_t lease);
-void workers_kill_all(const struct worker *list);
+/* `what` is kept, not copied: how mint-worker is started. NULL when out of memory. */
+struct workers *workers_new(struct event_base *base, const struct spawn *what, workers_news *on_news, workers_others *is_others,
+    void *argument);
 
-/* 1 when it was a worker that was reaped: off the list, nothing that it had started is left, `*news` is for mint-queue;
- * its lease is 0 when it was a spare one, of which mint-queue knows nothing. */
-int workers_ended(struct worker **list, pid_t pid, int status, struct message *news);
+/* Accepts NULL. Kills nobody. */
+void workers_free(struct workers **workers);
+
+/* What they come from is started ahead (nursery.h). */
+void workers_prepare(struct workers *workers);
+
+/* One for this lease; the news follows, in this call or later. */
+void workers_start(struct workers *workers, uint64_t lease);
+
+/* SIGKILL to the one of that lease with all that it has started, or to all of them. They are there until they are reaped. */
+void workers_kill(struct workers *workers, uint64_t lease);
+void workers_kill_all(struct workers *workers);
+
+/* The same, and none is started any more. */
+void workers_stop(struct workers *workers);
+
+/* Once in PULSE_MS. */
+void workers_pulse(struct workers *workers);
+
+/* A child that is nobody else's was reaped: off the list, nothing that it had started is left, and the news follows. */
+void workers_ended(struct workers *workers, pid_t pid, int status);
+
+/* None is there that may be at a token. */
+int workers_are_done(const struct workers *workers);
+
+/* Nor what they come from. */
+int workers_are_gone(const struct workers *workers);
 
 #endif

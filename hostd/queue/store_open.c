@@ -51,9 +51,19 @@ check_pages(struct store *store, const char *path)
 	return r;
 }
 
+/* One thread, one connection: SQLite's locks and its accounts of memory serve nobody. Too late, and without effect, where the library is
+ * in use already. */
+static void
+go_without_locks(void)
+{
+	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static int
 open_file(struct store *store, const char *path)
 {
+	go_without_locks();
 	if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
 		log_error("%s: %s: are directory and rights as they should be?", path,
 		    store->db ? sqlite3_errmsg(store->db) : "out of memory");
@@ -61,6 +71,7 @@ open_file(struct store *store, const char *path)
 	}
 	sqlite3_busy_timeout(store->db, BUSY_MS);
 	sqlite3_extended_result_codes(store->db, 1);
+	sqlite3_db_config(store->db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 1200, 300); /* a busy turn's small pieces, without malloc */
 	return store_sql(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 	    "PRAGMA cache_size = -8000; PRAGMA trusted_schema = OFF");
 }

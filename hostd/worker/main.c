@@ -4,6 +4,9 @@
  * (pkcs15-init). It sees no database, no CA key and no network. Everything it does was ordered by mint-queue on
  * descriptor 3, one step at a time, and each step's intent was committed before its message was sent.
  *
+ * Asked by mintd for a worker before it has an order of its own, it makes a copy of itself, whose descriptor 3 is the one that came with
+ * the question (hostd/nursery.h): what reads configuration, models, key and module once is one process, and never comes near a token.
+ *
  * It blocks: on the channel between steps, in the module during one. A module that hangs is ended by SIGALRM a few seconds
  * after the step's own deadline, or sooner by mintd on mint-queue's word; either way a fresh process probes the token.
  */
@@ -12,18 +15,24 @@
 #include "hostd/base/program.h"
 #include "hostd/base/release.h"
 #include "hostd/base/sandbox.h"
+#include "hostd/worker/ahead.h"
 #include "hostd/worker/worker.h"
-#include "pkcs11/module.h"
 #include "schemas/errors.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { NOT_YET = 0 }; /* the role before the order */
+
+#define LOADED_LATER "MINT_MODULE_LATER" /* in the environment: the module is not loaded ahead */
 
 /* The permit table: which message may come in which role, and what it does. */
 static const struct step {
@@ -154,22 +163,80 @@ attend(struct worker *worker)
 	return r;
 }
 
+static int
+say_hello(void)
+{
+	struct message hello = { .type = MESSAGE_hello };
+
+	hello.hello = (struct message_hello){
+		.version = MESSAGES_VERSION, .program = PROGRAM_WORKER, .pid = (uint32_t)getpid(), .release = MINT_RELEASE,
+	};
+	return ipc_write(IPC_PARENT_FD, &hello, -1);
+}
+
+/* In the copy: a worker as mintd would start it, of its own process group and not without mintd. */
+static int
+become_worker(int channel_fd, pid_t mintd)
+{
+	setpgid(0, 0);
+	prctl(PR_SET_NAME, "mint-worker");
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != mintd || dup2(channel_fd, IPC_PARENT_FD) < 0)
+		return MINT_SYSTEM;
+	close(channel_fd);
+	return say_hello();
+}
+
+/* clone(2), whose arguments lie otherwise on some machines. */
+static long
+copy_process(void)
+{
+#if defined(__s390__)
+	return syscall(SYS_clone, NULL, CLONE_PARENT | SIGCHLD, NULL, NULL, 0);
+#else
+	return syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, 0);
+#endif
+}
+
+/* CLONE_PARENT: mintd is to reap it, as it reaps whatever was near a token. This process has one thread and holds nothing that a plain
+ * fork(2) would have to prepare. */
+static int
+make_worker(uint64_t lease, int channel_fd)
+{
+	struct message answer = { .type = MESSAGE_worker_started };
+	pid_t mintd = getppid();
+	long pid;
+
+	prctl(PR_SET_NAME, "mint-nursery");
+	pid = copy_process();
+	if (pid == 0)
+		return become_worker(channel_fd, mintd);
+	if (pid < 0)
+		log_error("cannot make a worker: %s", strerror(errno));
+	close(channel_fd);
+	answer.worker_started = (struct message_worker_started){ .lease = lease, .pid = pid > 0 ? (uint32_t)pid : 0 };
+	return ipc_write(IPC_PARENT_FD, &answer, -1);
+}
+
 /* 0: finished. Otherwise why the conversation ended. */
 static int
 converse(struct worker *worker)
 {
 	struct message message;
 	const struct step *step;
-	int r, finished = 0;
+	int r, fd, finished = 0;
 
 	while (!finished) {
 		r = attend(worker);
 		if (r == 0)
-			r = ipc_read(IPC_PARENT_FD, &message, NULL);
+			r = ipc_read(IPC_PARENT_FD, &message, &fd);
 		if (r != 0)
 			return r;
 		step = step_for(worker, &message);
-		if (step) {
+		if (message.type == MESSAGE_worker_start && (int)worker->role == NOT_YET && fd >= 0) {
+			r = make_worker(message.worker_start.lease, fd);
+			fd = -1;
+		} else if (step) {
 			r = do_step(worker, step, &message);
 		} else if (message.type == MESSAGE_finish) {
 			finished = 1;
@@ -180,21 +247,12 @@ converse(struct worker *worker)
 			r = MINT_PROTOCOL;
 		}
 		message_clear(&message);
+		if (fd >= 0)
+			close(fd); /* no other message brings one */
 		if (r != 0)
 			return r;
 	}
 	return 0;
-}
-
-static int
-say_hello(void)
-{
-	struct message hello = { .type = MESSAGE_hello };
-
-	hello.hello = (struct message_hello){
-		.version = MESSAGES_VERSION, .program = PROGRAM_WORKER, .pid = (uint32_t)getpid(), .release = MINT_RELEASE,
-	};
-	return ipc_write(IPC_PARENT_FD, &hello, -1);
 }
 
 static int
@@ -209,7 +267,7 @@ prepare(struct worker *worker, const char *config_path)
 	if (r == 0)
 		r = codes_read_key(worker->config->station_key, worker->station_key);
 	if (r == 0)
-		module_preload(worker->config->module);
+		ahead_load(getenv(LOADED_LATER) ? "" : worker->config->module);
 	return r;
 }
 
@@ -222,6 +280,19 @@ clear(struct worker *worker)
 	models_free(&worker->models);
 	config_free(&worker->config);
 	OPENSSL_cleanse(worker, sizeof *worker);
+}
+
+/* A module that starts threads when it is loaded must not be copied: its locks may be held. This program starts again without it then,
+ * and each worker loads it for itself. */
+static void
+stand_alone(char **argv)
+{
+	if (ahead_is_alone() || getenv(LOADED_LATER) || setenv(LOADED_LATER, "1", 1) != 0)
+		return;
+	log_warning("the module starts threads when it is loaded: every worker loads it anew, which takes longer");
+	execv("/proc/self/exe", argv);
+	log_error("cannot start again without it: %s", strerror(errno));
+	_exit(error_info(MINT_SYSTEM)->exit_status);
 }
 
 int
@@ -238,6 +309,8 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	unsetenv("OPENSC_DEBUG"); /* it overrides opensc.conf, and shows every PIN in the log */
 	r = prepare(&worker, config_path);
+	if (r == 0)
+		stand_alone(argv);
 	if (r == 0)
 		r = say_hello();
 	if (r == 0)

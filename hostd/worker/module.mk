@@ -3,6 +3,7 @@ LIBS += worker
 worker_PKGS := jansson libcrypto libpcsclite
 worker_SRC := \
 	hostd/worker/access.c \
+	hostd/worker/ahead.c \
 	hostd/worker/card.c \
 	hostd/worker/child.c \
 	hostd/worker/codes.c \
@@ -30,5 +31,5 @@ worker-drive_USES := drive worker base schemas
 UNIT_TESTS += test-worker
 test-worker_SRC := \
 	tests/unit/test_worker.c
-test-worker_USES := worker base schemas
+test-worker_USES := worker pkcs11 base schemas
 test-worker_PKGS := cmocka

@@ -155,9 +155,9 @@ answer_learning() {
 	poke
 }
 
-@test "bay learn tells what is found in each bay as it is found, and why not" {
+@test "bay learn tells what is found in each bay as it is found, and why not; not all is not well" {
 	answer_learning 1 "(1, 'bench', 'wiring.learned', NULL, NULL, '{\"known\":1,\"bays\":3}')" 3>&- &
-	exits 0 ctl bay learn --why 'new cables'
+	exits 65 ctl bay learn --why 'new cables'
 	wait $!
 	says 'bay 1: 1-4'
 	says 'bay 2: the reader is not there: no reader came'
@@ -170,6 +170,7 @@ answer_learning() {
 	answer_learning 1 "(1, 'bench', 'wiring.learned', NULL, NULL, '{\"known\":1,\"bays\":3}')" 3>&- &
 	run --separate-stderr ctl bay learn --why x --json
 	wait $!
+	[ "$status" = 65 ]
 	[ "$(jq -c '[.known, .of, [.bays[] | [.bay, .port, .error]]]' <<<"$output")" = '[1,3,[[1,"1-4",null],[2,null,"READER"],[3,"1-6","WIRING"]]]' ]
 	answer_learning 2 "(1, 'bench', 'wiring.learned', NULL, 'CLOSED', '{\"known\":0,\"bays\":3}')" 3>&- &
 	exits 75 ctl bay learn --why x

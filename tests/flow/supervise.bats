@@ -152,7 +152,7 @@ all_issued() { [ "$(sqlite3 "file:$RUN/mint.db?mode=ro" "SELECT count(*) FROM ap
 	ctl import "$APPLICATIONS"
 	RANDOM=${KILL_SEED:-1}
 	for round in 1 2 3 4 5 6; do
-		for program in mint-ca mint-label mint-api mint-bench mint-worker; do
+		for program in mint-ca mint-label mint-api mint-bench mint-worker mint-nursery; do
 			sleep "0.$(( RANDOM % 7 ))"
 			wait_until 20 child_of_mintd mint-api
 			others=$(for name in mint-queue mint-ca mint-label mint-api mint-bench; do
@@ -161,9 +161,30 @@ all_issued() { [ "$(sqlite3 "file:$RUN/mint.db?mode=ro" "SELECT count(*) FROM ap
 			kill -9 "$pid" || true
 			wait_until 10 has_ended "$pid"
 			for other in $others; do kill -0 "$other"; done
-			[ "$program" = mint-worker ] || wait_until 20 child_of_mintd "$program"
+			[[ $program = mint-worker || $program = mint-nursery ]] || wait_until 20 child_of_mintd "$program"
 		done
 	done
 	wait_until 120 all_issued
+	everything_is_in_order
+}
+
+@test "workers are made by one process; when a file that it has read changes, another takes its place" {
+	some_applications 6 2
+	"$bench" up
+	ctl import "$APPLICATIONS"
+	wait_until 60 all_issued
+	first=$(child_of_mintd mint-nursery)
+	echo "# read anew" >>"$RUN/mint.conf"
+	some_applications 9 2
+	ctl import "$APPLICATIONS"
+	wait_until 60 all_issued
+	wait_until 10 has_ended "$first"
+	second=$(child_of_mintd mint-nursery)
+	[ "$first" != "$second" ]
+	kill -STOP "$second" # hangs: what it owes is not waited for for ever
+	some_applications 12 2
+	ctl import "$APPLICATIONS"
+	wait_until 60 has_ended "$second"
+	wait_until 60 all_issued
 	everything_is_in_order
 }

@@ -2,7 +2,8 @@
 # Measures the bench; one JSON object a line: {"name", "value", "unit", "reach", "met", "note"}.
 #
 #   benchmark.sh [ONLY]     ONLY: part of a section's name (one-bay, against-baseline, prekeyed, processor, cold-start, restart, durable,
-#                           import, queue, label, utilisation, memory); docs/benchmarks.md says what each row means
+#                           import, queue, label, utilisation, memory), or one comparison of them (against-baseline/serial);
+#                           docs/benchmarks.md says what each row means
 #
 # Knobs (environment): RUNS (5) repeats what is a single short figure and takes the median; APPLICATIONS_IN_TABLE (10000000) and
 # QUEUE_S (5), how large the record of section queue is and how long each of its runs; B=build/dev. Numbers of one machine at one time:
@@ -75,7 +76,7 @@ until_sql() {
 	return 1
 }
 
-section() { [[ -z $only || $1 == *"$only"* ]]; }
+section() { [[ -z $only || $1 == *"$only"* || $only == "$1"/* ]]; }
 
 # shellcheck source=tools/dev/bench/loop.bash
 . tools/dev/bench/loop.bash

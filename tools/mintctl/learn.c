@@ -102,7 +102,7 @@ order(struct learning *learning)
 	return 0;
 }
 
-/* 0 also where some bays stay unknown: the lines say which and why. */
+/* MINT_WIRING where some bays stay unknown: the lines say which and why. */
 static int
 tell_end(struct learning *learning)
 {
@@ -117,7 +117,7 @@ tell_end(struct learning *learning)
 		printf(say("%lld of %lld bays are known; the others stay as they were\n", "已识别 %lld 个工位，共 %lld 个；其余保持原接线\n"),
 		    number_of(detail, "known"), number_of(detail, "bays"));
 	json_decref(answer);
-	return 0;
+	return number_of(detail, "known") < number_of(detail, "bays") ? MINT_WIRING : 0;
 }
 
 int

@@ -280,6 +280,8 @@ link_unplug(struct link *link)
 	if (link->taken && link->protocol->farewell)
 		link->protocol->farewell(link);
 	disconnect(link);
+	if (link->protocol->out)
+		link->protocol->out(link);
 }
 
 bool

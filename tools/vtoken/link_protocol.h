@@ -21,6 +21,8 @@ struct link_protocol {
 	void (*hello)(struct link *link);
 	/* The token is pulled out of the reader that had taken it, the connection will be closed; NULL: closing says all. */
 	void (*farewell)(struct link *link);
+	/* The token is out and the connection closed; NULL: nothing is to be done. */
+	void (*out)(const struct link *link);
 };
 
 extern const struct link_protocol link_vpcd, link_vscard;

@@ -42,9 +42,9 @@ vtoken_PKGS := libevent libcrypto
 vtoken_LDLIBS := -lpthread
 
 # The reader driver is loaded by pcscd, which knows nothing of our sanitizers: always plain flags, in one place.
-build/vpcd-quick.so: tools/vtoken/reader.c
+build/vpcd-quick.so: tools/vtoken/reader.c tools/vtoken/bell.h
 	@mkdir -p $(@D)
-	$(CC_dev) -D_GNU_SOURCE -std=c11 -O2 -g $(WARN) -fPIC -shared -Wl,-z,relro,-z,now \
+	$(CC_dev) -D_GNU_SOURCE -I. -std=c11 -O2 -g $(WARN) -fPIC -shared -Wl,-z,relro,-z,now \
 	  $$(pkg-config --cflags libpcsclite) -o $@ $< -ldl -lpthread
 
 programs: build/vpcd-quick.so

@@ -2,8 +2,8 @@
  *
  * pcscd looks every 400 ms whether a card is there, except with drivers that bring a function to wait for the next
  * look; CCID drivers have one, vpcd has none. A virtual bench would lose up to 0.8 s each time a token is changed. This
- * driver loads vpcd and passes every call on, with two answers of its own: such a function, and one slot instead of
- * two. Made for pcsc-lite's IFD handler interface 3.0 (PCSC/ifdhandler.h).
+ * driver loads vpcd and passes every call on, with two answers of its own: such a function, which waits for the reader's
+ * bell (bell.h), and one slot instead of two. Made for pcsc-lite's IFD handler interface 3.0 (PCSC/ifdhandler.h).
  *
  * The real driver is DIR/vpcd-N.so for a copy of this one at DIR/quick-N.so: vpcd keeps its cards in variables of its
  * own, so each reader needs copies of both.
@@ -12,16 +12,21 @@
 
 #include <PCSC/ifdhandler.h>
 
+#include "tools/vtoken/bell.h"
+
 #include <dlfcn.h>
 #include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #define OWN_PREFIX "quick-"
 #define REAL_PREFIX "vpcd-"
-#define LOOK_MS 20
+#define LOOK_MS 20        /* without a bell */
+#define LOOK_ANYWAY_MS 400 /* with one: as pcscd itself would */
 
 static struct {
 	RESPONSECODE (*create_by_name)(DWORD, LPSTR);
@@ -90,22 +95,47 @@ load(void)
 	return loaded ? IFD_SUCCESS : IFD_COMMUNICATION_ERROR;
 }
 
+static int bell = -1;
+
+/* The port stands behind the device's colon: "/dev/null:35963". A name that another driver holds is done without. */
+static void
+hang_bell(const char *device)
+{
+	const char *port = device ? strrchr(device, ':') : NULL;
+	struct sockaddr_un address;
+	socklen_t length = bell_address(&address, port ? (unsigned)strtoul(port + 1, NULL, 0) : 0);
+
+	if (!port || bell >= 0)
+		return;
+	bell = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (bell >= 0 && bind(bell, (struct sockaddr *)&address, length) != 0) {
+		close(bell);
+		bell = -1;
+	}
+}
+
 /* pcscd looks at the card each time this returns. */
 static RESPONSECODE
 wait_for_look(DWORD Lun, int timeout)
 {
-	struct timespec wait = { .tv_nsec = LOOK_MS * 1000000L };
+	struct pollfd rung = { .fd = bell, .events = POLLIN };
+	char rings[8];
 
 	(void)Lun;
 	(void)timeout;
-	nanosleep(&wait, NULL);
+	poll(&rung, 1, bell >= 0 ? LOOK_ANYWAY_MS : LOOK_MS);
+	while (bell >= 0 && recv(bell, rings, sizeof rings, 0) >= 0)
+		continue;
 	return IFD_SUCCESS;
 }
 
 RESPONSECODE
 IFDHCreateChannelByName(DWORD Lun, LPSTR DeviceName)
 {
-	return load() == IFD_SUCCESS ? real.create_by_name(Lun, DeviceName) : IFD_COMMUNICATION_ERROR;
+	if (load() != IFD_SUCCESS)
+		return IFD_COMMUNICATION_ERROR;
+	hang_bell(DeviceName);
+	return real.create_by_name(Lun, DeviceName);
 }
 
 RESPONSECODE
@@ -117,6 +147,9 @@ IFDHCreateChannel(DWORD Lun, DWORD Channel)
 RESPONSECODE
 IFDHCloseChannel(DWORD Lun)
 {
+	if (bell >= 0)
+		close(bell);
+	bell = -1;
 	return real.close(Lun);
 }
 

@@ -7,6 +7,10 @@
 #include "tools/vtoken/link_protocol.h"
 
 #include "hostd/base/log.h"
+#include "tools/vtoken/bell.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum { HEAD_LEN = 2, ORDER_ATR = 4 };
 
@@ -47,13 +51,29 @@ message(struct link *link, const uint8_t *head, const uint8_t *body, size_t len)
 	}
 }
 
+/* The driver looks at once: the connection is made, or closed, already. */
+static void
+ring(const struct link *link)
+{
+	struct sockaddr_un address;
+	socklen_t length = bell_address(&address, link_port(link));
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return;
+	sendto(fd, "", 1, MSG_NOSIGNAL, (struct sockaddr *)&address, length);
+	close(fd);
+}
+
 /* The driver asks for what it wants to know. */
 static void
 hello(struct link *link)
 {
+	ring(link);
 	link_taken(link);
 }
 
 const struct link_protocol link_vpcd = {
 	.name = "vpcd", .head_len = HEAD_LEN, .body_len = body_len, .message = message, .answer = answer, .hello = hello,
+	.out = ring,
 };

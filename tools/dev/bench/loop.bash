@@ -68,6 +68,7 @@ ratio() { awk -v a="$1" -v b="$2" 'BEGIN { print a / b, a, b }'; }
 # The yardstick beside us in the same run. REACH of the ratio; with PREKEYED also a row of tokens from stock against the same script.
 against() { # NAME MODE BAYS COUNT COUNT_OF_THE_SCRIPT KEY REACH NOTE
 	local ours theirs ahead n
+	[[ $only != */* || $1 == "$only"* ]] || return 0
 	say "$1: $3 bays, $6, LAW=${LAW:-none} APDU_US=${APDU_US:-0}, ours and the script's by turns, $runs times"
 	rm -f "$place"/{line,stock}
 	for (( n = 0; n < runs; n++ )); do
