@@ -124,7 +124,7 @@ swap_cables() {
 
 start_station() {
 	mkfifo "$place/power"
-	input=$place/power start power tests/system/power.py "$place/qmp.sock" "$place/wiring"
+	input=$place/power start power tests/system/power.py "$place/qmp.sock" "$place/wiring" "$place"
 	output=$place/power start station "$B/tests/station-usbip" --port "$station_port" --dir "$place/station" build/fw/station.elf
 	wait_for 20 test -S "$place/station/control" || die "the board did not come up: $place/log/station"
 	guest "usbip --tcp-port $station_port attach -r 10.0.2.2 -b 1-1" || die "the guest did not take the station: $place/console"
