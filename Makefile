@@ -119,7 +119,7 @@ SUBMAKE = $(MAKE) --no-print-directory -j$(JOBS)
 TESTS   = UNIT_TESTS='$(UNIT_TESTS)' FUZZERS='$(FUZZERS)' ONLY='$(ONLY)' tests/run.sh
 
 .DEFAULT_GOAL := all
-.PHONY: all programs units fuzzers objects help deps baseline peak scaling run up down check test asan tsan cov fuzz lint lint-gcc lint-clang \
+.PHONY: all programs units fuzzers objects help deps deps-system baseline peak scaling run up down check check-system test asan tsan cov fuzz lint lint-gcc lint-clang \
         lint-tidy lint-cppcheck lint-shell includes headers docs clean
 
 all: programs ## build every program (FLAVOUR=dev|clang|asan|tsan|cov, V=1 shows the commands)
@@ -134,6 +134,9 @@ objects: $(call objects,$(SOURCES))
 
 deps: ## install the Debian packages of packages.txt that are missing
 	@tools/dev/deps.sh
+
+deps-system: deps ## likewise those of packages-system.txt, for check-system alone
+	@tools/dev/deps.sh packages-system.txt
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -174,6 +177,10 @@ cov: deps ## unit and flow tests with coverage; a table of lines, worst file fir
 	@$(SUBMAKE) FLAVOUR=cov programs units
 	@B=build/cov $(TESTS) flow unit-cov
 	@tools/dev/coverage.sh build/cov
+
+check-system: deps-system ## the whole bench in a QEMU guest, station and readers emulated; ends with `N passed, N failed` (READERS=8 KEEP=)
+	@$(SUBMAKE) programs
+	@B=$(B) tests/system/system.sh
 
 crash: deps ## crash a bench at every point there is, or at SAMPLE=n drawn by SEED=s (KEYS SCOPES FROM TO CRASH=dir)
 	@$(SUBMAKE) programs
