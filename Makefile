@@ -119,14 +119,14 @@ SUBMAKE = $(MAKE) --no-print-directory -j$(JOBS)
 TESTS   = UNIT_TESTS='$(UNIT_TESTS)' FUZZERS='$(FUZZERS)' ONLY='$(ONLY)' tests/run.sh
 
 .DEFAULT_GOAL := all
-.PHONY: all programs units fuzzers objects help deps baseline peak scaling run up down check test asan tsan cov fuzz lint lint-gcc lint-clang \
+.PHONY: all programs units fuzzers objects help deps deps-system baseline peak scaling run up down check check-system test asan tsan cov fuzz lint lint-gcc lint-clang \
         lint-tidy lint-cppcheck lint-shell includes headers docs clean
 
 all: programs ## build every program (FLAVOUR=dev|clang|asan|tsan|cov, V=1 shows the commands)
 
 programs: $(PROGRAMS:%=$(B)/%)
 
-units: $(UNIT_TESTS:%=$(B)/%) ## build the unit tests
+units: $(UNIT_TESTS:%=$(B)/%) ## build the unit tests without running them: `make test` does both
 
 fuzzers: $(FUZZERS:%=$(B)/%)
 
@@ -135,8 +135,11 @@ objects: $(call objects,$(SOURCES))
 deps: ## install the Debian packages of packages.txt that are missing
 	@tools/dev/deps.sh
 
+deps-system: deps ## likewise those of packages-system.txt, for check-system alone
+	@tools/dev/deps.sh packages-system.txt
+
 help: ## list the targets
-	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 
 # ---------------------------------------------------------------- the virtual bench
 run: deps ## mint the sample applications on a virtual bench (RUN BAYS APPLICATIONS LAW SEED STATION=sim|none)
@@ -174,6 +177,10 @@ cov: deps ## unit and flow tests with coverage; a table of lines, worst file fir
 	@$(SUBMAKE) FLAVOUR=cov programs units
 	@B=build/cov $(TESTS) flow unit-cov
 	@tools/dev/coverage.sh build/cov
+
+check-system: deps-system ## the whole bench in a QEMU guest, station and readers emulated; ends with `N passed, N failed` (READERS=8 KEEP=)
+	@$(SUBMAKE) programs
+	@B=$(B) tests/system/system.sh
 
 crash: deps ## crash a bench at every point there is, or at SAMPLE=n drawn by SEED=s (KEYS SCOPES FROM TO CRASH=dir)
 	@$(SUBMAKE) programs
@@ -231,7 +238,7 @@ bench: deps ## measure: docs/benchmarks.md; one JSON object a line (ONLY=section
 	@tools/dev/benchmark.sh $(ONLY)
 
 # RUN and APPLICATIONS are the bench's.
-baseline: deps ## what an administrator's script of stock tools reaches on the same tokens, serial and parallel (BAYS COUNT LAW SEED APDU_US KEY PROFILE)
+baseline: deps ## for comparison: a shell script of stock tools fills the same tokens, one by one and in parallel (BAYS COUNT LAW SEED APDU_US KEY PROFILE)
 	@$(SUBMAKE) $(B)/vtoken build/vpcd-quick.so
 	@RUN= B=$(B) tools/dev/baseline.sh serial
 	@RUN= B=$(B) tools/dev/baseline.sh parallel

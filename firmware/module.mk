@@ -40,7 +40,7 @@ core_SRC := \
 fw_OBJECTS := $(patsubst %.c,$(FW)/%.o,$(fw_SRC) $(core_SRC) schemas/station.c)
 
 .PHONY: firmware flash fw-build-id
-firmware: $(FW)/station.elf $(FW)/station.hex ## the station's firmware within its budgets: build/fw/station.elf, .hex
+firmware: $(FW)/station.elf $(FW)/station.hex ## build the firmware, the station board's own program: build/fw/station.hex; fails when it is over its limits
 	@tools/dev/firmware_size.sh $(FW) $(FW_FLASH_MAX) $(FW_RAM_MAX)
 
 # One more object than needed is rebuilt when the source has another id, and nothing else.
@@ -70,7 +70,7 @@ $(FW)/station.elf: $(fw_OBJECTS)
 $(FW)/station.hex: $(FW)/station.elf
 	$(Q)avr-objcopy -O ihex -R .eeprom -R .fuse -R .lock $< $@
 
-flash: $(FW)/station.hex ## write the firmware into a board in its bootloader: hold HWB, press reset (SERIAL=A0001: its serial number, too)
+flash: $(FW)/station.hex ## write the firmware into a board over USB: hold HWB, press reset, let go, then this (SERIAL=A0001: its serial number, too)
 	@tools/dev/flash.sh $(FW)/station.hex $(SERIAL)
 
 -include $(fw_OBJECTS:.o=.d)

@@ -194,10 +194,29 @@ start_leaves(struct family *family)
 
 /* --- workers */
 
+static int
+is_others(void *argument, pid_t pid)
+{
+	const struct family *family = argument;
+
+	for (size_t i = 0; i < MEMBER_COUNT; i++)
+		if (family->members[i].pid == pid)
+			return 1;
+	return pcscds_is_starter(family->pcscds, pid);
+}
+
+/* The last of them may be what mint-queue's start, or the end of all, waits for. */
 static void
 on_worker(void *argument, const struct message *news, int passed_fd)
 {
-	tell_queue(argument, news, passed_fd);
+	struct family *family = argument;
+
+	tell_queue(family, news, passed_fd);
+	if (!workers_are_done(family->workers))
+		return;
+	if (!queue_of(family)->pid && !evtimer_pending(queue_of(family)->retry, NULL))
+		start_queue(family);
+	go_on_stopping(family, SIGTERM);
 }
 
 /* --- mint-queue */
@@ -421,7 +440,7 @@ family_new(struct family **out, struct event_base *base, const struct config *co
 		.standing = standing_new(config->api_socket),
 		.worker = { .config = config, .config_path = config_path, .file = "mint-worker" },
 	};
-	family->workers = workers_new(base, &family->worker, on_worker, family);
+	family->workers = workers_new(base, &family->worker, on_worker, is_others, family);
 	family->pcscds = pcscds_new(base, config, starter, &family->limits, on_pcscd, family);
 	family->mute = evtimer_new(base, on_mute, family);
 	r = family->mute && family->pcscds && family->workers ? members_make(family->members, family, config, base, on_retry) : MINT_MEMORY;

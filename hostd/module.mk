@@ -24,3 +24,10 @@ test-fate_SRC := \
 	tests/unit/test_fate.c
 test-fate_USES := family base schemas
 test-fate_PKGS := cmocka
+
+UNIT_TESTS += test-workers
+test-workers_SRC := \
+	tests/unit/test_workers.c
+test-workers_USES := family base schemas
+test-workers_PKGS := cmocka
+$(B)/test-workers: | $(B)/tests/fake-nursery

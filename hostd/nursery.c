@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { ANSWER_S = 15 };
@@ -30,7 +31,7 @@ struct source {
 	struct ipc     *channel; /* NULL once it is closed */
 	struct due     *due;
 	pid_t           pid;
-	int64_t         newest;  /* last_change() when it was started */
+	uint64_t        print;   /* fingerprint() when it was started; 0: not to be asked any more */
 };
 
 struct nursery {
@@ -44,33 +45,56 @@ struct nursery {
 
 /* --- what it has read */
 
+/* FNV-1a, 64 bits (draft-eastlake-fnv): to see that something is another, not to keep anybody from making it look the same. */
 static void
-note_change(const struct stat *file, int64_t *newest)
+mix(uint64_t *hash, uint64_t value)
 {
-	int64_t changed = (int64_t)file->st_ctim.tv_sec * 1000000000 + file->st_ctim.tv_nsec;
-
-	if (changed > *newest)
-		*newest = changed;
+	for (int i = 0; i < 8; i++)
+		*hash = (*hash ^ (value >> (8 * i) & 0xff)) * 0x100000001b3U;
 }
 
-/* The latest time at which a file changed or came into its place, of those that a worker reads once: UTC nanoseconds. */
-static int64_t
-last_change(const struct spawn *what)
+/* Which file it is and how it is, not only when it changed: clocks go back, and links are set to older files. */
+static void
+mix_file(uint64_t *hash, int directory, const char *name)
 {
-	const char *const files[] = { what->config_path, what->config->station_key };
-	DIR *models = opendir(what->config->models);
-	int64_t newest = 0;
-	struct stat file;
+	struct stat file = { 0 };
 
-	for (struct dirent *entry = models ? readdir(models) : NULL; entry; entry = readdir(models))
-		if (strcmp(entry->d_name, "..") != 0 && fstatat(dirfd(models), entry->d_name, &file, 0) == 0)
-			note_change(&file, &newest);
+	for (const char *c = name; *c; c++)
+		mix(hash, (uint8_t)*c);
+	mix(hash, fstatat(directory, name, &file, 0) == 0);
+	mix(hash, file.st_dev);
+	mix(hash, file.st_ino);
+	mix(hash, (uint64_t)file.st_size);
+	mix(hash, (uint64_t)file.st_mtim.tv_sec);
+	mix(hash, (uint64_t)file.st_mtim.tv_nsec);
+	mix(hash, (uint64_t)file.st_ctim.tv_sec);
+	mix(hash, (uint64_t)file.st_ctim.tv_nsec);
+}
+
+/* Of all that a worker reads or loads once; the order of a directory's entries does not count. */
+static uint64_t
+fingerprint(const struct spawn *what)
+{
+	const char *const files[] = { what->config_path, what->config->station_key, what->config->module, what->config->models };
+	DIR *models = opendir(what->config->models), *programs = opendir(what->config->programs);
+	uint64_t hash = 0xcbf29ce484222325U, all = 0, one = 0;
+
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+		mix_file(&hash, AT_FDCWD, files[i]);
+	if (programs)
+		mix_file(&hash, dirfd(programs), what->file);
+	for (struct dirent *entry = models ? readdir(models) : NULL; entry; entry = readdir(models)) {
+		one = 0;
+		if (strcmp(entry->d_name, "..") != 0)
+			mix_file(&one, dirfd(models), entry->d_name);
+		all += one;
+	}
+	mix(&hash, all);
 	if (models)
 		closedir(models);
-	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-		if (stat(files[i], &file) == 0)
-			note_change(&file, &newest);
-	return newest;
+	if (programs)
+		closedir(programs);
+	return hash;
 }
 
 /* --- what it owes */
@@ -133,7 +157,7 @@ on_news(struct ipc *ipc, const struct message *message, int passed_fd, void *arg
 			source->nursery->on_born(source->nursery->argument, born->lease, (pid_t)born->pid);
 		if (source != source->nursery->sources && !source->due)
 			ipc_free(&source->channel); /* another has taken its place: it ends by that */
-	} else if (message->type != MESSAGE_hello) {
+	} else if (message->type != MESSAGE_hello || ipc_check_hello(message) != 0) {
 		log_error("mint-worker: sent %s, which mintd does not take: ending it", message_name(message->type));
 		kill(source->pid, SIGKILL);
 	}
@@ -148,7 +172,7 @@ add_source(struct nursery *nursery)
 	if (!source)
 		return NULL;
 	source->nursery = nursery;
-	source->newest = last_change(nursery->what);
+	source->print = fingerprint(nursery->what);
 	source->pid = spawn(nursery->what, &fd, &no_pulse);
 	if (source->pid < 0) {
 		free(source);
@@ -168,7 +192,7 @@ source_of(struct nursery *nursery)
 
 	if (nursery->stopped)
 		return NULL;
-	if (source && source->channel && source->newest == last_change(nursery->what))
+	if (source && source->channel && source->print == fingerprint(nursery->what))
 		return source;
 	if (source && source->channel && !source->due)
 		ipc_free(&source->channel); /* it ends by that */
@@ -204,22 +228,55 @@ nursery_pulse(struct nursery *nursery)
 	for (struct source *s = nursery->sources; s; s = s->next)
 		for (const struct due *due = s->due; due; due = due->next)
 			if (due->since_us < limit_us) {
-				log_error("mint-worker: made no worker in %d s: starting another", ANSWER_S);
+				log_error("mint-worker: made no worker in %d s: killing it; another is started for the next", ANSWER_S);
 				kill(s->pid, SIGKILL);
 				break;
 			}
 }
 
 void
-nursery_stop(struct nursery *nursery)
+nursery_refuse(struct nursery *nursery)
 {
-	nursery->stopped = 1;
 	for (const struct source *s = nursery->sources; s; s = s->next)
 		kill(s->pid, SIGKILL);
 }
 
+void
+nursery_stop(struct nursery *nursery)
+{
+	nursery->stopped = 1;
+	nursery_refuse(nursery);
+}
+
+/* One that was asked for nothing more ends with 0 or its channel's CLOSED. */
+static void
+say_end(const struct source *source, int status)
+{
+	if (WIFSIGNALED(status))
+		log_error("mint-worker, which makes the others: ended by signal %d", WTERMSIG(status));
+	else if (source->channel || source->due)
+		log_error("mint-worker, which makes the others: ended with status %d", WEXITSTATUS(status));
+}
+
 int
-nursery_ended(struct nursery *nursery, pid_t pid)
+nursery_has(const struct nursery *nursery, pid_t pid)
+{
+	const struct source *source = nursery->sources;
+
+	while (source && source->pid != pid)
+		source = source->next;
+	return source != NULL;
+}
+
+void
+nursery_renew(struct nursery *nursery)
+{
+	if (nursery->sources)
+		nursery->sources->print = 0;
+}
+
+int
+nursery_ended(struct nursery *nursery, pid_t pid, int status)
 {
 	for (struct source **place = &nursery->sources; *place; place = &(*place)->next) {
 		struct source *source = *place;
@@ -227,6 +284,8 @@ nursery_ended(struct nursery *nursery, pid_t pid)
 		if (source->pid != pid)
 			continue;
 		*place = source->next;
+		if (!nursery->stopped)
+			say_end(source, status);
 		ipc_free(&source->channel);
 		give_up(source);
 		free(source);

@@ -1,9 +1,9 @@
-/* Where workers come from: a mint-worker without an order, which has read configuration, models and the station's key and has the
+/* Where workers come from: a mint-worker without an order, which has read configuration, models and the bench's key and has the
  * module in memory. It has never touched a token, and never will: for each worker it makes a copy of itself, which is mintd's child
  * as if mintd had started it, with a memory of its own.
  *
  * So a worker costs a fork instead of a start of some milliseconds, and shares with the others what none of them writes. When one of
- * the files that it has read changes, it is left to end and another is started.
+ * the files that it has read changes, or a copy crashes, it is left to end and another is started.
  */
 #ifndef MINT_NURSERY_H
 #define MINT_NURSERY_H
@@ -37,7 +37,16 @@ void nursery_pulse(struct nursery *nursery);
 void nursery_stop(struct nursery *nursery);
 
 /* 1 when it was the process, or an earlier one: what it still owed is told as not started. */
-int nursery_ended(struct nursery *nursery, pid_t pid);
+int nursery_ended(struct nursery *nursery, pid_t pid, int status);
+
+/* 1 when it is the process, or an earlier one. */
+int nursery_has(const struct nursery *nursery, pid_t pid);
+
+/* The next worker comes from a process newly started: a copy crashed, and the others lie in memory as it did. */
+void nursery_renew(struct nursery *nursery);
+
+/* It told what cannot be: SIGKILL. */
+void nursery_refuse(struct nursery *nursery);
 
 /* No process of it is left. */
 int nursery_is_gone(const struct nursery *nursery);

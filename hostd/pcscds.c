@@ -207,9 +207,15 @@ pcscds_pulse(struct pcscds *pcscds)
 }
 
 int
+pcscds_is_starter(const struct pcscds *pcscds, pid_t pid)
+{
+	return pcscds->starter && pid == starter_pid(pcscds->starter);
+}
+
+int
 pcscds_lost(struct pcscds *pcscds, pid_t pid)
 {
-	if (!pcscds->starter || pid != starter_pid(pcscds->starter))
+	if (!pcscds_is_starter(pcscds, pid))
 		return 0;
 	pcscds->stopping = 1;
 	event_del(pcscds->heard); /* it would be readable for ever */

@@ -39,6 +39,9 @@ int pcscds_pulse(struct pcscds *pcscds);
 /* 1 when `pid`, which was reaped, was what starts them: none of them runs any more, and mintd must be started anew to have them. */
 int pcscds_lost(struct pcscds *pcscds, pid_t pid);
 
+/* Whether `pid` is what starts them. */
+int pcscds_is_starter(const struct pcscds *pcscds, pid_t pid);
+
 /* Fills a row for each; returns their number, CONFIG_PCSCD_MAX at most. */
 size_t pcscds_standing(struct pcscds *pcscds, struct standing *rows);
 

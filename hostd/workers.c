@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* The end of a child that nobody knows yet: a worker that was gone before its birth was told. */
@@ -30,6 +31,7 @@ struct workers {
 	struct early   *early;
 	struct nursery *nursery;
 	workers_news   *on_news;
+	workers_others *is_others;
 	void           *argument;
 };
 
@@ -60,9 +62,10 @@ forget(struct workers *workers, struct worker *worker)
 {
 	struct worker **place = &workers->list;
 
-	while (*place != worker)
+	while (*place && *place != worker)
 		place = &(*place)->next;
-	*place = worker->next;
+	if (*place)
+		*place = worker->next;
 	if (worker->channel >= 0)
 		close(worker->channel);
 	free(worker);
@@ -118,6 +121,20 @@ tell_birth(struct workers *workers, struct worker *worker)
 	workers->on_news(workers->argument, &news, fd);
 }
 
+/* A child of ours that is nobody yet. What makes workers has a vendor's module in its memory: a number that it tells is looked at before
+ * a process is killed by it. */
+static int
+may_be_new(const struct workers *workers, pid_t pid)
+{
+	siginfo_t ignored;
+
+	for (const struct worker *w = workers->list; w; w = w->next)
+		if (w->pid == pid)
+			return 0;
+	return pid > 1 && !nursery_has(workers->nursery, pid) && !workers->is_others(workers->argument, pid) &&
+	    waitid(P_PID, (id_t)pid, &ignored, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
 static void
 on_born(void *argument, uint64_t lease, pid_t pid)
 {
@@ -127,6 +144,12 @@ on_born(void *argument, uint64_t lease, pid_t pid)
 
 	if (!worker)
 		return;
+	if (!ended && !may_be_new(workers, pid)) {
+		log_error("mint-worker: told of a worker %d that it cannot have made: ending it", (int)pid);
+		nursery_refuse(workers->nursery);
+		pid = 0;
+		ended = 1;
+	}
 	worker->pid = pid;
 	if (ended) {
 		forget(workers, worker);
@@ -140,11 +163,24 @@ on_born(void *argument, uint64_t lease, pid_t pid)
 	forget_ends(workers);
 }
 
+static int
+has_crashed(int status)
+{
+	static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
+
+	for (size_t i = 0; WIFSIGNALED(status) && i < sizeof signals / sizeof signals[0]; i++)
+		if (WTERMSIG(status) == signals[i])
+			return 1;
+	return 0;
+}
+
 void
 workers_ended(struct workers *workers, pid_t pid, int status)
 {
-	if (nursery_ended(workers->nursery, pid))
+	if (nursery_ended(workers->nursery, pid, status))
 		return;
+	if (has_crashed(status))
+		nursery_renew(workers->nursery);
 	for (struct worker *worker = workers->list; worker; worker = worker->next) {
 		uint64_t lease = worker->lease;
 
@@ -237,13 +273,13 @@ workers_are_gone(const struct workers *workers)
 /* --- from the cradle to the grave */
 
 struct workers *
-workers_new(struct event_base *base, const struct spawn *what, workers_news *on_news, void *argument)
+workers_new(struct event_base *base, const struct spawn *what, workers_news *on_news, workers_others *is_others, void *argument)
 {
 	struct workers *workers = calloc(1, sizeof *workers);
 
 	if (!workers)
 		return NULL;
-	*workers = (struct workers){ .on_news = on_news, .argument = argument };
+	*workers = (struct workers){ .on_news = on_news, .is_others = is_others, .argument = argument };
 	workers->nursery = nursery_new(base, what, on_born, workers);
 	if (!workers->nursery)
 		workers_free(&workers);

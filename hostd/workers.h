@@ -14,8 +14,12 @@ struct workers;
 /* What mint-queue is to be told: worker_started with the descriptor to pass (taken over by the callee), or exited with −1. */
 typedef void workers_news(void *argument, const struct message *news, int passed_fd);
 
+/* Whether a child of this process is another's than a worker. */
+typedef int workers_others(void *argument, pid_t pid);
+
 /* `what` is kept, not copied: how mint-worker is started. NULL when out of memory. */
-struct workers *workers_new(struct event_base *base, const struct spawn *what, workers_news *on_news, void *argument);
+struct workers *workers_new(struct event_base *base, const struct spawn *what, workers_news *on_news, workers_others *is_others,
+    void *argument);
 
 /* Accepts NULL. Kills nobody. */
 void workers_free(struct workers **workers);

@@ -7,6 +7,7 @@
 #include "schemas/errors.h"
 
 #define DESCRIPTION_BYTES 64
+#define CUT_MARK "..."
 #define SLOTS_MAX         4096 /* a guard against a module that answers nonsense */
 
 /* What is in a slot, as far as the search has to know. */
@@ -92,16 +93,24 @@ slot_read_facts(struct module *module, CK_SLOT_ID slot, struct token_facts *fact
 	return error;
 }
 
+/* The module cut the name, and may have cut a blank at the end with it; OpenSC ends what it cuts with three dots. */
+static bool
+cut_reader_fits(const char *reader, const char *description)
+{
+	size_t len = strlen(description), cut = len - strlen(CUT_MARK);
+
+	if (len < DESCRIPTION_BYTES - 1)
+		return false;
+	return strncmp(reader, description, len) == 0 ||
+	    (len == DESCRIPTION_BYTES && strcmp(description + cut, CUT_MARK) == 0 && strncmp(reader, description, cut) == 0);
+}
+
 static bool
 reader_fits(const char *reader, const char *description)
 {
-	size_t len = strlen(reader);
-
-	if (len <= DESCRIPTION_BYTES)
+	if (strlen(reader) <= DESCRIPTION_BYTES)
 		return strcmp(reader, description) == 0;
-	/* The module cut it, and may have cut a blank at the end with it. */
-	return description[0] != '\0' && strncmp(reader, description, strlen(description)) == 0 &&
-	    strlen(description) >= DESCRIPTION_BYTES - 1;
+	return cut_reader_fits(reader, description);
 }
 
 /* * and ? alone: names of readers have brackets in them, which the shell's patterns would take for sets. */

@@ -60,7 +60,7 @@ struct config {
 	char *models;             /* directory of model profiles */
 	char *pcscd_socket;       /* socket of the pcscd whose readers the bays have that name no section `pcscd`; "" the system's */
 	char *work;               /* directory for a worker's short-lived files (opensc.conf) */
-	char *station_key;        /* file with 32 bytes: seals transport codes; worker only */
+	char *station_key;        /* the bench's key, nothing of a station: file with 32 bytes, seals transport codes; worker only */
 	char *office_certificate; /* PIN office, PEM: final codes are enveloped to it */
 	char *api_socket;         /* Unix socket of mint-api */
 	int   api_port;           /* TCP port on loopback; 0 any free, −1 none */

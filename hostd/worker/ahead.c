@@ -1,6 +1,7 @@
 #include "hostd/worker/ahead.h"
 #include "pkcs11/module.h"
 
+#include <dirent.h>
 #include <locale.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
@@ -43,5 +44,19 @@ ahead_load(const char *module)
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_LOAD_CONFIG, NULL);
 	setlocale(LC_ALL, ""); /* OpenSC does it in any case */
 	use_algorithms();
-	module_preload(module);
+	if (*module)
+		module_preload(module);
+}
+
+int
+ahead_is_alone(void)
+{
+	DIR *threads = opendir("/proc/self/task");
+	int count = 0;
+
+	for (struct dirent *entry = threads ? readdir(threads) : NULL; entry; entry = readdir(threads))
+		count += entry->d_name[0] != '.';
+	if (threads)
+		closedir(threads);
+	return count <= 1;
 }

@@ -164,6 +164,6 @@ codes_read_key(const char *path, uint8_t *key)
 	}
 	fclose(file);
 	OPENSSL_cleanse(key, CODES_KEY_BYTES);
-	log_error("%s: is not %d bytes long: make the station's key anew", path, CODES_KEY_BYTES);
+	log_error("%s: is not %d bytes long: make the bench's key anew", path, CODES_KEY_BYTES);
 	return MINT_CONFIG;
 }

@@ -1,4 +1,4 @@
-/* PINs, SO-PINs and PUKs of one token: made at random, sealed with the station's key, wiped (law 6).
+/* PINs, SO-PINs and PUKs of one token: made at random, sealed with the bench's key, wiped (law 6).
  *
  * Sealed form, the only one in which transport codes leave a worker (AES-256-GCM, NIST SP 800-38D):
  *   u8 version (1) · 12 bytes nonce · cipher text · 16 bytes tag
@@ -29,7 +29,7 @@ int codes_seal(const struct codes *codes, const uint8_t *key, const char *serial
 /* Opens. MINT_CRYPTO when it was not sealed with this key for this serial number; `codes` is empty then. */
 int codes_open(struct codes *codes, const uint8_t *key, const char *serial, const uint8_t *sealed, size_t length);
 
-/* Reads the station's key, CODES_KEY_BYTES bytes and nothing else in the file. MINT_CONFIG after a log line. */
+/* Reads the bench's key, CODES_KEY_BYTES bytes and nothing else in the file. MINT_CONFIG after a log line. */
 int codes_read_key(const char *path, uint8_t *key);
 
 void codes_wipe(struct codes *codes);

@@ -1,6 +1,6 @@
 /* mint-worker: one process for one token and one role.
  *
- * Trusted with: the station's key (transport codes), the PKCS#11 module, one reader; it alone may start another program
+ * Trusted with: the bench's key (transport codes), the PKCS#11 module, one reader; it alone may start another program
  * (pkcs15-init). It sees no database, no CA key and no network. Everything it does was ordered by mint-queue on
  * descriptor 3, one step at a time, and each step's intent was committed before its message was sent.
  *
@@ -31,6 +31,8 @@
 #include <unistd.h>
 
 enum { NOT_YET = 0 }; /* the role before the order */
+
+#define LOADED_LATER "MINT_MODULE_LATER" /* in the environment: the module is not loaded ahead */
 
 /* The permit table: which message may come in which role, and what it does. */
 static const struct step {
@@ -185,6 +187,17 @@ become_worker(int channel_fd, pid_t mintd)
 	return say_hello();
 }
 
+/* clone(2), whose arguments lie otherwise on some machines. */
+static long
+copy_process(void)
+{
+#if defined(__s390__)
+	return syscall(SYS_clone, NULL, CLONE_PARENT | SIGCHLD, NULL, NULL, 0);
+#else
+	return syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, 0);
+#endif
+}
+
 /* CLONE_PARENT: mintd is to reap it, as it reaps whatever was near a token. This process has one thread and holds nothing that a plain
  * fork(2) would have to prepare. */
 static int
@@ -195,7 +208,7 @@ make_worker(uint64_t lease, int channel_fd)
 	long pid;
 
 	prctl(PR_SET_NAME, "mint-nursery");
-	pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, 0);
+	pid = copy_process();
 	if (pid == 0)
 		return become_worker(channel_fd, mintd);
 	if (pid < 0)
@@ -254,7 +267,7 @@ prepare(struct worker *worker, const char *config_path)
 	if (r == 0)
 		r = codes_read_key(worker->config->station_key, worker->station_key);
 	if (r == 0)
-		ahead_load(worker->config->module);
+		ahead_load(getenv(LOADED_LATER) ? "" : worker->config->module);
 	return r;
 }
 
@@ -267,6 +280,19 @@ clear(struct worker *worker)
 	models_free(&worker->models);
 	config_free(&worker->config);
 	OPENSSL_cleanse(worker, sizeof *worker);
+}
+
+/* A module that starts threads when it is loaded must not be copied: its locks may be held. This program starts again without it then,
+ * and each worker loads it for itself. */
+static void
+stand_alone(char **argv)
+{
+	if (ahead_is_alone() || getenv(LOADED_LATER) || setenv(LOADED_LATER, "1", 1) != 0)
+		return;
+	log_warning("the module starts threads when it is loaded: every worker loads it anew, which takes longer");
+	execv("/proc/self/exe", argv);
+	log_error("cannot start again without it: %s", strerror(errno));
+	_exit(error_info(MINT_SYSTEM)->exit_status);
 }
 
 int
@@ -283,6 +309,8 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	unsetenv("OPENSC_DEBUG"); /* it overrides opensc.conf, and shows every PIN in the log */
 	r = prepare(&worker, config_path);
+	if (r == 0)
+		stand_alone(argv);
 	if (r == 0)
 		r = say_hello();
 	if (r == 0)

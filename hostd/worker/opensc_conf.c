@@ -3,12 +3,16 @@
 #include "hostd/worker/card.h"
 #include "schemas/errors.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { PLACES = 16 /* of Debian's pcscd */, PLACE_LENGTH = 6 };
 
 /* 0 when every other reader can be hidden without hiding ours. */
 static int
@@ -31,6 +35,32 @@ check(const char *reader, const char *names)
 	return found ? 0 : MINT_READER;
 }
 
+/* pcsc-lite ends every name in " II SS", the reader's place among all and its slot, in hexadecimal. */
+static bool
+has_place(const char *reader)
+{
+	size_t length = strlen(reader);
+	const char *end = length > PLACE_LENGTH ? reader + length - PLACE_LENGTH : "";
+
+	return end[0] == ' ' && isxdigit((unsigned char)end[1]) && isxdigit((unsigned char)end[2]) && end[3] == ' ' &&
+	       isxdigit((unsigned char)end[4]) && isxdigit((unsigned char)end[5]);
+}
+
+/* A token with a reader of its own may come while this worker starts: every other place is hidden before anything is there. */
+static void
+put_places(FILE *out, const char *reader, const char *before)
+{
+	char place[PLACE_LENGTH + 1];
+
+	for (unsigned number = 0; number < PLACES; number++) {
+		snprintf(place, sizeof place, " %02X 0", number); /* whatever slot */
+		if (!strstr(reader, place)) {
+			fprintf(out, "%s\"%s\"", before, place);
+			before = ", ";
+		}
+	}
+}
+
 static void
 put_ignored(FILE *out, const char *reader, const char *names)
 {
@@ -41,6 +71,10 @@ put_ignored(FILE *out, const char *reader, const char *names)
 			fprintf(out, "%s\"%s\"", before, name);
 			before = ", ";
 		}
+	if (has_place(reader)) {
+		put_places(out, reader, before);
+		before = ", ";
+	}
 	if (before[0] == ',')
 		fputs(";\n", out);
 }

@@ -1,7 +1,8 @@
 /* The opensc.conf of one worker: one reader visible, one driver, nothing cached (opensc.conf(5)).
  *
  * OpenSC probes every reader that it can see and blocks behind a card that generates a key; so every other reader is named
- * in ignored_readers. The list is a list of substrings of readers present now: it is written anew for each worker.
+ * in ignored_readers. The list is a list of substrings: the names of readers present now, so it is written anew for each worker,
+ * and the ends of the names that readers would have which come later.
  */
 #ifndef MINT_WORKER_OPENSC_CONF_H
 #define MINT_WORKER_OPENSC_CONF_H

@@ -8,6 +8,7 @@
  *                  "N hang"            it is not passed on and never comes back
  *                  "N crash"           it ends the process
  *                  In place of N a name, "C_SetPIN crash": the first call of that name
+ *   FAULT_THREAD   set: a thread is started when the library is loaded
  *   FAULT_ONCE     set: only once whatever process it is; FAULT_LOG tells that it happened
  *
  * Calls are counted from 1 in the whole life of a process, C_GetFunctionList not among them: the library stays loaded whoever closes it
@@ -18,6 +19,7 @@
 #include <p11-kit/pkcs11.h>
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -138,6 +140,23 @@ set_up(void)
 	if (log && *log)
 		fault.log = fopen(log, "ae");
 	return load_real(getenv("FAULT_MODULE"));
+}
+
+static void *
+sit(void *unused)
+{
+	pause();
+	return unused;
+}
+
+/* As some vendors' modules do. */
+static void __attribute__((constructor))
+start_thread(void)
+{
+	pthread_t thread;
+
+	if (getenv("FAULT_THREAD") && pthread_create(&thread, NULL, sit, NULL) == 0)
+		pthread_detach(thread);
 }
 
 /* --- one call */

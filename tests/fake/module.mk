@@ -44,3 +44,9 @@ $(B)/clock-jump.so: $(B)/tests/fake/clock_jump.o
 	$(Q)$(CC) -shared -Wl,-z,relro,-z,now -o $@ $<
 
 programs: $(B)/clock-jump.so
+
+# In mint-worker's place, for what makes workers: tests/unit/test_workers.c.
+PROGRAMS += tests/fake-nursery
+tests/fake-nursery_SRC := \
+	tests/fake/fake_nursery.c
+tests/fake-nursery_USES := base schemas

@@ -44,7 +44,7 @@ setup() { export B=${B:-build/dev}; }
 
 @test "links between pages and into the tree lead somewhere" {
 	wrong=0
-	for page in README.md docs/*.md; do
+	for page in README.md docs/*.md hw/README.md; do
 		[ -e "$page" ] || continue
 		while read -r target; do
 			case $target in http* | '#'*) continue ;; esac
@@ -59,11 +59,27 @@ setup() { export B=${B:-build/dev}; }
 	wrong=0
 	while read -r verb; do
 		grep -qE "^  $verb( |$)" "$BATS_TEST_TMPDIR/help" || { echo "mintctl $verb does not exist"; wrong=1; }
-	done < <(grep -ohE '`mintctl [a-z]+' README.md docs/*.md 2>/dev/null | sed 's/.* //' | sort -u)
+	done < <(grep -ohE '`mintctl [a-z]+' README.md docs/*.md hw/README.md | sed 's/.* //' | sort -u)
 	while read -r target; do
-		grep -qE "^$target:" Makefile data/systemd/module.mk || { echo "make $target does not exist"; wrong=1; }
-	done < <(grep -ohE '`make [a-z-]+' README.md docs/*.md 2>/dev/null | sed 's/.* //' | sort -u)
+		grep -qE "^$target:" Makefile data/systemd/module.mk firmware/module.mk tests/station/module.mk || { echo "make $target does not exist"; wrong=1; }
+	done < <(grep -ohE '`make [a-z-]+' README.md docs/*.md hw/README.md | sed 's/.* //' | sort -u)
 	[ "$wrong" = 0 ]
+}
+
+@test "each whole configuration that a page shows is read by the programs" {
+	count=0
+	for page in docs/*.md; do
+		awk -v name="$BATS_TEST_TMPDIR/$(basename "$page" .md)" '
+			/^```/ { if (inside) { if (whole) printf "%s", text >(name "." ++n ".conf") } inside = !inside; whole = 0; text = ""; next }
+			inside { text = text $0 "\n"; whole += /^database = / }' "$page"
+	done
+	for conf in "$BATS_TEST_TMPDIR"/*.conf; do
+		count=$((count + 1))
+		"$B/mintctl" doctor --json --config "$conf" >"$BATS_TEST_TMPDIR/said" 2>"$BATS_TEST_TMPDIR/refused" || true
+		jq -e '.checks | length > 0' "$BATS_TEST_TMPDIR/said" || { cat "$conf" "$BATS_TEST_TMPDIR/said" "$BATS_TEST_TMPDIR/refused"; false; }
+	done
+	[ "$count" -ge 4 ]
+	grep -q '^station ' "$BATS_TEST_TMPDIR/configuration.2.conf"
 }
 
 @test "make help names every target that the pages and the house need" {

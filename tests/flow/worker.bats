@@ -36,6 +36,16 @@ life_is_complete_with() {
 	life_is_complete_with rsa2048
 }
 
+@test "a module that starts threads when it is loaded is not loaded ahead, and works" {
+	sed -i '/^[[:space:]]*module = /d' "$work/mint.conf"
+	echo "module = \"$PWD/$B/pkcs11-fault.so\"" >>"$work/mint.conf"
+	FAULT_MODULE=$(dpkg -L opensc-pkcs11 | grep -m1 '/opensc-pkcs11.so$')
+	export FAULT_MODULE FAULT_THREAD=1
+	life_is_complete_with p256
+	run drive mint finish
+	grep -q 'the module starts threads when it is loaded' <<<"$output"
+}
+
 @test "after sealing the transport codes are worth nothing and all four final codes are" {
 	minted
 	drives mint codes finish

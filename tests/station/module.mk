@@ -70,8 +70,19 @@ test-station-torture_USES := simhost simboard schemas
 $(B)/test-station-torture: $(FW)/station.elf
 
 .PHONY: firmware-torture
-firmware-torture: firmware $(B)/test-station-torture ## random transfers against the firmware on a simulated chip (COUNT=1000000 SEED=1)
+firmware-torture: firmware $(B)/test-station-torture ## random USB transfers against the station's firmware on a simulated chip (COUNT=1000000 SEED=1)
 	@$(B)/test-station-torture $(or $(COUNT),1000000) $(SEED)
+
+# The same board for the kernel of a guest (make check-system).
+PROGRAMS += tests/station-usbip
+tests/station-usbip_SRC := \
+	tests/station/host_bus.c \
+	tests/station/lines.c \
+	tests/station/orders.c \
+	tests/station/station_usbip.c
+tests/station-usbip_USES := simboard schemas
+tests/station-usbip_PKGS := jansson
+$(B)/tests/station-usbip: | $(FW)/station.elf
 
 PROGRAMS += tests/station-seeds
 tests/station-seeds_SRC := \

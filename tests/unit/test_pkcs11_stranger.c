@@ -203,6 +203,32 @@ pattern_of_a_description_knows_star_and_question_mark_only(void **state)
 	}
 }
 
+#define LONG_READER "Gemalto Gemplus USB SmartCard Reader 433-Swap [CCID Interface] (1-0000:00:04.0-1.2) 01 00"
+
+static void
+reader_whose_name_the_module_cut_is_found_by_what_is_left_of_it(void **state)
+{
+	static const struct {
+		const char *description;
+		bool        fits;
+	} cases[] = {
+		{ "Gemalto Gemplus USB SmartCard Reader 433-Swap [CCID Interface] (", true },
+		{ "Gemalto Gemplus USB SmartCard Reader 433-Swap [CCID Interface...", true }, /* as OpenSC 0.23 */
+		{ "Gemalto Gemplus USB SmartCard Reader 433-Swap [CCID Interface]", false },
+		{ "Gemalto Gemplus USB SmartCard Reader 434-Swap [CCID Interface...", false },
+		{ "Gemalto...", false },
+		{ "...", false },
+		{ "", false },
+	};
+	const struct token_where where = { .reader = LONG_READER };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		strcpy(stranger.slots[0].description, cases[i].description);
+		assert_int_equal(find(&where), cases[i].fits ? 0 : MINT_READER);
+	}
+}
+
 static void
 of_tokens_that_are_not_initialised_the_lowest_slot_is_taken(void **state)
 {
@@ -914,6 +940,7 @@ main(void)
 		with_stranger(function_that_the_list_leaves_out_is_not_supported),
 		with_stranger(initialised_token_goes_before_others_and_must_be_the_only_one),
 		with_stranger(pattern_of_a_description_knows_star_and_question_mark_only),
+		with_stranger(reader_whose_name_the_module_cut_is_found_by_what_is_left_of_it),
 		with_stranger(of_tokens_that_are_not_initialised_the_lowest_slot_is_taken),
 		with_stranger(blank_token_is_not_taken_for_one_that_cannot_be_read),
 		with_stranger(strange_cards_and_empty_slots_beside_the_token_do_no_harm),

@@ -335,7 +335,7 @@ every_other_reader_is_ignored_and_ours_is_not(void **state)
 
 	(void)state;
 	assert_int_equal(opensc_conf_text("Bench 00 00 01", names, &(struct opensc_choice){ "myeid", "/p" }, &text), 0);
-	assert_non_null(strstr(text, "\tignored_readers = \"Bench 00 00 00\", \"Other\";\n"));
+	assert_non_null(strstr(text, "\tignored_readers = \"Bench 00 00 00\", \"Other\", "));
 	assert_non_null(strstr(text, "\tcard_drivers = myeid;\n"));
 	assert_non_null(strstr(text, "disconnect_action = reset;"));
 	assert_null(strstr(text, "Bench 00 00 01"));
@@ -345,6 +345,23 @@ every_other_reader_is_ignored_and_ours_is_not(void **state)
 	assert_int_equal(opensc_conf_text("Only", "Only\0", NULL, &text), 0);
 	assert_null(strstr(text, "ignored_readers"));
 	assert_null(strstr(text, "card_drivers"));
+	free(text);
+}
+
+/* By the ends of their names: a token with a reader of its own may come when the list has been read. */
+static void
+readers_that_come_later_are_ignored_and_ours_is_not(void **state)
+{
+	static const char names[] = "Vendor 02 Reader [CCID] (1-1.3) 0A 00\0";
+	const char *ours = names;
+	char *text = NULL, part[16];
+
+	(void)state;
+	assert_int_equal(opensc_conf_text(ours, names, NULL, &text), 0);
+	for (unsigned place = 0; place < 16; place++) {
+		snprintf(part, sizeof part, "\" %02X 0\"", place);
+		assert_int_equal(strstr(text, part) != NULL, place != 0x0A);
+	}
 	free(text);
 }
 
@@ -538,6 +555,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(envelope_with_a_changed_bit_does_not_open),
 		cmocka_unit_test(envelope_is_not_made_for_an_expired_office_or_a_name_json_would_misread),
 		cmocka_unit_test(every_other_reader_is_ignored_and_ours_is_not),
+		cmocka_unit_test(readers_that_come_later_are_ignored_and_ours_is_not),
 		cmocka_unit_test(reader_that_cannot_be_shown_alone_is_refused),
 		cmocka_unit_test(child_gets_codes_by_environment_and_nothing_else_of_ours),
 		cmocka_unit_test(child_that_fails_is_quoted_with_its_codes_struck_out),

@@ -1,8 +1,10 @@
 #!/bin/sh
 # Installs what packages.txt names and this machine lacks. Quiet and quick when nothing is missing.
+#
+#   tools/dev/deps.sh [LIST]              another list than packages.txt
 set -eu
 cd "$(dirname "$0")/../.."
-missing=$(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' packages.txt | while read -r package; do
+missing=$(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "${1:-packages.txt}" | while read -r package; do
 	dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^ii' || echo "$package"
 done)
 [ -n "$missing" ] || exit 0

@@ -15,7 +15,7 @@ print-schema_SRC := \
 print-schema_USES := base schemas
 
 .PHONY: published
-published: $(B)/check-applications $(B)/make-samples $(B)/print-schema ## make anew what is committed but made: JSON Schema, samples, their golden answers
+published: $(B)/check-applications $(B)/make-samples $(B)/print-schema ## write anew the committed files that a program makes: JSON Schema, sample applications, the answers expected for them
 	$(B)/print-schema > $(B)/published.new && mv $(B)/published.new schemas/application.schema.json
 	$(B)/make-samples > $(B)/published.new && mv $(B)/published.new data/samples/applications.json
 	tools/dev/make_bad_samples.sh > $(B)/published.new && mv $(B)/published.new data/samples/bad.ndjson

@@ -30,7 +30,7 @@ static const struct check {
 	{ "models", { "token models", "介质型号" }, doctor_models, { "mend `models`: it holds one file for each model (mintctl token model check FILE)", "修改 models：每种型号一个文件（mintctl token model check 文件）" } },
 	{ "cards", { "readers and cards", "读卡器和介质" }, doctor_cards, { "check the cable; compare `reader` and `model` of the bay with what is there: docs/connect.md; a card without profile: docs/token-models.md", "检查连线；核对工位的 reader、model 与现有读卡器、介质：见 docs/connect.md；没有型号文件的介质：见 docs/token-models.md" } },
 	{ "slots", { "slots", "插槽" }, doctor_slots, { "mend `module`, `slot`, `model` or `environment` of the bay, or `programs`: docs/connect.md; a token without profile: docs/token-models.md", "修改该工位的 module、slot、model 或 environment，或 programs：见 docs/connect.md；没有型号文件的介质：见 docs/token-models.md" } },
-	{ "station_key", { "station key", "工作站密钥" }, doctor_station_key, { "make it: (umask 077; head -c 32 /dev/urandom > FILE); keep a copy apart", "生成：(umask 077; head -c 32 /dev/urandom > 文件)，并另存备份" } },
+	{ "station_key", { "the bench's key", "工作站密钥" }, doctor_station_key, { "make it: (umask 077; head -c 32 /dev/urandom > FILE); keep a copy apart", "生成：(umask 077; head -c 32 /dev/urandom > 文件)，并另存备份" } },
 	{ "office", { "PIN office certificate", "口令管理证书" }, doctor_office, { "ask the PIN office for its certificate (PEM)", "向口令管理方索取证书（PEM）" } },
 	{ "ca", { "CA", "CA" }, doctor_ca, { "make one: mintctl ca init --config FILE --subject NAME, or mend `ca_directory`", "创建：mintctl ca init --config 文件 --subject 名称，或修改 ca_directory" } },
 	{ "profiles", { "certificate profiles", "证书模板" }, doctor_profiles, { "mend `ca_profiles` or `ca_profile`: mintctl ca profiles", "修改 ca_profiles 或 ca_profile：mintctl ca profiles" } },

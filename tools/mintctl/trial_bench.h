@@ -1,4 +1,4 @@
-/* A bench for one trial: a directory that nobody else reads, with a station key and a PIN office of its own, and configurations that a
+/* A bench for one trial: a directory that nobody else reads, with a key and a PIN office of its own, and configurations that a
  * mint-worker takes. It is wiped at the end, unless a token still has codes that only it knows. */
 #ifndef MINTCTL_TRIAL_BENCH_H
 #define MINTCTL_TRIAL_BENCH_H

@@ -1,4 +1,4 @@
-/* vtoken: virtual MyEID tokens behind the vpcd readers of a pcscd.
+/* vtoken: virtual MyEID tokens behind the readers of a pcscd.
  *
  * Trusted with nothing real: its private keys and PINs belong to tokens that exist only here. It connects to loopback
  * ports and listens on one Unix socket; it starts no program.
@@ -65,6 +65,13 @@ take_ports(struct settings *settings, const char *argument)
 	}
 	free(copy);
 	return wrong;
+}
+
+static const char *
+take_readers(struct settings *settings, const char *argument)
+{
+	settings->rack.protocol = link_protocol_by_name(argument);
+	return settings->rack.protocol ? NULL : "vpcd or vscard";
 }
 
 static const char *
@@ -207,7 +214,8 @@ static const struct option_row {
 	take_option *take;
 	const char *help;
 } options[] = {
-	{ "ports", "P1,P2,…", take_ports, "loopback ports of the vpcd readers, one a slot (slots count from 0)" },
+	{ "ports", "P1,P2,…", take_ports, "loopback ports of the readers, one a slot (slots count from 0)" },
+	{ "readers", "KIND", take_readers, "vpcd: pcscd's driver (default); vscard: ccid-card-passthru of QEMU" },
 	{ "state", "DIR", take_state, "where the tokens' states are kept" },
 	{ "control", "SOCKET", take_control, "Unix socket for commands; say `help` on it" },
 	{ "say", "COMMAND", take_say, "with --control: say this to the vtoken that runs there, print its answer" },
@@ -236,7 +244,7 @@ print_help(void)
 	       "       vtoken --control SOCKET --say COMMAND\n"
 	       "       vtoken --control SOCKET --script FILE\n"
 	       "       vtoken --fill-pool N --pool DIR [--type rsa2048|p256]\n\n"
-	       "Virtual MyEID tokens behind the vpcd readers of a pcscd.\n\n");
+	       "Virtual MyEID tokens behind the vpcd readers of a pcscd, or the readers of a QEMU guest.\n\n");
 	for (size_t n = 0; n < OPTIONS; n++) {
 		snprintf(left, sizeof left, "--%s %s", options[n].name, options[n].argument ? options[n].argument : "");
 		printf("  %-*s %s\n", 20 + (strstr(left, "…") ? 2 : 0), left, options[n].help); /* three bytes, one column */
@@ -378,6 +386,7 @@ main(int argc, char **argv)
 	log_open("vtoken");
 	signal(SIGPIPE, SIG_IGN);
 	settings.rack.ports = settings.ports;
+	settings.rack.protocol = link_protocol_by_name("vpcd");
 	settings.rack.law = law_new("none");
 	settings.rack.seed = 1;
 	settings.rack.atr = card_atr;

@@ -28,12 +28,14 @@ vtoken_SRC := \
 	tools/vtoken/control.c \
 	tools/vtoken/control_command.c \
 	tools/vtoken/keygen.c \
+	tools/vtoken/link.c \
 	tools/vtoken/main.c \
 	tools/vtoken/rack.c \
 	tools/vtoken/say.c \
 	tools/vtoken/slot.c \
 	tools/vtoken/slot_fault.c \
 	tools/vtoken/vpcd.c \
+	tools/vtoken/vscard.c \
 	tools/vtoken/work.c
 vtoken_USES := vtoken-core base schemas
 vtoken_PKGS := libevent libcrypto

@@ -113,6 +113,7 @@ rack_new(struct rack **rack, struct event_base *base, const struct rack_config *
 	if (!made)
 		return MINT_MEMORY;
 	made->world.base = base;
+	made->world.protocol = config->protocol;
 	made->world.law = config->law;
 	made->world.seed = config->seed;
 	made->world.apdu_us = config->apdu_us;

@@ -16,6 +16,7 @@
 struct rack_config {
 	const uint16_t   *ports; /* one a slot */
 	size_t            count;
+	const struct link_protocol *protocol; /* of the readers */
 	const char       *state_path;
 	const char       *pool_path; /* NULL: no pool */
 	const char       *log_path;  /* NULL: no APDU log */

@@ -62,7 +62,7 @@ slot_send(struct slot *slot)
 {
 	write_trail(slot, true);
 	end_command(slot);
-	vpcd_reply(slot->vpcd, slot->reply.bytes, slot->reply.len);
+	link_reply(slot->link, slot->reply.bytes, slot->reply.len);
 	notice(slot);
 }
 
@@ -275,10 +275,10 @@ slot_abandon(struct slot *slot)
 }
 
 static void
-on_power(void *argument, enum vpcd_power power)
+on_power(void *argument, enum link_power power)
 {
 	static const char *const names[] = {
-		[VPCD_POWER_OFF] = "power-off", [VPCD_POWER_ON] = "power-on", [VPCD_RESET] = "reset",
+		[LINK_POWER_OFF] = "power-off", [LINK_POWER_ON] = "power-on", [LINK_RESET] = "reset",
 	};
 	struct slot *slot = argument;
 
@@ -303,7 +303,7 @@ on_connected(void *argument)
 	notice(argument);
 }
 
-static const struct vpcd_events events = {
+static const struct link_events events = {
 	.command = on_command, .power = on_power, .connected = on_connected, .lost = on_lost,
 };
 
@@ -330,8 +330,8 @@ slot_new(const struct slot_world *world, unsigned number, uint16_t port)
 	slot->due = evtimer_new(world->base, on_due, slot);
 	slot->after_cut = evtimer_new(world->base, on_after_cut, slot);
 	slot->faults = faults_new();
-	slot->vpcd = vpcd_new(world->base, port, world->atr, world->atr_len, &events, slot);
-	if (!slot->due || !slot->after_cut || !slot->faults || !slot->vpcd)
+	slot->link = link_new(world->base, world->protocol, port, world->atr, world->atr_len, &events, slot);
+	if (!slot->due || !slot->after_cut || !slot->faults || !slot->link)
 		slot_free(&slot);
 	return slot;
 }
@@ -341,7 +341,7 @@ slot_free(struct slot **slot)
 {
 	if (*slot) {
 		slot_remove(*slot);
-		vpcd_free(&(*slot)->vpcd);
+		link_free(&(*slot)->link);
 		if ((*slot)->due)
 			event_free((*slot)->due);
 		if ((*slot)->after_cut)
@@ -358,7 +358,7 @@ slot_insert(struct slot *slot, struct token *token)
 	slot->token = token;
 	slot->commands = slot->changes = 0;
 	trail_event(slot->world->trail, slot->number, slot_serial(slot), "insert");
-	vpcd_plug(slot->vpcd);
+	link_plug(slot->link);
 	notice(slot);
 }
 
@@ -367,7 +367,7 @@ slot_remove(struct slot *slot)
 {
 	if (!slot->token)
 		return;
-	vpcd_unplug(slot->vpcd);
+	link_unplug(slot->link);
 	event_del(slot->after_cut);
 	slot_abandon(slot);
 	trail_event(slot->world->trail, slot->number, slot_serial(slot), "remove");
@@ -413,7 +413,7 @@ slot_status(const struct slot *slot, struct slot_status *status)
 		.port = slot->port,
 		.serial = slot_serial(slot),
 		.name = slot_name(slot),
-		.connected = vpcd_connected(slot->vpcd),
+		.connected = link_connected(slot->link),
 		.generating = slot->stage == STAGE_GENERATING,
 		.commands = slot->commands,
 		.changes = slot->changes,

@@ -1,4 +1,4 @@
-/* A slot: a reader of pcscd's that may have a token in it. Takes commands from vpcd to the card and answers back in
+/* A slot: a reader that may have a token in it. Takes commands from the reader to the card and answers back in
  * the card's own time, after what the command changed is on the disk. */
 #ifndef MINT_VTOKEN_SLOT_H
 #define MINT_VTOKEN_SLOT_H
@@ -6,6 +6,7 @@
 #include "tools/vtoken/fault.h"
 #include "tools/vtoken/keygen.h"
 #include "tools/vtoken/law.h"
+#include "tools/vtoken/link.h"
 #include "tools/vtoken/status.h"
 #include "tools/vtoken/token.h"
 #include "tools/vtoken/trail.h"
@@ -19,6 +20,7 @@
 /* What all slots share; kept, not copied. */
 struct slot_world {
 	struct event_base *base;
+	const struct link_protocol *protocol; /* of the readers */
 	struct work       *disk;    /* brings states to the disk */
 	struct keygen     *keygen;
 	struct trail      *trail;

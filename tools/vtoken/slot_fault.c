@@ -30,7 +30,7 @@ cut(struct slot *slot, int32_t ms)
 {
 	struct timeval wait = { 0 };
 
-	vpcd_unplug(slot->vpcd);
+	link_unplug(slot->link);
 	slot_abandon(slot);
 	card_reset(token_card(slot->token));
 	slot->stays_out = ms == FAULT_FOREVER;
@@ -65,7 +65,7 @@ slot_fault_over(struct slot *slot)
 	if (slot->stays_out)
 		slot->world->pulled(slot->world->argument, slot->number);
 	else
-		vpcd_plug(slot->vpcd);
+		link_plug(slot->link);
 }
 
 /* What replaces an answer goes out at once before, and in the answer's place after. */

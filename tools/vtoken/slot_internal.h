@@ -3,7 +3,7 @@
 #define MINT_VTOKEN_SLOT_INTERNAL_H
 
 #include "tools/vtoken/slot.h"
-#include "tools/vtoken/vpcd.h"
+#include "tools/vtoken/link.h"
 
 /* The command in progress goes through these one after the other; any may be skipped. */
 enum stage {
@@ -19,7 +19,7 @@ struct slot {
 	const struct slot_world *world;
 	unsigned number;
 	uint16_t port;
-	struct vpcd *vpcd;
+	struct link *link;
 	struct token *token;
 	uint64_t commands, changes;
 	struct faults *faults;

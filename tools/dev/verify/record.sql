@@ -157,7 +157,7 @@ SELECT 'row ' || id || ' (' || step || ') has ' || CASE WHEN ended_at IS NULL TH
 FROM journal WHERE (ended_at IS NULL) <> (outcome IS NULL)
 UNION ALL
 SELECT 'row ' || id || ': ' || step || ' is no step' FROM journal
-WHERE step NOT IN ('initialise','key','request','certify','burn','prove','seal','check','label','take','pack')
+WHERE step NOT IN ('initialise','key','request','certify','burn','prove','seal','check','label','take','pack','cycle')
 UNION ALL
 SELECT 'row ' || j.id || ' (' || step || ') of ' || c.name || ' is still open' FROM journal j JOIN credential c ON c.id = j.credential_id
 WHERE c.state IN ('packed','revoked') AND j.ended_at IS NULL AND j.step <> 'label';
