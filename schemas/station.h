@@ -6,6 +6,9 @@
 #include <stdint.h>
 
 /* pid.codes' number for tests within one's own walls: whoever ships boards needs one of his own (hw/README.md). */
+/* Others test with it, too: a station says who made it and what it is. */
+#define STATION_USB_MAKER "Mintbench"
+#define STATION_USB_NAME "station"
 enum { STATION_USB_VENDOR = 0x1209, STATION_USB_PRODUCT = 0x0001 };
 enum { STATION_ENDPOINT_COMMANDS = 1, STATION_ENDPOINT_ANSWERS = 2, STATION_ENDPOINT_EVENTS = 3 };
 enum {

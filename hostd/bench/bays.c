@@ -194,7 +194,9 @@ static void
 take_reader(struct bays *bays, struct reader *reader, const struct message_bay *seen)
 {
 	bool was_known = reader->is_there && reader->port_known;
+	char was[USB_PATH_BYTES];
 
+	memcpy(was, reader->port, sizeof was);
 	snprintf(reader->name, sizeof reader->name, "%s", seen->reader);
 	reader->is_there = seen->presence != PRESENCE_NO_READER;
 	reader->presence = (enum presence)seen->presence;
@@ -204,7 +206,7 @@ take_reader(struct bays *bays, struct reader *reader, const struct message_bay *
 	if (reader->atr_bytes > 0)
 		memcpy(reader->atr, seen->atr.data, reader->atr_bytes);
 	if (was_known != (reader->is_there && reader->port_known))
-		bays->reader(reader->name, reader->port, !was_known, bays->argument);
+		bays->reader(reader->name, was_known ? was : reader->port, !was_known, bays->argument);
 }
 
 void

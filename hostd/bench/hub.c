@@ -1,7 +1,5 @@
 #include "hostd/bench/hub.h"
-#include "hostd/base/log.h"
 #include "hostd/bench/usb.h"
-#include "schemas/errors.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -114,20 +112,19 @@ hub_switch(struct event_base *base, struct usb *usb, const char *path, int on, h
 	int failed;
 
 	if (!switching)
-		return MINT_MEMORY;
+		return LIBUSB_ERROR_NO_MEM;
 	switching->done = done;
 	switching->argument = argument;
 	switching->settled = event_new(base, -1, 0, on_settled, switching);
 	switching->deadline = evtimer_new(base, on_deadline, switching);
 	if (!switching->settled || !switching->deadline) {
 		free_switching(switching);
-		return MINT_MEMORY;
+		return LIBUSB_ERROR_NO_MEM;
 	}
 	failed = usb_path_hub(path, hub, &port) == 0 ? ask(switching, &switching->halves[0], usb, hub, port, on) : LIBUSB_ERROR_NOT_FOUND;
 	if (failed != 0) {
-		log_error("the hub of port %s: %s: look at its cable, and at what mint-bench may open (docs/administrators.md)", path, libusb_strerror(failed));
 		free_switching(switching);
-		return failed == LIBUSB_ERROR_NOT_FOUND || failed == LIBUSB_ERROR_NO_DEVICE ? MINT_NOT_FOUND : MINT_SYSTEM;
+		return failed;
 	}
 	if (usb_path_peer(hub, port, peer, &peer_port) == 0)
 		switching->error = ask(switching, &switching->halves[1], usb, peer, peer_port, on);

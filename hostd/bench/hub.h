@@ -11,8 +11,8 @@ struct usb;
 /* error: 0 when the hub, and its other half where there is one, said yes; else a negative code of libusb's. */
 typedef void hub_done(int error, void *argument);
 
-/* Switches the port at that path, "1-2.3". `done` is called from the loop, once, within a second; never from within this call. 0, or
- * MINT_NOT_FOUND (there is no such hub now), MINT_SYSTEM after a log line, MINT_MEMORY: then it is not called. */
+/* Switches the port at that path, "1-2.3". `done` is called from the loop, once, within a second; never from within this call. 0, or a
+ * negative code of libusb's: then it is not called. Says nothing in the log: whoever tries for ever says it once. */
 int hub_switch(struct event_base *base, struct usb *usb, const char *path, int on, hub_done *done, void *argument);
 
 #endif

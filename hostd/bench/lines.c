@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BOUNCE_MS = 20, RETRY_S = 5 };
+enum { BOUNCE_MS = 20, RETRY_S = 5, NEVER_READ = -1 };
 
 static const char consumer[] = "mintbench";
 
@@ -115,6 +115,7 @@ on_edge(evutil_socket_t fd, short what, void *argument)
 		evtimer_add(line->settle, &bounce);
 }
 
+/* Who stands on the pedal has not pressed it now. What was last told of the stop stands: found otherwise, it is told. */
 static int
 listen_to(struct line *line)
 {
@@ -125,7 +126,8 @@ listen_to(struct line *line)
 	line->edge = event_new(line->lines->base, fd, EV_READ | EV_PERSIST, on_edge, line);
 	if (!line->edge || event_add(line->edge, NULL) != 0)
 		return -1;
-	line->value = line->which == CONFIG_LINE_PEDAL ? gpiod_line_get_value(line->line) : 0; /* who stands on it has not pressed it now */
+	if (line->which == CONFIG_LINE_PEDAL)
+		line->value = gpiod_line_get_value(line->line);
 	take_value(line);
 	return 0;
 }
@@ -176,7 +178,7 @@ lines_new(struct event_base *base, const struct config *config, const struct lin
 	for (enum config_line which = 0; which < CONFIG_LINES && complete; which++) {
 		struct line *line = &lines->lines[which];
 
-		*line = (struct line){ .lines = lines, .which = which, .settle = evtimer_new(base, on_settled, line) };
+		*line = (struct line){ .lines = lines, .which = which, .value = NEVER_READ, .settle = evtimer_new(base, on_settled, line) };
 		complete = line->settle != NULL;
 	}
 	if (!complete)

@@ -14,7 +14,7 @@ struct lines;
 struct lines_calls {
 	/* The pedal was pressed: once for each time it went down and stayed down for the time of a bounce. */
 	void (*pedal)(void *argument);
-	/* The echo of the emergency stop; also as it is found at the start, when pressed. */
+	/* The echo of the emergency stop: as it is found first, maybe within lines_new, then at each change. */
 	void (*stop)(bool pressed, void *argument);
 };
 

@@ -77,6 +77,16 @@ on_reader(const char *name, const char *port, int is_there, void *argument)
 
 /* --- stations, power and lines */
 
+/* The numbers alone are everybody's who tests (schemas/station.h): what is not a station must not be claimed. */
+static bool
+is_station(const char *path)
+{
+	if (usb_path_is_named(path, STATION_USB_MAKER, STATION_USB_NAME))
+		return true;
+	log_warning("USB device %s has a station's numbers, but is not called \"%s %s\": left alone", path, STATION_USB_MAKER, STATION_USB_NAME);
+	return false;
+}
+
 static void
 on_device(libusb_device *device, int came, void *argument)
 {
@@ -85,6 +95,8 @@ on_device(libusb_device *device, int came, void *argument)
 	bool taken = false;
 
 	usb_path_of(device, path);
+	if (came && !is_station(path))
+		return;
 	for (size_t i = 0; i < bench->config->station_count && !taken; i++) {
 		if (came)
 			taken = station_offer(bench->stations[i], device, path);
@@ -262,9 +274,11 @@ begin_hardware(struct bench *bench)
 	bench->learn = learn_new(base, bench->config, &times, &learn_calls, bench);
 	if (!bench->power || !bench->learn)
 		return MINT_MEMORY;
+	bench->lines = lines_new(base, bench->config, &lines_calls, bench); /* a stop that is pressed comes before any power */
+	if (!bench->lines)
+		return MINT_MEMORY;
 	power_begin(bench->power);
-	bench->lines = lines_new(base, bench->config, &lines_calls, bench);
-	return bench->lines ? 0 : MINT_MEMORY;
+	return 0;
 }
 
 /* Watchers first: they are forked before there is any thread. */

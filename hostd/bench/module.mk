@@ -29,3 +29,27 @@ test-bench-learn_SRC := \
 	tests/unit/test_bench_learn.c
 test-bench-learn_USES := bench base schemas
 test-bench-learn_PKGS := cmocka
+
+UNIT_TESTS += test-bench-lines
+test-bench-lines_SRC := \
+	tests/unit/test_bench_lines.c
+test-bench-lines_USES := bench base schemas
+test-bench-lines_PKGS := cmocka
+
+UNIT_TESTS += test-bench-power
+test-bench-power_SRC := \
+	tests/unit/test_bench_power.c
+test-bench-power_USES := bench base schemas
+test-bench-power_PKGS := cmocka
+
+UNIT_TESTS += test-bench-presence
+test-bench-presence_SRC := \
+	tests/unit/test_bench_presence.c
+test-bench-presence_USES := bench base schemas
+test-bench-presence_PKGS := cmocka
+
+UNIT_TESTS += test-bench-station
+test-bench-station_SRC := \
+	tests/unit/test_bench_station.c
+test-bench-station_USES := bench base schemas
+test-bench-station_PKGS := cmocka

@@ -28,6 +28,7 @@ struct bay {
 	bool                     told_ever;
 	bool                     switching;  /* of a hub: an order is out */
 	bool                     given;      /* of a hub: what it was told last */
+	int                      hub_error;  /* that was said; 0 it does as it is told */
 };
 
 struct power {
@@ -38,6 +39,7 @@ struct power {
 	power_tell               *tell;
 	void                     *argument;
 	bool                      stopped;        /* by the echo line */
+	bool                      stop_unknown;   /* there is to be an echo line, and it was not read yet */
 	bool                      station_stopped[CONFIG_STATIONS_MAX];
 	struct bay               *bays;           /* of each bay of the configuration */
 };
@@ -90,10 +92,12 @@ tell_cycled(struct bay *bay, int error)
 
 /* --- switching */
 
+/* A station sees the stop itself. Where a hub gives the power, nothing but the echo line tells of it. */
 static bool
 is_stopped(const struct bay *bay)
 {
-	return bay->power->stopped || (bay->config->power == CONFIG_POWER_STATION && bay->power->station_stopped[bay->config->station]);
+	return bay->power->stopped || (bay->config->power == CONFIG_POWER_STATION && bay->power->station_stopped[bay->config->station]) ||
+	    (bay->config->power == CONFIG_POWER_HUB && bay->power->stop_unknown);
 }
 
 /* What the bay is to have now. */
@@ -101,6 +105,20 @@ static bool
 due(const struct bay *bay)
 {
 	return bay->wanted && !is_stopped(bay) && bay->cycle != FALLING && bay->cycle != RESTING;
+}
+
+/* Tried every few seconds for as long as it takes: said when it changes. */
+static void
+say_hub(struct bay *bay, int error)
+{
+	if (error == bay->hub_error)
+		return;
+	bay->hub_error = error;
+	if (error == 0)
+		log_info("bay %d: the hub of port %s does as it is told again", bay->config->number, bay->config->port);
+	else
+		log_error("bay %d: the hub of port %s: %s: look at its cable, and at what mint-bench may open (docs/administrators.md); trying again",
+		    bay->config->number, bay->config->port, libusb_strerror(error));
 }
 
 static void switch_hub(struct bay *bay);
@@ -112,10 +130,9 @@ on_hub(int error, void *argument)
 	struct bay *bay = argument;
 
 	bay->switching = false;
-	if (error != 0) {
-		log_error("bay %d: its hub does not switch port %s (%s)", bay->config->number, bay->config->port, libusb_strerror(error));
+	say_hub(bay, error);
+	if (error != 0)
 		bay->given = !bay->given;
-	}
 	tell_supply(bay, bay->given ? SUPPLY_ON : SUPPLY_OFF);
 	go_on_hub(bay);
 	if (error == 0)
@@ -132,11 +149,14 @@ switch_hub(struct bay *bay)
 
 	if (bay->switching || bay->given == on)
 		return;
-	r = bay->power->usb ? hub_switch(bay->power->base, bay->power->usb, bay->config->port, on, on_hub, bay) : MINT_NOT_FOUND;
+	r = bay->power->usb ? hub_switch(bay->power->base, bay->power->usb, bay->config->port, on, on_hub, bay) : LIBUSB_ERROR_NOT_FOUND;
 	bay->switching = r == 0;
-	if (r == 0)
+	if (r == 0) {
 		bay->given = on;
-	else if (bay->cycle == NOT_CYCLED)
+		return;
+	}
+	say_hub(bay, r);
+	if (bay->cycle == NOT_CYCLED)
 		start(bay->timer, HUB_RETRY_MS);
 }
 
@@ -333,10 +353,14 @@ power_station_measured(struct power *power, const struct station *station, const
 void
 power_stop(struct power *power, bool stopped)
 {
-	if (power->stopped == stopped)
+	bool first = power->stop_unknown;
+
+	if (power->stopped == stopped && !first)
 		return;
+	power->stop_unknown = false;
+	if (power->stopped != stopped)
+		log_warning("emergency stop %s", stopped ? "pressed: no bay has power" : "released: the bays get power again");
 	power->stopped = stopped;
-	log_warning("emergency stop %s", stopped ? "pressed: no bay has power" : "released: the bays get power again");
 	for (size_t i = 0; i < power->config->bay_count; i++) {
 		struct bay *bay = &power->bays[i];
 
@@ -359,7 +383,7 @@ power_new(struct event_base *base, const struct config *config, struct station *
 		return NULL;
 	*power = (struct power){
 		.base = base, .config = config, .stations = stations, .usb = usb, .tell = tell, .argument = argument,
-		.bays = calloc(config->bay_count + 1, sizeof *power->bays),
+		.stop_unknown = config->lines[CONFIG_LINE_STOP][0] != '\0', .bays = calloc(config->bay_count + 1, sizeof *power->bays),
 	};
 	if (!power->bays)
 		power_free(&power);
@@ -387,13 +411,25 @@ power_free(struct power **place)
 	free(power);
 }
 
+static bool
+has_hub(const struct config *config)
+{
+	for (size_t i = 0; i < config->bay_count; i++)
+		if (config->bays[i].power == CONFIG_POWER_HUB)
+			return true;
+	return false;
+}
+
 void
 power_begin(struct power *power)
 {
+	if (power->stop_unknown && has_hub(power->config))
+		log_error("line stop \"%s\" cannot be read: bays whose power comes from a hub get none until it can", power->config->lines[CONFIG_LINE_STOP]);
 	for (size_t i = 0; i < power->config->bay_count; i++) {
 		if (!config_bay_is_switched(&power->config->bays[i]))
 			continue;
 		tell_supply(&power->bays[i], SUPPLY_OFF);
+		power->bays[i].given = power->config->bays[i].power == CONFIG_POWER_HUB && is_stopped(&power->bays[i]); /* by itself: to be taken */
 		power_want(power, i, true);
 	}
 }

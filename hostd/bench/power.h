@@ -1,7 +1,8 @@
 /* The VBUS of bays: what is wanted, what is given, and power-cycling, whatever switches a bay (a station, or its hub's port).
  *
  * Wanted from the start: every bay that can be switched has power, as no token appears without. An emergency stop takes it from all bays
- * of the station that tells of it, and from all bays by the host's own echo line; after its release power is given again. */
+ * of the station that tells of it, and from all bays by the host's own echo line; after its release power is given again. Where the configuration names an echo line, hubs give no
+ * power before it was read: power_stop. */
 #ifndef MINT_BENCH_POWER_H
 #define MINT_BENCH_POWER_H
 

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <winscard.h>
 
-enum { RETRY_FIRST_MS = 20, RETRY_MAX_MS = 2000, PORT_RETRY_MS = 500 };
+enum { RETRY_FIRST_MS = 20, RETRY_MAX_MS = 2000, PORT_RETRY_FIRST_MS = 50, PORT_RETRY_MAX_MS = 5000 };
 
 /* Upper half of SCARD_ATTR_CHANNEL_ID of a reader on USB; bus and address are the bytes below (PC/SC part 3, 3.1.1). */
 enum { CHANNEL_USB = 0x0020 };
@@ -23,15 +23,22 @@ static const char plug_and_play[] = "\\\\?PnP?\\Notification";
 
 struct reader {
 	int               is_there;
-	unsigned          coming;    /* tells this reader from one of its name that was there before */
+	unsigned          coming;    /* of a question for its port: tells this reader from one of its name that was there before */
 	int               reported;  /* enum presence, −1 before the first report */
 	int               port_known;
+	unsigned          pause_ms;  /* before the port is asked for again */
 	char              name[ASSIGN_READER_MAX + 1];
 	char              port[USB_PATH_BYTES];
 	SCARD_READERSTATE row;
 };
 
-/* One row for each reader, and behind them the row that tells of readers coming and going. The readers are both threads' under `lock`;
+/* Asks for the port of whatever reader has its place. */
+struct asker {
+	struct watch *watch;
+	size_t        place;
+};
+
+/* One row for each reader, and behind them the row that tells of readers coming and going. The readers are all threads' under `lock`;
  * rows are the first one's alone but for the ATR. */
 struct watch {
 	int               report_fd;
@@ -41,7 +48,8 @@ struct watch {
 	int               retry_ms;
 	unsigned          comings;
 	pthread_mutex_t   lock;
-	pthread_cond_t    came;
+	pthread_cond_t    came;         /* a reader whose port is to be asked for, or one is gone */
+	struct asker      askers[PCSCLITE_MAX_READERS_CONTEXTS];
 	struct reader     readers[PCSCLITE_MAX_READERS_CONTEXTS];
 	SCARD_READERSTATE used[PCSCLITE_MAX_READERS_CONTEXTS + 1];
 	size_t            reader_of[PCSCLITE_MAX_READERS_CONTEXTS]; /* of each row in use */
@@ -99,25 +107,43 @@ shown_by(const SCARD_READERSTATE *row)
 	return state & SCARD_STATE_MUTE || row->cbAtr == 0 ? PRESENCE_MUTE : PRESENCE_TOKEN;
 }
 
-/* The high word counts insertions and removals (pcsc-lite): two more since the last look is another token. */
+/* The high word counts insertions and removals, beginning with 0 for each reader that comes (pcsc-lite). More than the one that its state
+ * shows, or fewer than before: another token, or another reader that got the name of one that left. */
 static int
-was_swapped(const SCARD_READERSTATE *row)
+may_be_another(const SCARD_READERSTATE *row)
 {
-	DWORD before = row->dwCurrentState >> 16, now = row->dwEventState >> 16;
+	unsigned steps = (unsigned)((row->dwEventState >> 16) - (row->dwCurrentState >> 16)) & 0xffff;
+	unsigned shown = (row->dwCurrentState ^ row->dwEventState) & SCARD_STATE_PRESENT ? 1 : 0;
 
-	return (row->dwCurrentState & SCARD_STATE_PRESENT) && (row->dwEventState & SCARD_STATE_PRESENT) && now != before;
+	return steps != shown;
 }
 
+/* Until it is known anew, nothing that the reader shows belongs to a bay. */
+static void
+forget_port(struct watch *watch, struct reader *reader)
+{
+	reader->port_known = 0;
+	reader->pause_ms = PORT_RETRY_FIRST_MS;
+	reader->coming = ++watch->comings;
+	pthread_cond_broadcast(&watch->came);
+}
+
+/* What comes back after pcscd did not know it, or could not speak with it, may be another one that got the free name. */
 static void
 take_change(struct watch *watch, struct reader *reader)
 {
 	SCARD_READERSTATE *row = &reader->row;
+	enum presence shown = shown_by(row);
 
 	if (!(row->dwEventState & SCARD_STATE_CHANGED) && reader->reported >= 0)
 		return;
-	if (was_swapped(row))
+	if (reader->reported == PRESENCE_NO_READER) {
+		forget_port(watch, reader);
+	} else if (reader->reported >= 0 && shown != PRESENCE_NO_READER && may_be_another(row)) {
+		forget_port(watch, reader);
 		report(watch, reader, PRESENCE_EMPTY);
-	report(watch, reader, shown_by(row));
+	}
+	report(watch, reader, shown);
 	row->dwCurrentState = row->dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
 }
 
@@ -147,6 +173,7 @@ take_leave(struct watch *watch, struct reader *reader)
 	if (reader->reported >= 0)
 		report(watch, reader, PRESENCE_NO_READER);
 	reader->is_there = 0;
+	pthread_cond_broadcast(&watch->came);
 }
 
 static void
@@ -158,10 +185,10 @@ welcome(struct watch *watch, const char *name)
 		reader++;
 	if (reader == watch->readers + PCSCLITE_MAX_READERS_CONTEXTS || strlen(name) > ASSIGN_READER_MAX)
 		return; /* more than pcscd serves */
-	*reader = (struct reader){ .is_there = 1, .coming = ++watch->comings, .reported = -1 };
+	*reader = (struct reader){ .is_there = 1, .reported = -1 };
 	memcpy(reader->name, name, strlen(name) + 1);
 	reader->row = (SCARD_READERSTATE){ .szReader = reader->name, .dwCurrentState = SCARD_STATE_UNAWARE };
-	pthread_cond_signal(&watch->came);
+	forget_port(watch, reader);
 }
 
 static void
@@ -255,8 +282,9 @@ watch_until_it_fails(struct watch *watch)
 	return r;
 }
 
-/* --- ports: the second thread */
+/* --- ports: a thread for each reader that pcscd can serve */
 
+/* A driver that does not know has said so for good. */
 static LONG
 ask_channel(SCARDCONTEXT context, const char *name, DWORD *channel)
 {
@@ -269,10 +297,11 @@ ask_channel(SCARDCONTEXT context, const char *name, DWORD *channel)
 		return r;
 	r = SCardGetAttrib(handle, SCARD_ATTR_CHANNEL_ID, (LPBYTE)channel, &length);
 	SCardDisconnect(handle, SCARD_LEAVE_CARD);
-	return r;
+	return r == SCARD_E_UNSUPPORTED_FEATURE ? SCARD_S_SUCCESS : r;
 }
 
-/* 0, or −1: somebody has the reader for himself, ask again. A driver that does not know, and a reader that is not on USB, have no port. */
+/* 0, or −1: it cannot be told now, ask again: somebody has the reader for himself, pcscd or the reader is just coming or going. A reader that
+ * is not on USB, and one whose driver does not know, have no port. */
 static int
 find_port(const char *name, char port[USB_PATH_BYTES])
 {
@@ -282,78 +311,90 @@ find_port(const char *name, char port[USB_PATH_BYTES])
 
 	port[0] = '\0';
 	if (r != SCARD_S_SUCCESS)
-		return 0;
+		return -1;
 	r = ask_channel(context, name, &channel);
 	SCardReleaseContext(context);
-	if (r == SCARD_S_SUCCESS && channel >> 16 == CHANNEL_USB)
-		usb_path_of_address(channel >> 8 & 0xff, channel & 0xff, port);
-	return r == SCARD_E_SHARING_VIOLATION ? -1 : 0;
+	if (r != SCARD_S_SUCCESS)
+		return -1;
+	return channel >> 16 == CHANNEL_USB ? usb_path_of_address(channel >> 8 & 0xff, channel & 0xff, port) : 0;
 }
 
-/* The next one behind `last`, in a circle: one that stays in use must not keep the others waiting. */
-static struct reader *
-reader_without_port(struct watch *watch, size_t *last)
+/* Less when another reader has taken the place, or the same one came anew. */
+static void
+wait_before_asking_again(struct watch *watch, const struct reader *reader, unsigned coming)
 {
-	for (size_t i = 1; i <= PCSCLITE_MAX_READERS_CONTEXTS; i++) {
-		struct reader *reader = &watch->readers[(*last + i) % PCSCLITE_MAX_READERS_CONTEXTS];
+	struct timespec until;
+	int r = 0;
 
-		if (!reader->is_there || reader->port_known)
-			continue;
-		*last = (size_t)(reader - watch->readers);
-		return reader;
-	}
-	return NULL;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += reader->pause_ms / 1000;
+	until.tv_nsec += reader->pause_ms % 1000 * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	while (r == 0 && reader->is_there && reader->coming == coming)
+		r = pthread_cond_clockwait(&watch->came, &watch->lock, CLOCK_MONOTONIC, &until);
 }
 
 static void
-wait_before_asking_again(struct watch *watch)
+take_port(struct watch *watch, struct reader *reader, const char *port)
 {
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += PORT_RETRY_MS * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	pthread_cond_timedwait(&watch->came, &watch->lock, &until);
+	reader->port_known = 1;
+	memcpy(reader->port, port, strlen(port) + 1);
+	if (reader->reported >= 0)
+		tell_reader(watch, reader);
 }
 
+/* One thread a place: pcscd lets a connection wait as long as a worker's transaction lasts, and no other reader must wait with it. */
 static void *
 ask_for_ports(void *argument)
 {
-	struct watch *watch = argument;
-	size_t last = 0;
+	const struct asker *asker = argument;
+	struct watch *watch = asker->watch;
+	struct reader *reader = &watch->readers[asker->place], asked;
+	int failed;
 
 	pthread_mutex_lock(&watch->lock);
 	for (;;) {
-		struct reader *reader = reader_without_port(watch, &last), asked;
-		int busy;
-
-		if (!reader) {
+		if (!reader->is_there || reader->port_known || reader->reported == PRESENCE_NO_READER) {
 			pthread_cond_wait(&watch->came, &watch->lock);
 			continue;
 		}
 		asked = *reader;
 		pthread_mutex_unlock(&watch->lock);
-		busy = find_port(asked.name, asked.port);
+		failed = find_port(asked.name, asked.port);
 		pthread_mutex_lock(&watch->lock);
-		if (busy) {
-			wait_before_asking_again(watch);
-		} else if (reader->is_there && reader->coming == asked.coming) {
-			reader->port_known = 1;
-			memcpy(reader->port, asked.port, sizeof reader->port);
-			if (reader->reported >= 0)
-				tell_reader(watch, reader);
+		if (!reader->is_there || reader->coming != asked.coming)
+			continue;
+		if (failed == 0) {
+			take_port(watch, reader, asked.port);
+			continue;
 		}
+		wait_before_asking_again(watch, reader, asked.coming);
+		if (reader->coming == asked.coming && reader->pause_ms < PORT_RETRY_MAX_MS)
+			reader->pause_ms *= 2;
 	}
 	return NULL;
+}
+
+static int
+start_askers(struct watch *watch)
+{
+	pthread_t thread;
+	int r = 0;
+
+	for (size_t i = 0; i < PCSCLITE_MAX_READERS_CONTEXTS && r == 0; i++) {
+		watch->askers[i] = (struct asker){ watch, i };
+		r = pthread_create(&thread, NULL, ask_for_ports, &watch->askers[i]);
+	}
+	if (r != 0)
+		log_error("the watch over the readers has not all of its threads: %s", strerror(r));
+	return r == 0 ? 0 : MINT_SYSTEM;
 }
 
 int
 presence_watch(const struct config *config, size_t pcscd, int report_fd)
 {
-	static struct watch watch; /* the second thread's, too, until the process ends */
-	pthread_t thread;
-	int r;
+	static struct watch watch; /* the other threads', too, until the process ends */
 
 	watch = (struct watch){
 		.report_fd = report_fd, .retry_ms = RETRY_FIRST_MS, .pcscd = config_pcscd_path(&config->pcscds[pcscd]),
@@ -361,11 +402,8 @@ presence_watch(const struct config *config, size_t pcscd, int report_fd)
 	};
 	config_pcscd_choose(&config->pcscds[pcscd]);
 	pthread_mutex_lock(&watch.lock);
-	r = pthread_create(&thread, NULL, ask_for_ports, &watch);
-	if (r != 0) {
-		log_error("the watch over the readers has no second thread: %s", strerror(r));
+	if (start_askers(&watch) != 0)
 		return MINT_SYSTEM;
-	}
 	while (!watch.alone)
 		wait_for_pcscd(&watch, watch_until_it_fails(&watch));
 	return 0;

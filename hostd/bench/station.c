@@ -16,8 +16,11 @@ enum {
 	CLOSE_MS = 10,        /* between two looks whether the last transfers are back */
 	RETRY_FIRST_MS = 250,
 	RETRY_MAX_MS = 5000,
+	STEADY_US = 10 * 1000000, /* a connection that held so long was none of those that break by themselves */
 	STALE_MAX = 8,        /* answers to a connection before this one that may still lie in the board */
 	PRESSES_MAX = 8,      /* of one button between two states: a finger is not faster */
+	PRESSES_BACK = 128,   /* so many and more are a counter that went back: no press at all */
+	STRANGERS_MAX = 4,    /* more are not named */
 	BUILD_BYTES = 8,
 	DETAIL_BYTES = 200
 };
@@ -31,6 +34,12 @@ enum phase {
 	REFUSED      /* of another version: left alone until it is unplugged */
 };
 
+/* A board that is not this station's. */
+struct stranger {
+	libusb_device *device;   /* with a reference; NULL none */
+	char           path[USB_PATH_BYTES], serial[USB_SERIAL_BYTES];
+};
+
 struct station {
 	const struct config_station *config;
 	size_t                      place;
@@ -42,10 +51,12 @@ struct station {
 	struct event               *idle;      /* nothing was said for LOOK_MS */
 	enum phase                  phase;
 	libusb_device              *device;    /* with a reference; NULL absent */
-	libusb_device              *stranger;  /* the same: a board that is not this station's, while it has none */
+	struct stranger             strangers[STRANGERS_MAX];
+	bool                        refused;   /* the device, until it is unplugged: phase REFUSED */
 	char                        why[DETAIL_BYTES]; /* the connection broke last: one line for a fault that stays */
 	char                        serial[USB_SERIAL_BYTES];
 	unsigned                    retry_ms;
+	int64_t                     up_us;     /* since when it is UP */
 	/* the conversation */
 	uint16_t                    sequence;
 	uint8_t                     awaited;   /* number of the command that is out; 0 none */
@@ -99,6 +110,34 @@ tell(struct station *station)
 	station->calls->tell(&message, station->argument);
 }
 
+/* What is wrong, for people, is told whenever it changes. "" nothing. */
+static void
+say_detail(struct station *station, const char *detail)
+{
+	if (strcmp(station->detail, detail) == 0)
+		return;
+	snprintf(station->detail, sizeof station->detail, "%s", detail);
+	if (detail[0])
+		log_error("station %s: %s", station->config->name, detail);
+	station->told_ever = false;
+	tell(station);
+}
+
+/* A board with another number is worth a word only while the right one is not there. */
+static void
+say_stranger(struct station *station)
+{
+	const struct stranger *one = station->strangers, *end = one + STRANGERS_MAX;
+	char detail[DETAIL_BYTES] = "";
+
+	while (one < end && !one->device)
+		one++;
+	if (one < end)
+		snprintf(detail, sizeof detail, "the board at %s has the serial number \"%s\", not \"%s\": plug the right one in, or mend `serial`", one->path,
+		    one->serial, station->config->serial);
+	say_detail(station, detail);
+}
+
 /* --- the connection */
 
 static void
@@ -124,10 +163,14 @@ hang_up(struct station *station)
 	tell(station);
 }
 
-/* With a reason, to be tried again after a pause. */
+/* With a reason, to be tried again after a pause. A board that greets and then hangs, again and again, is not a new fault each time. */
 static void
 break_off(struct station *station, const char *why)
 {
+	if (station->phase == UP && clock_monotonic_us() - station->up_us >= STEADY_US) {
+		station->retry_ms = RETRY_FIRST_MS;
+		station->why[0] = '\0';
+	}
 	if (strcmp(station->why, why) != 0)
 		log_warning("station %s: %s: connecting anew; if it stays so, look at its cable", station->config->name, why);
 	snprintf(station->why, sizeof station->why, "%s", why);
@@ -136,18 +179,21 @@ break_off(struct station *station, const char *why)
 
 /* For good: until another board comes. */
 static void
-refuse(struct station *station)
+refuse(struct station *station, const char *why)
 {
-	log_error("station %s: %s", station->config->name, station->detail);
+	station->refused = true;
 	hang_up(station);
+	say_detail(station, why);
 }
 
 static void
 refuse_version(struct station *station, unsigned version)
 {
-	snprintf(station->detail, sizeof station->detail, "its firmware speaks version %u, this host version %d: %s", version, STATION_VERSION,
+	char why[DETAIL_BYTES];
+
+	snprintf(why, sizeof why, "its firmware speaks version %u, this host version %d: %s", version, STATION_VERSION,
 	    version > STATION_VERSION ? "update the host" : "flash the firmware of this release (make flash)");
-	refuse(station);
+	refuse(station, why);
 }
 
 /* --- commands */
@@ -208,23 +254,26 @@ take_presses(struct station *station, const struct station_state *now)
 	for (enum station_button button = 0; button < STATION_BUTTONS; button++) {
 		uint8_t presses = (uint8_t)(now->presses[button] - station->state.presses[button]);
 
-		for (uint8_t i = 0; i < presses && i < PRESSES_MAX; i++)
+		for (uint8_t i = 0; i < presses && i < PRESSES_MAX && presses < PRESSES_BACK; i++)
 			station->calls->pressed(button, station->argument);
 	}
+}
+
+/* Answers and events come from two endpoints: what the board said first may be read last. */
+static bool
+is_older(const struct station *station, const struct station_state *state)
+{
+	return station->known && (int32_t)(state->uptime_ms - station->state.uptime_ms) < 0;
 }
 
 /* What was pressed while nobody listened was not meant for now: the first state of a connection presses nothing. */
 static int
 take_state(struct station *station, const struct station_frame *frame)
 {
-	if (station->phase != UP)
+	if (station->phase != UP || is_older(station, &frame->state))
 		return 0;
 	if (station->known)
 		take_presses(station, &frame->state);
-	if (!station->known) {
-		station->retry_ms = RETRY_FIRST_MS;
-		station->why[0] = '\0';
-	}
 	station->state = frame->state;
 	station->known = true;
 	tell(station);
@@ -235,16 +284,20 @@ take_state(struct station *station, const struct station_frame *frame)
 static int
 take_identity(struct station *station, const struct station_frame *frame)
 {
+	char why[DETAIL_BYTES];
+
 	for (size_t i = 0; i < BUILD_BYTES; i++)
 		station->build[i] = isprint(frame->identity.build[i]) ? (char)frame->identity.build[i] : '?';
 	if (frame->identity.bays != STATION_BAYS) {
-		snprintf(station->detail, sizeof station->detail, "it has %u bays, this host knows %d a station", frame->identity.bays, STATION_BAYS);
-		refuse(station);
+		snprintf(why, sizeof why, "it has %u bays, this host knows %d a station", frame->identity.bays, STATION_BAYS);
+		refuse(station, why);
 		return 0;
 	}
-	log_info("station %s: serial number %s, firmware %s, up for %u s", station->config->name, station->serial, station->build,
-	    frame->identity.uptime_ms / 1000);
+	if (!station->why[0])
+		log_info("station %s: serial number %s, firmware %s, up for %u s", station->config->name, station->serial, station->build,
+		    frame->identity.uptime_ms / 1000);
 	station->phase = UP;
+	station->up_us = clock_monotonic_us();
 	station->set_due = true; /* whatever it has now: what it had before the cable was out, or nothing */
 	return 0;
 }
@@ -347,15 +400,32 @@ on_broken(const char *why, void *argument)
 
 /* --- coming and going */
 
+/* What libusb says of a board that cannot be opened, and what a person is to do; "" what the log has is enough. Tried again all the same. */
+static const char *
+remedy(int error)
+{
+	static const struct { int error; const char *text; } remedies[] = {
+		{ LIBUSB_ERROR_ACCESS, "mint-bench may not open it: hw/60-mintbench-station.rules in /etc/udev/rules.d, udevadm control --reload, plug it in anew; "
+		                       "its user in the group mint-bench" },
+		{ LIBUSB_ERROR_BUSY, "another program has it open: end that one (fuser /dev/bus/usb/*/* names it)" },
+	};
+
+	for (size_t i = 0; i < sizeof remedies / sizeof remedies[0]; i++)
+		if (remedies[i].error == error)
+			return remedies[i].text;
+	return "";
+}
+
 static void
 greet(struct station *station)
 {
 	int r = link_open(station->link, station->device);
 
-	if (r != 0) {
+	if (r != 0)
 		break_off(station, libusb_strerror(r));
+	say_detail(station, remedy(r));
+	if (r != 0)
 		return;
-	}
 	station->phase = GREETING;
 	station->stale = 0;
 	station->sequence = (uint16_t)clock_monotonic_us(); /* not that of an answer which may still be on its way */
@@ -371,7 +441,7 @@ after_close(struct station *station)
 	}
 	if (!station->device) {
 		station->phase = ABSENT;
-	} else if (station->detail[0]) {
+	} else if (station->refused) {
 		station->phase = REFUSED;
 	} else {
 		station->phase = RESTING;
@@ -412,10 +482,11 @@ station_offer(struct station *station, libusb_device *device, const char *path)
 	usb_path_serial(path, serial);
 	if (station->device || (station->config->serial[0] && strcmp(station->config->serial, serial) != 0))
 		return false;
-	station->detail[0] = '\0';
+	station->refused = false;
 	snprintf(station->serial, sizeof station->serial, "%s", serial);
 	station->device = libusb_ref_device(device);
 	station->retry_ms = RETRY_FIRST_MS;
+	station->why[0] = '\0';
 	if (station->phase == ABSENT)
 		greet(station);
 	return true;
@@ -424,34 +495,42 @@ station_offer(struct station *station, libusb_device *device, const char *path)
 void
 station_turn_away(struct station *station, libusb_device *device, const char *path)
 {
-	char serial[USB_SERIAL_BYTES];
+	struct stranger *place = station->strangers, *end = place + STRANGERS_MAX;
 
-	if (station->device || station->stranger)
+	while (place < end && place->device)
+		place++;
+	if (place == end)
 		return;
-	usb_path_serial(path, serial);
-	station->stranger = libusb_ref_device(device);
-	snprintf(station->detail, sizeof station->detail, "the board at %s has the serial number \"%s\", not \"%s\": plug the right one in, or mend `serial`",
-	    path, serial, station->config->serial);
-	log_error("station %s: %s", station->config->name, station->detail);
-	tell(station);
+	place->device = libusb_ref_device(device);
+	snprintf(place->path, sizeof place->path, "%s", path);
+	usb_path_serial(path, place->serial);
+	if (!station->device)
+		say_stranger(station);
+}
+
+static void
+forget_stranger(struct station *station, const libusb_device *device)
+{
+	for (size_t i = 0; i < STRANGERS_MAX; i++)
+		if (station->strangers[i].device && station->strangers[i].device == device) {
+			libusb_unref_device(station->strangers[i].device);
+			station->strangers[i].device = NULL;
+		}
 }
 
 void
 station_lost(struct station *station, const libusb_device *device)
 {
-	if (device == station->stranger) {
-		libusb_unref_device(station->stranger);
-		station->stranger = NULL;
-	} else if (device == station->device) {
+	forget_stranger(station, device);
+	if (station->device && device == station->device) {
 		log_warning("station %s: unplugged; its bays keep their power", station->config->name);
 		libusb_unref_device(station->device);
 		station->device = NULL;
+		station->refused = false;
 		hang_up(station);
-	} else {
-		return;
 	}
-	station->detail[0] = '\0';
-	tell(station);
+	if (!station->device)
+		say_stranger(station);
 }
 
 struct station *
@@ -487,8 +566,9 @@ station_free(struct station **place)
 		link_free(&station->link);
 	if (station->device)
 		libusb_unref_device(station->device);
-	if (station->stranger)
-		libusb_unref_device(station->stranger);
+	for (size_t i = 0; i < STRANGERS_MAX; i++)
+		if (station->strangers[i].device)
+			libusb_unref_device(station->strangers[i].device);
 	if (station->deadline)
 		event_free(station->deadline);
 	if (station->idle)

@@ -2,7 +2,8 @@
  *
  * `set` says everything every time, so after an unplug the last one is simply sent again. A second without anything to say is filled with
  * `look`, which keeps the link alive (STATION_LINK_MS). A board that answers late, wrongly or not at all loses its connection and gets a new
- * one, with growing pauses; one of another version is left alone until it is plugged in again. Nothing here ever waits. */
+ * one, with growing pauses; one of another version is left alone until it is plugged in again. One that
+ * may not be opened, or that another program has, is told with what to do about it, and tried again. Nothing here ever waits. */
 #ifndef MINT_BENCH_STATION_H
 #define MINT_BENCH_STATION_H
 
@@ -33,7 +34,7 @@ void station_free(struct station **station);
 
 /* A board came: takes it when it has none and the serial number is its own, returns true. */
 bool station_offer(struct station *station, libusb_device *device, const char *path);
-/* One that no station took: a station that has none says so. */
+/* One that no station took: a station that has none says so, for as long as both is true. */
 void station_turn_away(struct station *station, libusb_device *device, const char *path);
 /* A board went. */
 void station_lost(struct station *station, const libusb_device *device);

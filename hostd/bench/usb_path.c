@@ -57,6 +57,20 @@ usb_path_of_address(unsigned bus, unsigned address, char path[USB_PATH_BYTES])
 	return r;
 }
 
+static bool
+says(const char *path, const char *attribute, const char *expected)
+{
+	char value[64];
+
+	return read_attribute(path, attribute, value, sizeof value) == 0 && strcmp(value, expected) == 0;
+}
+
+bool
+usb_path_is_named(const char *path, const char *maker, const char *product)
+{
+	return says(path, "manufacturer", maker) && says(path, "product", product);
+}
+
 void
 usb_path_serial(const char *path, char serial[USB_SERIAL_BYTES])
 {

@@ -3,12 +3,16 @@
 #ifndef MINT_BENCH_USB_PATH_H
 #define MINT_BENCH_USB_PATH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { USB_PATH_BYTES = 32, USB_SERIAL_BYTES = 33 };
 
 /* The path of the device with that address. "" and −1 when there is none now. */
 int usb_path_of_address(unsigned bus, unsigned address, char path[USB_PATH_BYTES]);
+
+/* Whether its maker and its product have just these names, as the kernel read them when the device came. */
+bool usb_path_is_named(const char *path, const char *maker, const char *product);
 
 /* Its serial number as the kernel read it when the device came; "" when it has none, or its port path is not there. */
 void usb_path_serial(const char *path, char serial[USB_SERIAL_BYTES]);

@@ -46,18 +46,29 @@ setup() { export B=${B:-build/dev}; }
 	tools/dev/build_id.sh firmware | grep -q '"modified"'
 }
 
-# A dfu-programmer that writes down what it is told, and has a board only where $BOARD is set.
+# A dfu-programmer that writes down what it is told, and has a board only where $BOARD is set. Whether it understands what it is told, the
+# real one says: it looks for a board, at an address that no bus has, only behind a command line that it knows.
 fake_dfu() {
 	mkdir -p "$BATS_TEST_TMPDIR/bin"
 	cat >"$BATS_TEST_TMPDIR/bin/dfu-programmer" <<-'END'
 		#!/bin/sh
 		echo "$*" >>"$CALLS"
-		case $* in *--eeprom*) for file; do :; done; cp "$file" "$CALLS.eeprom" ;; esac
-		[ -n "${BOARD:-}" ] || [ "$2" != get ]
+		[ "$1" = atmega32u4 ] || exit 1
+		shift
+		case $("$REAL" atmega32u4:255,255 "$@" 2>&1) in *"no device present"*) ;; *) echo "dfu-programmer: $*: what?" >&2; exit 1 ;; esac
+		case $1 in flash-eeprom) for file; do :; done; cp "$file" "$CALLS.eeprom" ;; esac
+		[ -n "${BOARD:-}" ] || [ "$1" != get ]
 	END
 	chmod +x "$BATS_TEST_TMPDIR/bin/dfu-programmer"
-	export PATH=$BATS_TEST_TMPDIR/bin:$PATH CALLS=$BATS_TEST_TMPDIR/calls
+	REAL=$(command -v dfu-programmer)
+	export REAL PATH=$BATS_TEST_TMPDIR/bin:$PATH CALLS=$BATS_TEST_TMPDIR/calls
 	: >"$CALLS"
+}
+
+@test "what the real dfu-programmer does not know is told apart from what it does" {
+	fake_dfu
+	BOARD=1 dfu-programmer atmega32u4 reset
+	BOARD=1 run ! dfu-programmer atmega32u4 launch
 }
 
 @test "flashing writes the program, and the serial number where one is given" {
@@ -66,6 +77,7 @@ fake_dfu() {
 	[ "$(grep -c 'flash build/fw/station.hex' "$CALLS")" = 1 ]
 	avr-objcopy -I ihex -O binary "$CALLS.eeprom" "$CALLS.bytes"
 	[ "$(tr '\0' '|' <"$CALLS.bytes")" = 'A-1.z|' ]
+	[ "$(cut -d' ' -f2 "$CALLS" | tr '\n' ' ')" = 'get erase flash flash-eeprom reset ' ]
 	: >"$CALLS"
 	BOARD=1 tools/dev/flash.sh build/fw/station.hex
 	run ! grep -q eeprom "$CALLS"
@@ -91,6 +103,7 @@ fake_dfu() {
 
 @test "device access names the ids that the firmware has" {
 	grep -qE 'STATION_USB_VENDOR = 0x1209, STATION_USB_PRODUCT = 0x0001' schemas/station.h
+	grep -q 'ATTR{idVendor}=="03eb", ATTR{idProduct}=="2ff4"' hw/60-mintbench-station.rules # the factory's bootloader
 	grep -q 'ATTR{idVendor}=="1209", ATTR{idProduct}=="0001", ATTR{manufacturer}=="Mintbench", ATTR{product}=="station"' hw/60-mintbench-station.rules
 }
 

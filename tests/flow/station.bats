@@ -115,6 +115,21 @@ teardown() { station_tear_down; }
 	station_says "serial='A0007'"
 }
 
+@test "a device of somebody else's with the station's numbers is left alone" {
+	configure 'station left { }'
+	hands unplug
+	hands maker Somebody
+	hands plug
+	mint_bench_up
+	wait_until 10 said 'USB device 1-2 has a station.s numbers, but is not called "Mintbench station": left alone'
+	seen '.commands.identify == 0'
+	station_says link=0
+	hands unplug
+	hands maker own
+	hands plug
+	wait_until 10 station_says link=1
+}
+
 @test "of two stations each takes its own board, and its bays are those from its first on" {
 	configure 'station other { serial = "B" first_bay = 33 }' 'station right { serial = "SIM00001" first_bay = 15 }'
 	mint_bench_up
@@ -188,6 +203,29 @@ teardown() { station_tear_down; }
 	wait_until 5 supply_is 17 2
 	wait_until 5 supply_is 1 2
 	station_says stopped=0
+}
+
+@test "a hub gives no power before the stop line was read: one that is pressed" {
+	hands line STOP 1
+	configure 'lines { stop = "STOP" }'
+	mint_bench_up
+	wait_until 5 seen '.hub_power / 8 | floor % 2 == 0'
+	order cycle 17
+	wait_until 5 heard 'cycled bay=17 error=10'
+	unheard 'supply bay=17 supply=2'
+	hands line STOP 0
+	wait_until 5 supply_is 17 2
+	seen '.hub_power / 8 | floor % 2 == 1'
+}
+
+@test "a stop line that is not there is said, and bays on hubs stay without power" {
+	bench_with_station 'lines { stop = "NOWHERE" }'
+	wait_until 5 seen '.hub_power / 8 | floor % 2 == 0'
+	order cycle 17
+	wait_until 5 heard 'cycled bay=17 error=10'
+	unheard 'supply bay=17 supply=2'
+	said 'line stop "NOWHERE" cannot be read: bays whose power comes from a hub get none'
+	seen '.bays[0].power'
 }
 
 @test "the lid cuts what is not burning, and nothing that is" {

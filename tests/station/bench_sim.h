@@ -17,6 +17,7 @@ struct bench_sim {
 	struct testbed *testbed;
 	int             station_address;                /* −1 not plugged in */
 	uint64_t        released_at_us[SIM_BUTTONS];    /* of the board's time: a finger that is on a button lifts; 0 none is */
+	char            maker[32];                      /* in the place of the board's own, of a device of somebody else's; "" its own */
 	int             ended;                          /* `quit` was ordered */
 };
 

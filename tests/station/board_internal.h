@@ -68,6 +68,10 @@ struct board {
 
 	int                stop_pressed;
 	int                plugged;       /* the host's cable */
+	int                out_unread;    /* an OUT packet lies in endpoint 0 that came before a SETUP */
+	avr_io_read_t      read_flags;    /* simavr's own, of UEINTX */
+	avr_io_write_t     write_flags;
+	void              *flags_argument;
 	uint16_t           vbus_mv[BOARD_BAYS];
 	uint8_t            selected;      /* bay whose VBUS the multiplexer leads to the chip */
 	struct light_line  lights;

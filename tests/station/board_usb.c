@@ -4,6 +4,7 @@
  *   - a bulk IN that has nothing comes back as an empty packet: UEINTX is looked at first
  *   - an endpoint that is not enabled prints a warning and answers: UECONX is looked at first
  *   - data can overwrite a SETUP that was not read yet: wait until RXSTPI is cleared
+ *   - a SETUP clears RXOUTI: on the chip that stays until the program clears it, so the program sees it beside RXSTPI
  *   - it prints a warning for each byte that the program writes to an endpoint which a bus reset has just switched off: the reset comes
  *     while the program sleeps
  *   - flags of UDINT are cleared by writing 0 on the chip, but written there: AND
@@ -75,6 +76,39 @@ on_device_flags(avr_t *avr, avr_io_addr_t address, uint8_t value, void *unused)
 }
 
 static uint8_t
+read_flags(avr_t *avr, avr_io_addr_t address, void *argument)
+{
+	const struct board *board = argument;
+	const uint8_t kept = board->out_unread && (avr->data[AT_UENUM] & 7) == 0 ? RXOUTI : 0;
+
+	return board->read_flags(avr, address, board->flags_argument) | kept;
+}
+
+static void
+write_flags(avr_t *avr, avr_io_addr_t address, uint8_t value, void *argument)
+{
+	struct board *board = argument;
+
+	if ((avr->data[AT_UENUM] & 7) == 0 && !(value & RXOUTI))
+		board->out_unread = 0;
+	board->write_flags(avr, address, value, board->flags_argument);
+}
+
+/* In the place of simavr's own, which take no second one beside them. */
+static void
+keep_flags(struct board *board)
+{
+	const avr_io_addr_t at = AVR_DATA_TO_IO(AT_UEINTX);
+
+	board->read_flags = board->avr->io[at].r.c;
+	board->write_flags = board->avr->io[at].w.c;
+	board->flags_argument = board->avr->io[at].r.param;
+	board->avr->io[at].r.c = read_flags;
+	board->avr->io[at].w.c = write_flags;
+	board->avr->io[at].r.param = board->avr->io[at].w.param = board;
+}
+
+static uint8_t
 read_plug(avr_t *avr, avr_io_addr_t address, void *argument)
 {
 	const struct board *board = argument;
@@ -88,6 +122,7 @@ void
 usb_connect(struct board *board)
 {
 	board->plugged = 1;
+	keep_flags(board);
 	avr_register_io_read(board->avr, AT_USBSTA, read_plug, board);
 	avr_register_io_write(board->avr, AT_UERST, on_endpoint_reset, NULL);
 	avr_register_io_write(board->avr, AT_UDINT, on_device_flags, NULL);
@@ -113,6 +148,7 @@ board_usb_reset(struct board *board)
 	for (int i = 0; i < SLEEP_STEPS && !board->dead && board->avr->state != cpu_Sleeping; i++)
 		board_run_us(board, 1);
 	board->avr->data[AT_UDADDR] = 0;
+	board->out_unread = 0;
 	avr_ioctl(board->avr, AVR_IOCTL_USB_RESET, NULL);
 	board_run_us(board, 10000); /* USB 2.0, 7.1.7.5: the host drives it for at least 10 ms */
 }
@@ -151,7 +187,14 @@ transfer(struct board *board, uint32_t kind, unsigned endpoint, uint8_t *data, u
 static int
 try_setup(struct board *board, uint8_t *data, uint32_t *size)
 {
-	return is_usable(board, 0) ? transfer(board, AVR_IOCTL_USB_SETUP, 0, data, size) : BOARD_GONE;
+	int out_unread, r;
+
+	if (!is_usable(board, 0))
+		return BOARD_GONE;
+	out_unread = (endpoint_read(board->avr, 0, AT_UEINTX) & RXOUTI) != 0;
+	r = transfer(board, AVR_IOCTL_USB_SETUP, 0, data, size);
+	board->out_unread = out_unread && r == 0;
+	return r;
 }
 
 /* RXSTPI stays set until the program has read the setup; until then the chip answers NAK to all else. */
@@ -164,6 +207,8 @@ is_setup_taken(struct board *board)
 static int
 try_out(struct board *board, unsigned endpoint, uint8_t *data, uint32_t *size)
 {
+	if (endpoint == 0 && board->out_unread)
+		return BOARD_NAK;
 	return is_usable(board, endpoint) ? transfer(board, AVR_IOCTL_USB_WRITE, endpoint, data, size) : BOARD_GONE;
 }
 

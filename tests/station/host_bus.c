@@ -86,16 +86,16 @@ command(struct bus *bus, unsigned request, unsigned value)
 	return board_control(bus->board, setup, NULL, CONTROL_US);
 }
 
-/* UTF-16 of which a serial number has but ASCII. */
+/* UTF-16 of which the board has but ASCII. */
 static int
-get_serial(struct bus *bus, unsigned index, char serial[BUS_SERIAL_BYTES])
+get_string(struct bus *bus, unsigned index, char string[BUS_SERIAL_BYTES])
 {
 	uint8_t text[255];
 	int got = index ? get_descriptor(bus, USB_DT_STRING, index, LANGUAGE, text, sizeof text) : 0, n = 0;
 
 	for (int i = 2; i + 1 < got && n < BUS_SERIAL_BYTES - 1; i += 2)
-		serial[n++] = (char)text[i];
-	serial[n] = '\0';
+		string[n++] = (char)text[i];
+	string[n] = '\0';
 	return got < 0 ? -1 : 0;
 }
 
@@ -128,7 +128,8 @@ bus_enumerate(struct bus *bus, struct bus_device *device)
 	if (total > BUS_DESCRIPTORS_MAX - USB_DT_DEVICE_SIZE || get_descriptor(bus, USB_DT_CONFIG, 0, 0, configuration, total) != (int)total)
 		return -1;
 	device->descriptor_bytes = USB_DT_DEVICE_SIZE + total;
-	if (get_serial(bus, device->descriptors[16], device->serial) != 0 || command(bus, USB_REQ_SET_CONFIGURATION, 1) < 0)
+	if (get_string(bus, device->descriptors[14], device->maker) != 0 || get_string(bus, device->descriptors[15], device->product) != 0 ||
+	    get_string(bus, device->descriptors[16], device->serial) != 0 || command(bus, USB_REQ_SET_CONFIGURATION, 1) < 0)
 		return -1;
 	bus->plugged = true;
 	return 0;

@@ -18,7 +18,7 @@ enum { BUS_DESCRIPTORS_MAX = 512, BUS_SERIAL_BYTES = 33, BUS_HUB_PORTS = 8 };
 struct bus_device {
 	uint8_t  descriptors[BUS_DESCRIPTORS_MAX]; /* as sysfs has them: of the device, then of its configuration */
 	unsigned descriptor_bytes;
-	char     serial[BUS_SERIAL_BYTES];
+	char     maker[BUS_SERIAL_BYTES], product[BUS_SERIAL_BYTES], serial[BUS_SERIAL_BYTES];
 };
 
 /* What is done to answers on their way to the host. */

@@ -160,6 +160,15 @@ order_serial(struct bench_sim *sim, char **words)
 }
 
 static int
+order_maker(struct bench_sim *sim, char **words)
+{
+	if (bus_is_plugged(sim->bus))
+		return -1;
+	snprintf(sim->maker, sizeof sim->maker, "%s", strcmp(words[1], "own") == 0 ? "" : words[1]);
+	return 0;
+}
+
+static int
 order_reset(struct bench_sim *sim, char **words)
 {
 	(void)words;
@@ -194,6 +203,7 @@ static const struct order {
 	{ "tear", 1, order_tear, "tear in-command|before-answer   the cable comes out just then" },
 	{ "mangle", 2, order_mangle, "mangle short|garbage|silent|version|sequence|stall COUNT   the next answers" },
 	{ "serial", 1, order_serial, "serial NUMBER            another board, while none is plugged in" },
+	{ "maker", 1, order_maker, "maker NAME|own           a device of another make with the station's numbers, while none is plugged in" },
 	{ "reset", 0, order_reset, "reset                    the board's reset line" },
 	{ "quit", 0, order_quit, "quit" },
 };

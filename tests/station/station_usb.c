@@ -69,6 +69,8 @@ sim_plug(struct bench_sim *sim)
 		fputs("station-usb: the board does not answer to its enumeration\n", stderr);
 		return -1;
 	}
+	if (sim->maker[0])
+		snprintf(device.maker, sizeof device.maker, "%s", sim->maker);
 	sim->station_address = testbed_plug(sim->testbed, &device);
 	return sim->station_address > 0 ? 0 : -1;
 }

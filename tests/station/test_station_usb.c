@@ -317,6 +317,24 @@ broken_off_transfers_do_not_hold_the_next(void **state)
 	assert_int_equal(host_request(board, 0x80, 0, 0, 0, 2, bytes), 2);
 }
 
+/* The host's empty packet and its next SETUP may both be there before the program looks. */
+static void
+setup_right_behind_a_status_stage_is_served(void **state)
+{
+	static const uint8_t get_status[8] = { 0x80, 0, 0, 0, 0, 0, 2, 0 };
+	uint8_t bytes[BOARD_PACKET_MAX];
+
+	(void)state;
+	assert_int_equal(host_enumerate(board), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(board_setup(board, get_status, HOST_TIMEOUT_US), 0);
+		assert_int_equal(board_in(board, 0, bytes, sizeof bytes, HOST_TIMEOUT_US), 2);
+		assert_int_equal(board_out(board, 0, NULL, 0, HOST_TIMEOUT_US), 0);
+	}
+	assert_int_equal(host_request(board, 0x80, 8, 0, 0, 1, bytes), 1);
+	assert_int_equal(bytes[0], 1);
+}
+
 static void
 request_for_no_bytes_has_no_data_stage(void **state)
 {
@@ -379,6 +397,7 @@ main(void)
 		TEST(unconfigured_device_has_no_endpoints_but_the_default_pipe),
 		TEST(address_changes_behind_the_status_stage),
 		TEST(broken_off_transfers_do_not_hold_the_next),
+		TEST(setup_right_behind_a_status_stage_is_served),
 		TEST(request_for_no_bytes_has_no_data_stage),
 		TEST(unplugged_device_lets_go_of_the_bus_and_keeps_the_bays),
 		TEST(suspend_and_resume_change_nothing),

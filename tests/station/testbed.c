@@ -21,14 +21,13 @@ struct testbed {
 };
 
 static int
-add(struct testbed *testbed, const char *path, const char *port, int address, const char *speed, const char *descriptors, const char *serial)
+add(struct testbed *testbed, const char *path, const char *port, int address, const char *speed, const char *descriptors, const char *strings)
 {
 	g_autoptr(GError) error = NULL;
-	g_autofree char *serial_line = serial[0] ? g_strdup_printf("A: serial=%s\\n\n", serial) : g_strdup("");
 	g_autofree char *text = g_strdup_printf(
 	    "P: %s\nN: bus/usb/001/%03d\nE: SUBSYSTEM=usb\nE: DEVTYPE=usb_device\nE: DEVNAME=/dev/bus/usb/001/%03d\nE: BUSNUM=001\nE: DEVNUM=%03d\n"
 	    "E: MAJOR=189\nE: MINOR=%d\nA: busnum=1\\n\nA: devnum=%d\\n\nA: devpath=%s\\n\nA: bConfigurationValue=1\\n\nA: speed=%s\\n\nA: bNumConfigurations=1\\n\n"
-	    "%sH: descriptors=%s\n\n", path, address, address, address, address - 1, address, port, speed, serial_line, descriptors);
+	    "%sH: descriptors=%s\n\n", path, address, address, address, address - 1, address, port, speed, strings, descriptors);
 
 	if (umockdev_testbed_add_from_string(testbed->umockdev, text, &error))
 		return 0;
@@ -80,11 +79,13 @@ int
 testbed_plug(struct testbed *testbed, const struct bus_device *device)
 {
 	char hexadecimal[2 * BUS_DESCRIPTORS_MAX + 1] = "";
+	g_autofree char *strings = NULL;
 
 	for (unsigned i = 0; i < device->descriptor_bytes; i++)
 		snprintf(hexadecimal + 2 * (size_t)i, 3, "%02X", device->descriptors[i]);
 	testbed->address++;
-	testbed->plugged = add(testbed, STATION_PATH, "2", testbed->address, "12", hexadecimal, device->serial) == 0;
+	strings = g_strdup_printf("A: manufacturer=%s\\n\nA: product=%s\\n\nA: serial=%s\\n\n", device->maker, device->product, device->serial);
+	testbed->plugged = add(testbed, STATION_PATH, "2", testbed->address, "12", hexadecimal, strings) == 0;
 	return testbed->plugged ? testbed->address : -1;
 }
 

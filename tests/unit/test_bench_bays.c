@@ -105,6 +105,20 @@ reader_is_nobodys_until_its_port_is_known_where_ports_matter(void **state)
 	assert_string_equal(readers, "+CCID 00@1-9 +CCID 01@1-2 ");
 }
 
+/* What showed up under the name of a reader that may be another one now: its bay is empty until the port is known. */
+static void
+reader_whose_port_is_asked_for_anew_is_nobodys_meanwhile(void **state)
+{
+	(void)state;
+	wire(1, "1-2", "");
+	check("CCID 00", PRESENCE_TOKEN, "1-9", "3 token 'CCID 00' '1-9'; ");
+	check("", PRESENCE_NO_READER, "", "1 empty '' ''; 2 no_reader 'Bench 00' ''; ");
+	check("CCID 00", PRESENCE_EMPTY, "?", "3 empty '' ''; ");
+	check("CCID 00", PRESENCE_TOKEN, "?", "");
+	check("CCID 00", PRESENCE_TOKEN, "1-2", "1 token 'CCID 00' '1-2'; ");
+	assert_string_equal(readers, "+CCID 00@1-9 -CCID 00@1-9 +CCID 00@1-2 ");
+}
+
 static void
 reader_is_told_at_once_where_no_port_is_known(void **state)
 {
@@ -159,6 +173,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 		TEST(what_is_absent_is_told_when_the_first_look_is_over),
 		TEST(reader_is_nobodys_until_its_port_is_known_where_ports_matter),
+		TEST(reader_whose_port_is_asked_for_anew_is_nobodys_meanwhile),
 		TEST(reader_is_told_at_once_where_no_port_is_known),
 		TEST(bay_finds_its_reader_again_under_another_name),
 		TEST(new_wiring_moves_tokens_to_their_bays),

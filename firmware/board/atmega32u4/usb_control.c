@@ -208,6 +208,8 @@ read_word(void)
 	return (uint16_t)(low | UEDATX << 8);
 }
 
+/* While RXSTPI stands no other packet is taken, so what RXOUTI tells of came before: the end of the last request, in the same turn of the
+ * loop. Left standing, it would end this one. */
 static void
 read_setup(struct setup *setup)
 {
@@ -216,7 +218,7 @@ read_setup(struct setup *setup)
 	setup->value = read_word();
 	setup->index = read_word();
 	setup->length = read_word();
-	acknowledge(RXSTPI);
+	UEINTX = (uint8_t)~(1 << RXSTPI | 1 << RXOUTI);
 }
 
 static void

@@ -28,8 +28,8 @@ _Static_assert(sizeof configuration == CONFIGURATION_BYTES, "wTotalLength is the
 
 static const uint8_t languages[] PROGMEM = { 4, USB_STRING, 0x09, 0x04 };
 
-static const struct { uint8_t length, type; uint16_t text[9]; } maker PROGMEM = { 2 + 2 * 9, USB_STRING, u"Mintbench" };
-static const struct { uint8_t length, type; uint16_t text[7]; } product PROGMEM = { 2 + 2 * 7, USB_STRING, u"station" };
+static const struct { uint8_t length, type; uint16_t text[9]; } maker PROGMEM = { 2 + 2 * 9, USB_STRING, u"" STATION_USB_MAKER };
+static const struct { uint8_t length, type; uint16_t text[7]; } product PROGMEM = { 2 + 2 * 7, USB_STRING, u"" STATION_USB_NAME };
 
 struct row {
 	uint8_t     type, index, length;
