@@ -376,6 +376,9 @@ UPDATE bay SET supply = ?2 WHERE bay = ?1;
 -- :bay_light  by queue/show.c  write
 UPDATE bay SET light = ?2 WHERE bay = ?1;
 
+-- :bay_recall  by queue/absence.c  read
+SELECT bay, coalesce(token_id, 0), coalesce(credential_id, 0) FROM bay ORDER BY bay;
+
 -- :bay_clear  by queue/recover.c  write
 DELETE FROM bay;
 
@@ -385,6 +388,9 @@ DELETE FROM bay;
 INSERT INTO station (station, link, stopped, lid_open, serial, build, detail, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 ON CONFLICT (station) DO UPDATE SET link = excluded.link, stopped = excluded.stopped, lid_open = excluded.lid_open,
   serial = excluded.serial, build = excluded.build, detail = excluded.detail, changed_at = excluded.changed_at;
+
+-- :station_stopped  by queue/station.c  read
+SELECT station FROM station WHERE stopped ORDER BY station;
 
 -- :station_clear  by queue/recover.c  write
 DELETE FROM station;
