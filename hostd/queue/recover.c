@@ -2,6 +2,7 @@
 #include "hostd/base/clock.h"
 #include "hostd/base/config.h"
 #include "hostd/base/log.h"
+#include "hostd/queue/absence.h"
 #include "hostd/queue/bay.h"
 #include "hostd/queue/certify.h"
 #include "hostd/queue/finish.h"
@@ -49,6 +50,8 @@ recover_begin(struct queue *queue, void *unused)
 	r = store_run(queue->store, QUEUE_journal_lose, "i", queue_now(queue));
 	if (r == 0)
 		r = store_run(queue->store, QUEUE_lease_lose, "i", queue_now(queue));
+	if (r == 0)
+		r = absence_recall(queue);
 	if (r == 0)
 		r = store_run(queue->store, QUEUE_bay_clear, "");
 	if (r == 0)

@@ -72,11 +72,18 @@ wiring_differs(const struct bay *bay)
 
 /* --- learning: it begins */
 
+/* A bay that is empty and without power is what the proof may find the cause of. */
+static int
+is_waited_for(const struct bay *bay)
+{
+	return bay->power != POWER_GIVEN && !(bay->power == POWER_OUT && !bay->token && !bay->vanished);
+}
+
 /* A token that serves somebody, or one that is being looked at: its bay is not cut for this. */
 static int
 is_at_work(const struct bay *bay)
 {
-	return !bay_is_free(bay) || bay->credential || bay->power != POWER_GIVEN || bay->state == STATE_bay_take || bay->state == STATE_bay_stock;
+	return !bay_is_free(bay) || bay->credential || is_waited_for(bay) || bay->state == STATE_bay_take || bay->state == STATE_bay_stock;
 }
 
 static json_t *

@@ -63,6 +63,14 @@ time_is_up(struct stage *stage, int bay)
 	stage_run(stage);
 }
 
+/* As a person takes a token out: the board has nothing to say for as long as there is doubt. */
+static void
+take(struct stage *stage, int bay)
+{
+	vanish(stage, bay);
+	time_is_up(stage, bay);
+}
+
 static int
 keep_silent_at_key(struct stage *stage, struct stage_bay *bay, const struct message *message)
 {
@@ -250,12 +258,12 @@ confirm_packs_the_one_parcel_that_is_complete(void **state)
 	import(stage, "SQ-2", 1);
 	insert(stage, 0, 0);
 	insert(stage, 1, 1);
-	vanish(stage, 0);
+	take(stage, 0);
 	stage_press(stage, STATION_BUTTON_confirm); /* its second token is still in a bay */
 	stage_run(stage);
 	assert_int_equal(stage->sounds[0], STATION_SOUND_refused);
 	assert_sql(stage, "confirm_none", "SELECT json_extract(detail, '$.reason') FROM event WHERE kind = 'press.refused'");
-	vanish(stage, 1);
+	take(stage, 1);
 	stage_press(stage, STATION_BUTTON_confirm);
 	stage_run(stage);
 	assert_sql(stage, "issued", "SELECT state FROM application WHERE reference = 'SQ-1'");
@@ -279,8 +287,8 @@ confirm_never_guesses_between_two_parcels(void **state)
 	import(stage, "SQ-2", 1);
 	insert(stage, 0, 0);
 	insert(stage, 1, 1);
-	vanish(stage, 0);
-	vanish(stage, 1);
+	take(stage, 0);
+	take(stage, 1);
 	stage_press(stage, STATION_BUTTON_confirm);
 	stage_run(stage);
 	assert_int_equal(stage->sounds[0], STATION_SOUND_refused);
@@ -300,13 +308,13 @@ confirm_leaves_alone_a_parcel_whose_label_is_not_out_and_one_whose_token_was_put
 
 	import(stage, "SQ-1", 1);
 	insert(stage, 0, 0);
-	vanish(stage, 0);
+	take(stage, 0);
 	insert(stage, 0, 0); /* the finished one is in a bay again */
 	assert_sql(stage, "taken take", "SELECT c.state || ' ' || b.state FROM credential c, bay b WHERE b.bay = 1");
 	stage_press(stage, STATION_BUTTON_confirm);
 	stage_run(stage);
 	assert_sql(stage, "0", "SELECT count(*) FROM parcel_item");
-	vanish(stage, 0);
+	take(stage, 0);
 	assert_int_equal(stage_command(stage, OPERATOR, "hold", "SQ-1", "{\"why\":\"x\"}"), MINT_REFUSED); /* minted: too late to hold */
 	stage_press(stage, STATION_BUTTON_confirm);
 	stage_run(stage);
@@ -667,6 +675,8 @@ mint_bench_that_ends_in_a_cycle_leaves_a_bay_that_is_looked_at_anew(void **state
 	assert_sql(stage, "lost", "SELECT outcome FROM journal WHERE step = 'cycle'");
 	stage_meet_bench(stage); /* finds the bay empty: now the token is missed */
 	stage_run(stage);
+	assert_sql(stage, "initialised", "SELECT state FROM credential");
+	time_is_up(stage, 0);
 	assert_sql(stage, "parked TOKEN_GONE", "SELECT state || ' ' || parked_error FROM credential");
 	insert(stage, 0, 0);
 	assert_sql(stage, "sealed", "SELECT state FROM credential");
