@@ -28,6 +28,7 @@ struct bay {
 	bool                     told_ever;
 	bool                     switching;  /* of a hub: an order is out */
 	bool                     given;      /* of a hub: what it was told last */
+	bool                     obeyed;     /* of a hub: it has done what it was told, once at least */
 };
 
 struct power {
@@ -116,7 +117,9 @@ on_hub(int error, void *argument)
 		log_error("bay %d: its hub does not switch port %s (%s)", bay->config->number, bay->config->port, libusb_strerror(error));
 		bay->given = !bay->given;
 	}
-	tell_supply(bay, bay->given ? SUPPLY_ON : SUPPLY_OFF);
+	bay->obeyed |= error == 0;
+	if (bay->obeyed)
+		tell_supply(bay, bay->given ? SUPPLY_ON : SUPPLY_OFF);
 	go_on_hub(bay);
 	if (error == 0)
 		switch_hub(bay);
@@ -393,7 +396,7 @@ power_begin(struct power *power)
 	for (size_t i = 0; i < power->config->bay_count; i++) {
 		if (!config_bay_is_switched(&power->config->bays[i]))
 			continue;
-		tell_supply(&power->bays[i], SUPPLY_OFF);
+		tell_supply(&power->bays[i], SUPPLY_UNKNOWN);
 		power_want(power, i, true);
 	}
 }
