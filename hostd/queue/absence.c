@@ -13,7 +13,7 @@ enum {
 	DOUBT_MS = 1000,    /* pcscd tells of a reader within half a second, the board of its inputs at once, of a hang within two looks */
 	OUT_MS = 30000,     /* sixteen bays get their power one after the other within 5 s; a board that was unplugged may be plugged in again */
 	BACK_MS = 15000,    /* the slowest token known takes 4 s until pcscd shows it */
-	LINK_LOST_MS = 5000 /* readers that vanish so soon after their board may have lost their power with it */
+	LINK_LOST_MS = 2000 /* readers that vanish so soon after their board may have lost their power with it */
 };
 
 /* --- how it stands */
@@ -48,13 +48,25 @@ is_unsure(const struct bay *bay)
 	return (bay->switched && bay->supply == SUPPLY_UNKNOWN) || (board && board->link != STATION_LINK_UP);
 }
 
+/* Where the board's own supply has failed no token shows any more. */
+static int
+others_have_power(const struct bay *bay)
+{
+	const struct queue *queue = bay->queue;
+
+	for (size_t i = 0; i < queue->config->bay_count; i++)
+		if (board_of(&queue->bays[i]) == board_of(bay) && power_shows_token(&queue->bays[i]))
+			return 1;
+	return 0;
+}
+
 static int
 board_is_just_lost(const struct bay *bay)
 {
 	const struct station *board = board_of(bay);
 
 	return board && board->link != STATION_LINK_UP && board->lost_us &&
-	       clock_monotonic_us() - board->lost_us < (int64_t)LINK_LOST_MS * 1000;
+	       clock_monotonic_us() - board->lost_us < (int64_t)LINK_LOST_MS * 1000 && !others_have_power(bay);
 }
 
 int

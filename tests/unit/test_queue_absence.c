@@ -402,6 +402,7 @@ readers_that_vanish_with_their_board_are_waited_for(void **state)
 	stage_station(stage, STATION_LINK_NONE, STOP_RELEASED);
 	stage_run(stage);
 	vanish(stage, 1);
+	time_is_up(stage, 0); /* of its doubt: nothing on the board has power any more */
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_working);
 	assert_int_equal(stage->bays[1].light, STATION_LIGHT_working);
 	stage_station(stage, STATION_LINK_UP, STOP_RELEASED);
@@ -412,15 +413,29 @@ readers_that_vanish_with_their_board_are_waited_for(void **state)
 	stage_station(stage, STATION_LINK_NONE, STOP_RELEASED); /* and does not come back */
 	stage_run(stage);
 	vanish(stage, 0);
-	time_is_up(stage, 0);
-	assert_string_equal(bay_now(stage, 0), "trouble SUPPLY");
-	stage->queue->stations[0].lost_us = 1; /* long ago: a board that is unplugged leaves its bays as they were */
+	time_is_up(stage, 0); /* its neighbour shows a token: the board is unplugged and has power */
+	assert_sql(stage, "taken sealed", "SELECT group_concat(state, ' ') FROM (SELECT state FROM credential ORDER BY id)");
 	vanish(stage, 1);
 	time_is_up(stage, 1);
-	assert_sql(stage, "sealed taken", "SELECT group_concat(state, ' ') FROM (SELECT state FROM credential ORDER BY id)");
-	insert(stage, 0, 2); /* the bay is not dead: and what it held has been swapped by a person */
-	assert_string_equal(bay_now(stage, 0), "idle -");
+	assert_string_equal(bay_now(stage, 1), "trouble SUPPLY");
+	insert(stage, 1, 2); /* the bay is not dead: what it held has been swapped by a person */
+	assert_string_equal(bay_now(stage, 1), "idle -");
 	assert_sql(stage, "2", "SELECT count(*) FROM credential WHERE state = 'taken'");
+}
+
+static void
+token_that_is_taken_long_after_its_board_was_unplugged_is_on_record(void **state)
+{
+	struct stage *stage = *state;
+
+	import(stage, "SQ-1", 1);
+	insert(stage, 0, 0);
+	stage_station(stage, STATION_LINK_NONE, STOP_RELEASED);
+	stage_run(stage);
+	stage->queue->stations[0].lost_us = 1;
+	vanish(stage, 0);
+	time_is_up(stage, 0);
+	assert_sql(stage, "taken", "SELECT state FROM credential");
 }
 
 static void
@@ -481,6 +496,7 @@ main(void)
 		TEST(reader_that_vanishes_before_the_stop_is_told_leaves_no_record),
 		TEST(stop_that_is_released_before_a_killed_worker_is_gone_makes_no_token_missed),
 		TEST(readers_that_vanish_with_their_board_are_waited_for),
+		TEST(token_that_is_taken_long_after_its_board_was_unplugged_is_on_record),
 		TEST(person_who_takes_a_token_is_on_record_after_a_moment_and_the_next_one_need_not_wait),
 		TEST(mute_token_that_shows_late_after_its_cycle_is_not_cycled_again),
 	};
