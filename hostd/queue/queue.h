@@ -165,6 +165,7 @@ struct queue {
 	/* the station */
 	struct station       stations[STATIONS_MAX];
 	int                  learning;   /* the wiring is being learned: nothing is begun */
+	int                  learning_cut; /* storage failed meanwhile: its end is not on record yet */
 	char                 learner[96]; /* who ordered it */
 	int                  sounding;   /* enum station_sound: the alarm until something else was ordered */
 	int                  lamps;      /* as mint-bench was told; −1 before that */

@@ -229,6 +229,19 @@ station_disconnected(struct queue *queue)
 	return r;
 }
 
+void
+station_unseen(struct queue *queue)
+{
+	queue->learning_cut |= queue->learning;
+	queue->learning = 0;
+	for (size_t i = 0; i < STATIONS_MAX; i++)
+		queue->stations[i].seen = 0;
+	for (size_t i = 0; i < queue->config->bay_count; i++) {
+		queue->bays[i].reported &= queue->bays[i].is_slot;
+		queue->bays[i].switched = 0;
+	}
+}
+
 static int
 recall_stops(struct queue *queue)
 {

@@ -247,7 +247,7 @@ keep(struct queue *queue)
 
 	for (size_t i = 0; r == 0 && i < queue->config->bay_count; i++)
 		if (is_new(&queue->bays[i]))
-			r = store_run(queue->store, QUEUE_wiring_drop, "d", queue->bays[i].number);
+			r = store_run(queue->store, QUEUE_wiring_drop, "ds", queue->bays[i].number, queue->bays[i].learn_port);
 	for (size_t i = 0; r == 0 && i < queue->config->bay_count; i++) {
 		struct bay *bay = &queue->bays[i];
 
@@ -266,7 +266,6 @@ end(struct queue *queue, int error)
 {
 	int found = 0, r = 0;
 
-	queue->learning = 0;
 	if (error == 0)
 		r = refuse_contradictions(queue);
 	if (r == 0 && error == 0)
@@ -276,7 +275,18 @@ end(struct queue *queue, int error)
 	if (r == 0)
 		r = note(queue, "wiring.learned", 0, error, json_pack("{s:i, s:I, s:s}", "known", found, "bays",
 		    (json_int_t)queue->config->bay_count, "ordered_by", queue->learner));
-	return r == 0 ? power_changed(queue) : r;
+	if (r != 0)
+		return r;
+	queue->learning = 0;
+	r = power_changed(queue);
+	queue->learning = r != 0;
+	return r;
+}
+
+int
+wiring_failed(struct queue *queue, int error)
+{
+	return queue->learning ? end(queue, error) : 0;
 }
 
 int
@@ -288,7 +298,22 @@ wiring_learned(struct queue *queue, const struct message_learned *learned)
 }
 
 int
+wiring_go_on(struct queue *queue)
+{
+	int r = 0;
+
+	if (queue->learning_cut)
+		r = note(queue, "wiring.learned", 0, MINT_STORAGE, json_pack("{s:i, s:I, s:s}", "known", 0, "bays",
+		    (json_int_t)queue->config->bay_count, "ordered_by", queue->learner));
+	queue->learning_cut = r != 0;
+	return r == 0 && queue->peers[PROGRAM_BENCH].greeted ? wiring_tell(queue) : r;
+}
+
+int
 wiring_lost(struct queue *queue)
 {
-	return queue->learning ? end(queue, MINT_CLOSED) : 0;
+	int r = wiring_failed(queue, MINT_CLOSED);
+
+	queue->learning = 0; /* whatever became of its record: nobody cuts bays any more */
+	return r;
 }

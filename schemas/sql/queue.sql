@@ -398,8 +398,9 @@ DELETE FROM station;
 -- :wiring_all  by queue/wiring.c  read
 SELECT bay, port FROM bay_wiring ORDER BY bay;
 
+-- A row of a bay that is configured no more, or that the configuration gives a port, must not hold a port that is another's.
 -- :wiring_drop  by queue/wiring.c  write
-DELETE FROM bay_wiring WHERE bay = ?1;
+DELETE FROM bay_wiring WHERE bay = ?1 OR port = ?2;
 
 -- :wiring_add  by queue/wiring.c  write
 INSERT INTO bay_wiring (bay, port, learned_at, actor) VALUES (?1, ?2, ?3, ?4);
