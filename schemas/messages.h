@@ -16,7 +16,8 @@ enum worker_role {
 };
 enum presence { PRESENCE_NO_READER, PRESENCE_EMPTY, PRESENCE_TOKEN, PRESENCE_MUTE /* a token that gives no ATR */ };
 enum station_link { STATION_LINK_NONE, STATION_LINK_UP, STATION_LINK_REFUSED /* another version, or no such serial number */ };
-enum supply { SUPPLY_OFF, SUPPLY_RISING, SUPPLY_ON, SUPPLY_OVER_CURRENT, SUPPLY_WEAK /* VBUS outside its range */ };
+enum stop { STOP_RELEASED, STOP_PRESSED /* no bay has power */, STOP_NOT_SAID /* neither board nor line has told yet: as last known */ };
+enum supply { SUPPLY_OFF, SUPPLY_RISING, SUPPLY_ON, SUPPLY_OVER_CURRENT, SUPPLY_WEAK /* VBUS outside its range */, SUPPLY_UNKNOWN /* the hardware has not answered */ };
 enum token_content {
 	CONTENT_BLANK = 1,   /* known model, nothing on it */
 	CONTENT_MARKED,      /* initialised, label is of ours */

@@ -29,6 +29,7 @@ struct bay {
 	bool                     switching;  /* of a hub: an order is out */
 	bool                     given;      /* of a hub: what it was told last */
 	int                      hub_error;  /* that was said; 0 it does as it is told */
+	bool                     obeyed;     /* of a hub: it has done what it was told, once at least */
 };
 
 struct power {
@@ -133,7 +134,9 @@ on_hub(int error, void *argument)
 	say_hub(bay, error);
 	if (error != 0)
 		bay->given = !bay->given;
-	tell_supply(bay, bay->given ? SUPPLY_ON : SUPPLY_OFF);
+	bay->obeyed |= error == 0;
+	if (bay->obeyed)
+		tell_supply(bay, bay->given ? SUPPLY_ON : SUPPLY_OFF);
 	go_on_hub(bay);
 	if (error == 0)
 		switch_hub(bay);
@@ -428,7 +431,7 @@ power_begin(struct power *power)
 	for (size_t i = 0; i < power->config->bay_count; i++) {
 		if (!config_bay_is_switched(&power->config->bays[i]))
 			continue;
-		tell_supply(&power->bays[i], SUPPLY_OFF);
+		tell_supply(&power->bays[i], SUPPLY_UNKNOWN);
 		power->bays[i].given = power->config->bays[i].power == CONFIG_POWER_HUB && is_stopped(&power->bays[i]); /* by itself: to be taken */
 		power_want(power, i, true);
 	}

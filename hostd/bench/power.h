@@ -21,7 +21,8 @@ struct power *power_new(struct event_base *base, const struct config *config, st
     power_tell *tell, void *argument);
 void power_free(struct power **power);
 
-/* Tells how each switchable bay stands and begins to want power for all of them. */
+/* Begins to want power for all switchable bays. How they stand is not known, and told so, until the hardware has answered: a port whose hub
+ * does not switch it has power all the time. */
 void power_begin(struct power *power);
 
 /* Whether a bay, its place, shall have power while nothing else forbids it; of one that cannot be switched nothing happens. */

@@ -70,6 +70,8 @@ struct station {
 	char                        build[BUILD_BYTES + 1];
 	char                        detail[DETAIL_BYTES];
 	bool                        stop_echoed;
+	bool                        stopped;   /* as it said last: a board that is away is no release */
+	bool                        stop_said; /* by the board, or by the line when it was released */
 	struct message_station      told;
 	bool                        told_ever;
 };
@@ -98,7 +100,7 @@ tell(struct station *station)
 
 	now->station = (uint8_t)station->place;
 	now->link = station->phase == UP ? STATION_LINK_UP : station->phase == REFUSED || station->detail[0] ? STATION_LINK_REFUSED : STATION_LINK_NONE;
-	now->stopped = station->stop_echoed || input(station, STATION_INPUT_stopped);
+	now->stopped = station->stop_echoed || station->stopped ? STOP_PRESSED : station->stop_said ? STOP_RELEASED : STOP_NOT_SAID;
 	now->lid_open = input(station, STATION_INPUT_lid_open);
 	now->serial = station->serial;
 	now->build = station->phase == UP ? station->build : "";
@@ -276,6 +278,8 @@ take_state(struct station *station, const struct station_frame *frame)
 		take_presses(station, &frame->state);
 	station->state = frame->state;
 	station->known = true;
+	station->stopped = input(station, STATION_INPUT_stopped);
+	station->stop_said = true;
 	tell(station);
 	station->calls->changed(station, station->argument);
 	return 0;
@@ -580,6 +584,10 @@ void
 station_echo_stop(struct station *station, bool pressed)
 {
 	station->stop_echoed = pressed;
+	if (!pressed) {
+		station->stop_said = true;
+		station->stopped = input(station, STATION_INPUT_stopped);
+	}
 	tell(station);
 }
 

@@ -41,7 +41,7 @@ void station_lost(struct station *station, const libusb_device *device);
 
 size_t station_place(const struct station *station);
 
-/* The host's own line says so; told as `stopped`, whatever the board says. */
+/* The host's own line says so; told as `stopped`, whatever the board says. Its release counts for a board that is away, too. */
 void station_echo_stop(struct station *station, bool pressed);
 
 /* What it says now; NULL while there is no link. Valid until the loop goes on. */

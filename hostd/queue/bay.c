@@ -45,6 +45,12 @@ bay_set(struct bay *bay, enum state state, const char *trouble)
 }
 
 int
+bay_hindered(struct bay *bay, const char *hindrance)
+{
+	return bay_set(bay, power_stands_still(bay->queue) ? STATE_bay_stopped : STATE_bay_trouble, hindrance);
+}
+
+int
 bay_found(struct queue *queue, int64_t credential)
 {
 	int r = 0;
@@ -64,7 +70,7 @@ bay_found(struct queue *queue, int64_t credential)
 int
 bay_has_lost_sight(const struct bay *bay)
 {
-	return bay->left || (bay->power != POWER_GIVEN && bay->vanished);
+	return bay->left || !bay->reported || bay->recalled || (bay->power != POWER_GIVEN && bay->vanished);
 }
 
 /* A token that has come to this bay is no more in the one where it was last seen. */
@@ -80,6 +86,7 @@ take_from_others(struct bay *bay, int64_t token)
 		if (other == bay || other->token != token || !bay_has_lost_sight(other))
 			continue;
 		other->token = other->credential = 0;
+		other->recalled = 0;
 		r = bay_show(other);
 	}
 	return r;
@@ -94,6 +101,7 @@ bay_holds(struct bay *bay, int64_t token, int64_t credential)
 		r = take_from_others(bay, token);
 	bay->token = token;
 	bay->credential = credential;
+	bay->recalled = 0;
 	return r == 0 ? bay_show(bay) : r;
 }
 

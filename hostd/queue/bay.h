@@ -12,8 +12,8 @@ struct work;
 /* Nothing is done in it but looking after a slot, which may be broken off at any time. */
 int bay_is_free(const struct bay *bay);
 
-/* Its token is not seen any more: taken out under a worker that is being stopped, or away with the bay's power. Where it shows now, there it
- * is. */
+/* Its token is not seen any more, or nobody has looked yet: taken out under a worker that is being stopped, away with the bay's power, only on
+ * record. Where it shows now, there it is. */
 int bay_has_lost_sight(const struct bay *bay);
 
 /* What mint-bench says, or a worker that looks after a slot. */

@@ -1,4 +1,5 @@
 /* What follows in a bay: when its worker has ended, and when something else is in it than before. */
+#include "hostd/queue/absence.h"
 #include "hostd/queue/bay_internal.h"
 #include "hostd/queue/fault.h"
 #include "hostd/queue/finish.h"
@@ -33,10 +34,14 @@ look(struct bay *bay)
 {
 	const char *hindrance = power_hindrance(bay);
 
+	if (absence_is_open(bay))
+		return absence_begin(bay, 0);
 	if (hindrance && bay_is_free(bay)) {
 		bay->settled = 1;
-		return bay_set(bay, power_stands_still(bay->queue) ? STATE_bay_stopped : STATE_bay_trouble, hindrance);
+		return bay_hindered(bay, hindrance);
 	}
+	if (power_is_out(bay) && bay_is_free(bay) && !power_shows_token(bay))
+		return absence_hold(bay);
 	switch (bay->presence) {
 	case PRESENCE_TOKEN:
 		return begin(bay);
@@ -75,6 +80,7 @@ bay_token_left(struct bay *bay)
 	int r = credential ? finish_left(bay->queue, credential) : stock_left(bay);
 
 	bay->token = bay->credential = 0;
+	bay->recalled = bay->vanished = 0;
 	bay->losses = bay->gone = bay->cycled = 0;
 	if (credential && fault_is_missed(bay->queue, credential))
 		bay->pulled = credential;
@@ -113,16 +119,24 @@ begins_anew(enum after after)
 	return after == AFTER_PROVE || after == AFTER_PROBE || after == AFTER_LOST || after == AFTER_CYCLE;
 }
 
+/* What shows by now in a bay that may have been cut is probed: it may be the one that was there. */
+static int
+follow_left(struct bay *bay)
+{
+	int dark = bay->left_dark, r;
+
+	bay->left = bay->left_dark = 0;
+	if (absence_may_be_power(bay))
+		return power_shows_token(bay) ? look(bay) : absence_begin(bay, !dark);
+	r = bay_token_left(bay);
+	return r == 0 ? look(bay) : r;
+}
+
 static int
 follow(struct bay *bay)
 {
-	if (bay->left && power_is_out(bay))
-		return power_hold(bay);
-	if (bay->left) {
-		int r = bay_token_left(bay);
-
-		return r == 0 ? look(bay) : r;
-	}
+	if (bay->left)
+		return follow_left(bay);
 	if (bay->after == AFTER_CYCLE && power_can_cycle(bay))
 		return power_cycle(bay, "order");
 	if (bay->presence != PRESENCE_TOKEN || power_stands_still(bay->queue) || (begins_anew(bay->after) && power_hindrance(bay)))
@@ -250,11 +264,17 @@ bay_report(struct bay *bay, const struct message_bay *report)
 {
 	int had_token = bay->presence == PRESENCE_TOKEN || bay->presence == PRESENCE_MUTE;
 	int same = same_token(bay, report), news = !bay->reported;
-	int r;
+	int r = 0;
 
 	remember(bay, report);
-	if (power_explains(bay, had_token) && !bay->queue->stalled)
-		return power_report(bay);
+	if (!had_token && power_shows_token(bay) && !bay->queue->stalled)
+		r = power_contradict(bay);
+	if (r != 0)
+		return r;
+	if (absence_explains(bay, had_token) && !bay->queue->stalled) {
+		r = absence_report(bay, had_token, !news);
+		return r == 0 && bay->settled ? recover_settled(bay->queue) : r;
+	}
 	if (same && !news)
 		return bay->is_slot && had_token ? look_again(bay) : 0;
 	if (same && had_token)
@@ -266,6 +286,7 @@ bay_report(struct bay *bay, const struct message_bay *report)
 		if (!had_token || bay->left)
 			return 0;
 		bay->left = bay->queue->unshown = 1;
+		bay->left_dark = absence_is_explained(bay, 1);
 		return bay_kill(bay, AFTER_PROBE, NULL);
 	}
 	r = had_token ? bay_token_left(bay) : 0;

@@ -9,6 +9,9 @@
 /* Its row, as it is now. */
 int bay_show(struct bay *bay);
 
+/* Nothing may be begun in it now: why (power_hindrance). */
+int bay_hindered(struct bay *bay, const char *hindrance);
+
 /* The deadline of whatever is waited for; bay_on_deadline is its event's callback. */
 void bay_arm(struct bay *bay, int ms);
 void bay_disarm(struct bay *bay);

@@ -24,7 +24,7 @@ lease(struct bay *bay, enum worker_role role, const char *name)
 	bay->pid = 0;
 	bay->step_limit_ms = 0;
 	bay->release[0] = '\0';
-	bay->greeted = bay->reaped = bay->killed = bay->left = bay->codes_known = bay->hung = 0;
+	bay->greeted = bay->reaped = bay->killed = bay->left = bay->left_dark = bay->codes_known = bay->hung = 0;
 	bay->step = NULL;
 	bay->journal = bay->step_at = 0;
 	bay->after = AFTER_LOST;

@@ -11,6 +11,7 @@
 #include "hostd/queue/recover.h"
 #include "hostd/queue/station.h"
 #include "hostd/queue/turn.h"
+#include "hostd/queue/wiring.h"
 #include "hostd/queue/worker.h"
 #include "schemas/errors.h"
 
@@ -84,6 +85,14 @@ refuse(struct queue *queue, void *argument)
 }
 
 static int
+fail_learning(struct queue *queue, void *argument)
+{
+	const int *error = argument;
+
+	return wiring_failed(queue, *error);
+}
+
+static int
 keep_call(struct queue *queue, const struct message *message)
 {
 	struct call *room;
@@ -112,6 +121,14 @@ drop(struct peer *peer, const char *why)
 	peer->greeted = 0;
 	if (!peer->queue->stalled)
 		turn_part(peer->queue, "queue", NULL, parted, peer);
+	else if (peer->program == PROGRAM_BENCH)
+		station_unseen(peer->queue);
+}
+
+void
+channels_drop_bench(struct queue *queue, const char *why)
+{
+	drop(&queue->peers[PROGRAM_BENCH], why);
 }
 
 /* A message from a peer that has said hello. */
@@ -138,6 +155,8 @@ listen_to(struct peer *peer, const struct message *message)
 		queue->refused_with = r;
 		r = turn_part(queue, "queue", NULL, refuse, &incoming);
 	}
+	if (r != 0 && r != MINT_PROTOCOL && message->type == MESSAGE_learned && !message->learned.bay)
+		turn_part(queue, "queue", NULL, fail_learning, &r);
 	return r;
 }
 

@@ -8,4 +8,7 @@ struct queue;
 int channels_open(struct queue *queue, int mintd_fd);
 void channels_close(struct queue *queue);
 
+/* mint-bench is not to go on with what it does: it ends, and mintd starts a new one. Storage has failed. */
+void channels_drop_bench(struct queue *queue, const char *why);
+
 #endif

@@ -1,6 +1,7 @@
 # The record and its only writer. A library, so that the tests run the modules the program is made of.
 LIBS += queue
 queue_SRC := \
+	hostd/queue/absence.c \
 	hostd/queue/answer.c \
 	hostd/queue/bay.c \
 	hostd/queue/bay_follow.c \
@@ -133,3 +134,10 @@ test-queue-power_SRC := \
 	tests/unit/test_queue_power.c
 test-queue-power_USES := queue base schemas
 test-queue-power_PKGS := cmocka
+
+UNIT_TESTS += test-queue-absence
+test-queue-absence_SRC := \
+	tests/unit/queue_stage.c \
+	tests/unit/test_queue_absence.c
+test-queue-absence_USES := queue base schemas
+test-queue-absence_PKGS := cmocka

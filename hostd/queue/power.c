@@ -1,6 +1,7 @@
 #include "hostd/queue/power.h"
 #include "hostd/base/config.h"
 #include "hostd/base/log.h"
+#include "hostd/queue/absence.h"
 #include "hostd/queue/bay_internal.h"
 #include "hostd/queue/feed.h"
 #include "hostd/queue/journal.h"
@@ -13,8 +14,7 @@
 #include <string.h>
 
 enum {
-	CYCLE_MS = 90000, /* mint-bench's own: cut, off as long as the configuration says, and the turn of the bay to get power again */
-	BACK_MS = 15000   /* the slowest token known takes 4 s until pcscd shows it */
+	CYCLE_MS = 90000 /* mint-bench's own: cut, off as long as the configuration says, and the turn of the bay to get power again */
 };
 
 static const struct {
@@ -25,6 +25,7 @@ static const struct {
 	[SUPPLY_ON] = { "on", NULL },
 	[SUPPLY_OVER_CURRENT] = { "over_current", "bay.over_current" },
 	[SUPPLY_WEAK] = { "weak", "bay.weak" },
+	[SUPPLY_UNKNOWN] = { "unknown", NULL },
 };
 
 /* --- how it stands */
@@ -34,7 +35,7 @@ power_is_stopped(const struct queue *queue)
 {
 	int stopped = 0;
 
-	for (size_t i = 0; i < STATIONS_MAX; i++)
+	for (size_t i = 0; i < queue->config->station_count && i < STATIONS_MAX; i++)
 		stopped |= queue->stations[i].stopped;
 	return stopped;
 }
@@ -51,8 +52,8 @@ is_faulty(const struct bay *bay)
 	return bay->switched && (bay->supply == SUPPLY_OVER_CURRENT || bay->supply == SUPPLY_WEAK);
 }
 
-static int
-shows_token(const struct bay *bay)
+int
+power_shows_token(const struct bay *bay)
 {
 	return bay->presence == PRESENCE_TOKEN || bay->presence == PRESENCE_MUTE;
 }
@@ -66,7 +67,7 @@ power_hindrance(const struct bay *bay)
 		return "BAY_LEARNING";
 	if (is_faulty(bay))
 		return "SUPPLY";
-	return shows_token(bay) && wiring_differs(bay) ? "BAY_PORT" : NULL;
+	return power_shows_token(bay) && wiring_differs(bay) ? "BAY_PORT" : NULL;
 }
 
 const char *
@@ -126,9 +127,9 @@ power_cycle(struct bay *bay, const char *because)
 	if (r != 0)
 		return r;
 	log_warning("bay %d: its power is cut and given again: %s", bay->number, because);
-	bay->cycled = shows_token(bay) || bay->power == POWER_OUT;
+	bay->cycled = power_shows_token(bay) || bay->token || bay->vanished;
 	bay->power = POWER_CYCLING;
-	bay->vanished = !shows_token(bay);
+	bay->vanished = !power_shows_token(bay);
 	bay->step = &steps[STEP_cycle];
 	bay->step_at = queue_now(bay->queue);
 	bay_arm(bay, CYCLE_MS);
@@ -145,41 +146,14 @@ write_result(struct bay *bay, const char *outcome, const char *error, const char
 	return journal ? journal_end(bay->queue, journal, outcome, error, detail) : 0;
 }
 
-/* What the bay shows is believed again. */
-static void
-believe(struct bay *bay)
+void
+power_believe(struct bay *bay)
 {
 	bay->power = POWER_GIVEN;
+	bay->given_up = 0;
 	bay->step = NULL;
 	bay->step_at = 0;
 	bay_disarm(bay);
-}
-
-static int
-settle(struct bay *bay)
-{
-	int gone = !shows_token(bay), out = power_is_out(bay);
-	int r;
-
-	believe(bay);
-	bay->settled = 0;
-	r = gone && !out ? bay_token_left(bay) : 0;
-	if (gone && out)
-		bay->power = POWER_OUT;
-	if (r == 0)
-		r = bay_look(bay);
-	return r == 0 && bay->settled ? recover_settled(bay->queue) : r;
-}
-
-/* A token that never went, for all that anybody saw, is given the same time: it may be on its way out. */
-static int
-wait_for_token(struct bay *bay)
-{
-	bay->power = POWER_BACK;
-	if (bay->vanished && shows_token(bay))
-		return settle(bay);
-	bay_arm(bay, BACK_MS);
-	return bay_set(bay, STATE_bay_working, NULL);
 }
 
 int
@@ -193,17 +167,29 @@ power_cycled(struct bay *bay, const struct message_cycled *cycled)
 	r = write_result(bay, error ? "failed" : "done", error, NULL);
 	if (r != 0)
 		return r;
-	return error || !bay->cycled ? settle(bay) : wait_for_token(bay); /* where nothing was, nothing is waited for */
+	if (!bay->cycled || (error && power_shows_token(bay)))
+		return absence_settle(bay); /* where nothing was, nothing is waited for */
+	return error ? absence_begin(bay, 0) : absence_wait(bay);
+}
+
+/* mint-bench did not answer. */
+static int
+cycle_overdue(struct bay *bay)
+{
+	int r = write_result(bay, "lost", "TIMEOUT", "mint-bench did not answer");
+
+	if (r != 0)
+		return r;
+	return bay->cycled && !power_shows_token(bay) ? absence_begin(bay, 0) : absence_settle(bay);
 }
 
 int
 power_overdue(struct queue *queue, void *argument)
 {
 	struct bay *bay = argument;
-	int r = write_result(bay, "lost", "TIMEOUT", "mint-bench did not answer");
 
 	(void)queue;
-	return r == 0 ? settle(bay) : r;
+	return bay->power == POWER_CYCLING ? cycle_overdue(bay) : absence_overdue(bay);
 }
 
 /* The next mint-bench tells what each bay shows: that counts against the token that is thought to be in it. */
@@ -215,37 +201,8 @@ power_lost(struct bay *bay)
 	bay->switched = 0;
 	if (bay->power == POWER_GIVEN)
 		return r;
-	believe(bay);
-	if (bay->token)
-		bay->presence = PRESENCE_TOKEN;
+	power_believe(bay);
 	return r == 0 ? bay_show(bay) : r;
-}
-
-/* --- what a bay is told to show */
-
-int
-power_explains(const struct bay *bay, int had_token)
-{
-	return bay->power != POWER_GIVEN || (had_token && !shows_token(bay) && bay_is_free(bay) && power_is_out(bay));
-}
-
-int
-power_hold(struct bay *bay)
-{
-	bay->power = POWER_OUT;
-	bay->vanished = bay->settled = 1;
-	return power_hindrance(bay) ? bay_look(bay) : bay_show(bay);
-}
-
-int
-power_report(struct bay *bay)
-{
-	bay->vanished |= !shows_token(bay);
-	if (bay->power == POWER_GIVEN)
-		return power_hold(bay);
-	if (bay->power == POWER_CYCLING || !shows_token(bay) || power_is_out(bay))
-		return 0;
-	return bay->power == POWER_OUT || bay->vanished ? settle(bay) : 0;
 }
 
 /* --- when it changes */
@@ -261,32 +218,41 @@ static int
 give_back(struct bay *bay)
 {
 	if (bay->power == POWER_OUT)
-		return wait_for_token(bay);
+		return absence_is_explained(bay, 0) ? absence_hold(bay) : absence_wait(bay);
 	return bay->power == POWER_GIVEN && bay_is_free(bay) && is_stopped_state(bay) && !power_hindrance(bay) ? bay_look(bay) : 0;
 }
 
 static int
 take_away(struct bay *bay)
 {
-	int r = 0;
+	int r;
 
 	if (bay->power == POWER_BACK || (bay->power == POWER_CYCLING && power_is_stopped(bay->queue))) {
 		r = write_result(bay, "failed", "STATION_STOPPED", NULL);
-		believe(bay);
-		bay->power = POWER_OUT;
+		power_believe(bay);
+		return r == 0 ? absence_hold(bay) : r;
 	}
-	if (r != 0 || bay->power == POWER_CYCLING || !bay_is_free(bay) || !power_hindrance(bay))
-		return r;
-	return bay_look(bay);
+	if (bay->power == POWER_OUT)
+		return absence_hold(bay);
+	if (bay->power == POWER_CYCLING || !bay_is_free(bay))
+		return 0;
+	return power_hindrance(bay) || !power_shows_token(bay) ? bay_look(bay) : 0;
 }
 
 /* A bay that has shown its hindrance already says so once more, which changes nothing. */
 static int
 stand(struct bay *bay)
 {
+	int r;
+
 	if (!bay->reported)
 		return 0;
-	return power_is_out(bay) || power_hindrance(bay) ? take_away(bay) : give_back(bay);
+	if (bay->left && power_is_out(bay))
+		bay->left_dark = 1;
+	if (bay->power == POWER_DOUBT && absence_is_explained(bay, 1))
+		return absence_hold(bay);
+	r = power_is_out(bay) || power_hindrance(bay) ? take_away(bay) : give_back(bay);
+	return r == 0 && bay->settled ? recover_settled(bay->queue) : r;
 }
 
 int
@@ -313,12 +279,21 @@ tell(struct bay *bay, uint8_t before)
 }
 
 int
+power_contradict(struct bay *bay)
+{
+	if (!bay->switched || bay->supply != SUPPLY_OFF || bay->power == POWER_CYCLING || power_stands_still(bay->queue))
+		return 0;
+	bay->supply = SUPPLY_UNKNOWN;
+	return store_run(bay->queue->store, QUEUE_bay_supply, "ds", bay->number, power_supply_name(bay));
+}
+
+int
 power_supply(struct bay *bay, const struct message_supply *supply)
 {
 	uint8_t before = bay->supply;
 	int news = !bay->switched || before != supply->supply, r;
 
-	if (supply->supply > SUPPLY_WEAK)
+	if (supply->supply > SUPPLY_UNKNOWN)
 		return MINT_PROTOCOL;
 	bay->switched = 1;
 	bay->supply = supply->supply;

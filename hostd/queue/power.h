@@ -1,8 +1,7 @@
 /* The power of the bays: what an emergency stop or a cut supply means for what a bay shows, and the power cycle, which is how a token
  * that does not answer any more is asked once more (law 3: a look comes after it, nothing is repeated blindly).
  *
- * A token that vanishes while its bay has no power has not been taken out: it is waited for when the power is back, and only then does
- * its absence count.
+ * What follows when a token vanishes with its power: absence.h.
  */
 #ifndef MINT_QUEUE_POWER_H
 #define MINT_QUEUE_POWER_H
@@ -22,6 +21,15 @@ const char *power_supply_name(const struct bay *bay);
 /* No power is known to come to it. */
 int power_is_out(const struct bay *bay);
 
+/* A token that answers, or a mute one. */
+int power_shows_token(const struct bay *bay);
+
+/* It shows a token: a supply that was told to be off is not known. */
+int power_contradict(struct bay *bay);
+
+/* What the bay shows is believed again. */
+void power_believe(struct bay *bay);
+
 /* Whether mint-bench can cut the bay's power now; whether that was not done yet for this token and this reason. */
 int power_can_cycle(const struct bay *bay);
 int power_may_help(const struct bay *bay, const char *because);
@@ -31,13 +39,6 @@ int power_cycle(struct bay *bay, const char *because);
 
 /* mint-bench's answer; one that nobody waits for is left alone. */
 int power_cycled(struct bay *bay, const struct message_cycled *cycled);
-
-/* Whether what the bay was just told to show, having shown a token before or not, follows from its power; then what is done with it. */
-int power_explains(const struct bay *bay, int had_token);
-int power_report(struct bay *bay);
-
-/* The token of a bay without power has vanished; no worker is there any more. It is thought to be where it was. */
-int power_hold(struct bay *bay);
 
 /* A part of a turn: mint-bench or the token (struct bay *) was waited for too long. */
 int power_overdue(struct queue *queue, void *bay);

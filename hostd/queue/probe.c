@@ -171,14 +171,14 @@ rank_of(const struct bay *bay, const struct message_probed *probed, const struct
 	if (!rank || !may_show(token, probed) || is_elsewhere(bay, token->id))
 		return 0;
 	/* What shows nothing of ours may be somebody's: it is the one that we had begun only if it never left its bay. */
-	if (probed->content == CONTENT_FOREIGN && token->known == KNOWN_BEGUN && !token->erasing && token->id != bay->token)
+	if (probed->content == CONTENT_FOREIGN && token->known == KNOWN_BEGUN && !token->erasing && (token->id != bay->token || bay->recalled))
 		return 0;
 	/* Where no serial number tells one from the next, a token that was refused is known by its label alone. */
 	if (!probed->serial[0] && is_out(token) && strcmp(probed->label, token->marker) != 0 && strcmp(probed->label, token->found) != 0)
 		return 0;
 	if (token->known == KNOWN_SCRAPPED && rows > 1 && strcmp(probed->label, token->marker) != 0)
 		return 0;
-	return token->id == bay->token ? 1 : rank + 1;
+	return token->id == bay->token && !bay->recalled ? 1 : rank + 1;
 }
 
 /* The row that is this token; known as not on record when none is. *taken: the row that carries this very marker, and is in
@@ -222,8 +222,9 @@ settle_on(struct bay *bay, const struct message_probed *probed, const struct tok
 	if (token->id)
 		r = store_run(queue->store, QUEUE_token_seen, "iidd", token->id, queue_now(queue), (int)probed->user_tries,
 		    (int)probed->so_tries);
-	if (r == 0 && bay->credential && bay->token != token->id)
-		r = finish_left(queue, bay->credential); /* swapped while nobody watched */
+	bay->cycled = 0;
+	if (r == 0 && bay->credential && bay->token != token->id && !(bay->recalled && queue->recovering))
+		r = finish_left(queue, bay->credential); /* swapped while nobody watched; at the start it may be in a bay that is still looked at */
 	return r == 0 ? bay_holds(bay, token->id, token->credential) : r;
 }
 

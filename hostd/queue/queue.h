@@ -47,6 +47,7 @@ enum power {
 	POWER_GIVEN,     /* as far as anybody knows */
 	POWER_CYCLING,   /* mint-bench was told to cut it and to give it again */
 	POWER_OUT,       /* the emergency stop, over-current, a board that started anew: its token is thought to be where it was */
+	POWER_DOUBT,     /* its token has just vanished: whether with its power, the board may be about to tell */
 	POWER_BACK       /* it has power again; its token is waited for */
 };
 
@@ -78,6 +79,7 @@ struct bay {
 	int           reaped;        /* mintd says the process is gone; its last messages may still be in the channel */
 	int           killed;        /* SIGKILL was ordered: what it still says changes nothing */
 	int           left;          /* the token was taken out under it */
+	int           left_dark;     /* or went with the bay's power */
 	int64_t       pulled;        /* credential whose token left in mid-work and is waited for; 0: none */
 	uint32_t      step_limit_ms; /* of the model that this process has found; 0 not told yet */
 	uint8_t       content;       /* enum token_content, as probed and then as changed by our own steps */
@@ -100,6 +102,8 @@ struct bay {
 	uint8_t       supply;        /* enum supply */
 	int           cycled;        /* the power was cut for the token that is in it now */
 	int           vanished;      /* and the token was seen to go */
+	int           given_up;      /* its power did not come back in time: shown, and what was in work is missed */
+	int           recalled;      /* its token is the one on record from before the start, or the stall: it may have left its bay since */
 	int64_t       cycle_journal; /* row of the cycle that is under way */
 	char          port[33];      /* where mint-bench sees its reader; "" not told */
 	char          wired[33];     /* on record as its own; "" not known */
@@ -118,6 +122,7 @@ struct station {
 	int     missed;          /* the last event of its link was a bad one */
 	uint8_t link;            /* enum station_link */
 	int     stopped, lid_open;
+	int64_t lost_us;         /* when the link went, CLOCK_MONOTONIC; 0 never */
 	char    serial[33], build[9], detail[257];
 };
 
@@ -160,6 +165,7 @@ struct queue {
 	/* the station */
 	struct station       stations[STATIONS_MAX];
 	int                  learning;   /* the wiring is being learned: nothing is begun */
+	int                  learning_cut; /* storage failed meanwhile: its end is not on record yet */
 	char                 learner[96]; /* who ordered it */
 	int                  sounding;   /* enum station_sound: the alarm until something else was ordered */
 	int                  lamps;      /* as mint-bench was told; −1 before that */

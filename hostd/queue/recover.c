@@ -2,14 +2,17 @@
 #include "hostd/base/clock.h"
 #include "hostd/base/config.h"
 #include "hostd/base/log.h"
+#include "hostd/queue/absence.h"
 #include "hostd/queue/bay.h"
 #include "hostd/queue/certify.h"
+#include "hostd/queue/channels.h"
 #include "hostd/queue/finish.h"
 #include "hostd/queue/label.h"
 #include "hostd/queue/queue.h"
 #include "hostd/queue/show.h"
 #include "hostd/queue/station.h"
 #include "hostd/queue/turn.h"
+#include "hostd/queue/wiring.h"
 #include "schemas/errors.h"
 
 #include <stdio.h>
@@ -49,6 +52,8 @@ recover_begin(struct queue *queue, void *unused)
 	r = store_run(queue->store, QUEUE_journal_lose, "i", queue_now(queue));
 	if (r == 0)
 		r = store_run(queue->store, QUEUE_lease_lose, "i", queue_now(queue));
+	if (r == 0)
+		r = absence_recall(queue);
 	if (r == 0)
 		r = store_run(queue->store, QUEUE_bay_clear, "");
 	if (r == 0)
@@ -132,8 +137,9 @@ recover_stall(struct queue *queue)
 	recover_tell(queue);
 	for (size_t i = 0; i < queue->config->bay_count; i++)
 		bay_forget(&queue->bays[i]);
-	queue->learning = 0;
 	show_stalled(queue);
+	if (queue->learning) /* it goes on cutting bays, and its result would be lost: a new one gives them power */
+		channels_drop_bench(queue, "was learning the wiring when storage failed");
 }
 
 static int
@@ -144,6 +150,8 @@ begin_again(struct queue *queue, void *unused)
 	for (size_t i = 0; r == 0 && i < queue->config->bay_count; i++)
 		if (queue->bays[i].reported && !queue->bays[i].lease)
 			r = bay_look(&queue->bays[i]);
+	if (r == 0)
+		r = wiring_go_on(queue);
 	if (r == 0 && queue->peers[PROGRAM_CA].ipc)
 		r = certify_connected(queue);
 	if (r == 0 && queue->peers[PROGRAM_LABEL].ipc)

@@ -34,7 +34,7 @@ static const char *const light_names[STATION_LIGHTS] = {
 static int
 is_taken_early(const struct bay *bay)
 {
-	return bay->left && bay->lease && bay->credential && !power_is_out(bay);
+	return bay->left && bay->lease && bay->credential && !bay->left_dark && !power_is_out(bay);
 }
 
 static int
@@ -56,6 +56,8 @@ show_light(const struct bay *bay, int64_t *blanks)
 			light = shown[i].light;
 			break;
 		}
+	if (light == STATION_LIGHT_insert_blank && (bay->token || bay->credential || power_is_out(bay)))
+		return STATION_LIGHT_dark;
 	*blanks -= light == STATION_LIGHT_insert_blank;
 	return light;
 }

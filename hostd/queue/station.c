@@ -1,4 +1,5 @@
 #include "hostd/queue/station.h"
+#include "hostd/base/clock.h"
 #include "hostd/base/config.h"
 #include "hostd/base/log.h"
 #include "hostd/queue/bay.h"
@@ -76,14 +77,19 @@ note_changes(struct queue *queue, size_t place, const struct station *before)
 	return r;
 }
 
+/* A stop that nobody tells of any more stands: a board that is away, or a mint-bench that has just begun, is no release. */
 static void
 remember(struct station *station, const struct message_station *message)
 {
+	if (station->link == STATION_LINK_UP && message->link != STATION_LINK_UP)
+		station->lost_us = clock_monotonic_us();
 	station->told = 1;
 	station->seen |= message->link != STATION_LINK_NONE;
 	station->link = message->link;
-	station->stopped = message->stopped != 0;
-	station->lid_open = message->lid_open != 0;
+	if (message->stopped != STOP_NOT_SAID)
+		station->stopped = message->stopped == STOP_PRESSED;
+	if (message->link == STATION_LINK_UP)
+		station->lid_open = message->lid_open != 0;
 	snprintf(station->serial, sizeof station->serial, "%s", message->serial);
 	snprintf(station->build, sizeof station->build, "%s", message->build);
 	snprintf(station->detail, sizeof station->detail, "%s", message->detail);
@@ -92,7 +98,7 @@ remember(struct station *station, const struct message_station *message)
 static int
 is_station(const struct message_station *message)
 {
-	return message->station < STATIONS_MAX && message->link < sizeof links / sizeof links[0];
+	return message->station < STATIONS_MAX && message->stopped <= STOP_NOT_SAID && message->link < sizeof links / sizeof links[0];
 }
 
 static int
@@ -100,7 +106,7 @@ on_station(struct queue *queue, const struct message *message)
 {
 	size_t place = message->station.station;
 	struct station before;
-	int was_stopped = power_is_stopped(queue), r;
+	int r;
 
 	if (!is_station(&message->station))
 		return MINT_PROTOCOL;
@@ -109,7 +115,7 @@ on_station(struct queue *queue, const struct message *message)
 	r = show_station(queue, place);
 	if (r == 0)
 		r = note_changes(queue, place, &before);
-	return r == 0 && power_is_stopped(queue) != was_stopped ? power_changed(queue) : r;
+	return r == 0 ? power_changed(queue) : r;
 }
 
 /* --- the bays */
@@ -192,7 +198,7 @@ station_remember(struct queue *queue, const struct message *message)
 		on_bay(queue, message);
 	if (message->type == MESSAGE_station && is_station(&message->station))
 		remember(&queue->stations[message->station.station], &message->station);
-	if (bay && message->supply.supply <= SUPPLY_WEAK) {
+	if (bay && message->supply.supply <= SUPPLY_UNKNOWN) {
 		bay->switched = 1;
 		bay->supply = message->supply.supply;
 	}
@@ -223,13 +229,43 @@ station_disconnected(struct queue *queue)
 	return r;
 }
 
+void
+station_unseen(struct queue *queue)
+{
+	queue->learning_cut |= queue->learning;
+	queue->learning = 0;
+	for (size_t i = 0; i < STATIONS_MAX; i++)
+		queue->stations[i].seen = 0;
+	for (size_t i = 0; i < queue->config->bay_count; i++) {
+		queue->bays[i].reported &= queue->bays[i].is_slot;
+		queue->bays[i].switched = 0;
+	}
+}
+
+static int
+recall_stops(struct queue *queue)
+{
+	enum queue_statement g = QUEUE_station_stopped;
+	int r;
+
+	for (r = store_get(queue->store, g, ""); r == 0; r = store_next(queue->store, g)) {
+		int64_t place = store_i64(queue->store, g, 0);
+
+		if (place < STATIONS_MAX && !queue->stations[place].told)
+			queue->stations[place].stopped = 1;
+	}
+	return r == MINT_NOT_FOUND ? 0 : r;
+}
+
 int
 station_begin(struct queue *queue)
 {
-	int r = store_run(queue->store, QUEUE_station_clear, "");
+	int r = recall_stops(queue);
 
+	if (r == 0)
+		r = store_run(queue->store, QUEUE_station_clear, "");
 	for (size_t i = 0; r == 0 && i < STATIONS_MAX; i++)
-		if (queue->stations[i].told)
+		if (queue->stations[i].told || queue->stations[i].stopped)
 			r = show_station(queue, i);
 	return r == 0 ? wiring_load(queue) : r;
 }

@@ -16,6 +16,9 @@ void station_remember(struct queue *queue, const struct message *message);
 int station_connected(struct queue *queue);
 int station_disconnected(struct queue *queue);
 
+/* The same while nothing can be written: what the bays show nobody tells now. */
+void station_unseen(struct queue *queue);
+
 /* At the start, and when storage works again: the rows are what is known. */
 int station_begin(struct queue *queue);
 

@@ -72,11 +72,18 @@ wiring_differs(const struct bay *bay)
 
 /* --- learning: it begins */
 
+/* A bay that is empty and without power is what the proof may find the cause of. */
+static int
+is_waited_for(const struct bay *bay)
+{
+	return bay->power != POWER_GIVEN && !(bay->power == POWER_OUT && !bay->token && !bay->vanished);
+}
+
 /* A token that serves somebody, or one that is being looked at: its bay is not cut for this. */
 static int
 is_at_work(const struct bay *bay)
 {
-	return !bay_is_free(bay) || bay->credential || bay->power != POWER_GIVEN || bay->state == STATE_bay_take || bay->state == STATE_bay_stock;
+	return !bay_is_free(bay) || bay->credential || is_waited_for(bay) || bay->state == STATE_bay_take || bay->state == STATE_bay_stock;
 }
 
 static json_t *
@@ -240,7 +247,7 @@ keep(struct queue *queue)
 
 	for (size_t i = 0; r == 0 && i < queue->config->bay_count; i++)
 		if (is_new(&queue->bays[i]))
-			r = store_run(queue->store, QUEUE_wiring_drop, "d", queue->bays[i].number);
+			r = store_run(queue->store, QUEUE_wiring_drop, "ds", queue->bays[i].number, queue->bays[i].learn_port);
 	for (size_t i = 0; r == 0 && i < queue->config->bay_count; i++) {
 		struct bay *bay = &queue->bays[i];
 
@@ -259,7 +266,6 @@ end(struct queue *queue, int error)
 {
 	int found = 0, r = 0;
 
-	queue->learning = 0;
 	if (error == 0)
 		r = refuse_contradictions(queue);
 	if (r == 0 && error == 0)
@@ -269,7 +275,18 @@ end(struct queue *queue, int error)
 	if (r == 0)
 		r = note(queue, "wiring.learned", 0, error, json_pack("{s:i, s:I, s:s}", "known", found, "bays",
 		    (json_int_t)queue->config->bay_count, "ordered_by", queue->learner));
-	return r == 0 ? power_changed(queue) : r;
+	if (r != 0)
+		return r;
+	queue->learning = 0;
+	r = power_changed(queue);
+	queue->learning = r != 0;
+	return r;
+}
+
+int
+wiring_failed(struct queue *queue, int error)
+{
+	return queue->learning ? end(queue, error) : 0;
 }
 
 int
@@ -281,7 +298,22 @@ wiring_learned(struct queue *queue, const struct message_learned *learned)
 }
 
 int
+wiring_go_on(struct queue *queue)
+{
+	int r = 0;
+
+	if (queue->learning_cut)
+		r = note(queue, "wiring.learned", 0, MINT_STORAGE, json_pack("{s:i, s:I, s:s}", "known", 0, "bays",
+		    (json_int_t)queue->config->bay_count, "ordered_by", queue->learner));
+	queue->learning_cut = r != 0;
+	return r == 0 && queue->peers[PROGRAM_BENCH].greeted ? wiring_tell(queue) : r;
+}
+
+int
 wiring_lost(struct queue *queue)
 {
-	return queue->learning ? end(queue, MINT_CLOSED) : 0;
+	int r = wiring_failed(queue, MINT_CLOSED);
+
+	queue->learning = 0; /* whatever became of its record: nobody cuts bays any more */
+	return r;
 }

@@ -21,6 +21,12 @@ int wiring_learn(struct queue *queue, const char *actor, json_t **detail);
 /* What mint-bench has found; with the last of it the record changes. */
 int wiring_learned(struct queue *queue, const struct message_learned *learned);
 
+/* The end of it could not be put on record, and was taken back: it has ended without a result, and why. */
+int wiring_failed(struct queue *queue, int error);
+
+/* Storage works again: that the learning was cut short goes on record; a mint-bench that came meanwhile has heard of no wiring yet. */
+int wiring_go_on(struct queue *queue);
+
 /* mint-bench is gone in the midst of it: all stays as it was. */
 int wiring_lost(struct queue *queue);
 

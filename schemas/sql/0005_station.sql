@@ -21,7 +21,7 @@ CREATE TABLE station (
 ) STRICT;
 
 ALTER TABLE bay ADD COLUMN port TEXT;             -- where its reader is, as mint-bench sees it now
-ALTER TABLE bay ADD COLUMN supply TEXT;           -- off, rising, on, over_current, weak; NULL: nothing switches its power
+ALTER TABLE bay ADD COLUMN supply TEXT;           -- off, rising, on, over_current, weak, unknown; NULL: nothing switches its power
 ALTER TABLE bay ADD COLUMN light TEXT;            -- a LIGHT of schemas/station.def; NULL: the bench has none
 
 -- Of a row with step 'cycle': the step at which the token had hung; 'probe' at a first look, 'mute' without an ATR, 'order' of a person.

@@ -376,6 +376,9 @@ UPDATE bay SET supply = ?2 WHERE bay = ?1;
 -- :bay_light  by queue/show.c  write
 UPDATE bay SET light = ?2 WHERE bay = ?1;
 
+-- :bay_recall  by queue/absence.c  read
+SELECT bay, coalesce(token_id, 0), coalesce(credential_id, 0) FROM bay ORDER BY bay;
+
 -- :bay_clear  by queue/recover.c  write
 DELETE FROM bay;
 
@@ -386,14 +389,18 @@ INSERT INTO station (station, link, stopped, lid_open, serial, build, detail, ch
 ON CONFLICT (station) DO UPDATE SET link = excluded.link, stopped = excluded.stopped, lid_open = excluded.lid_open,
   serial = excluded.serial, build = excluded.build, detail = excluded.detail, changed_at = excluded.changed_at;
 
+-- :station_stopped  by queue/station.c  read
+SELECT station FROM station WHERE stopped ORDER BY station;
+
 -- :station_clear  by queue/recover.c  write
 DELETE FROM station;
 
 -- :wiring_all  by queue/wiring.c  read
 SELECT bay, port FROM bay_wiring ORDER BY bay;
 
+-- A row of a bay that is configured no more, or that the configuration gives a port, must not hold a port that is another's.
 -- :wiring_drop  by queue/wiring.c  write
-DELETE FROM bay_wiring WHERE bay = ?1;
+DELETE FROM bay_wiring WHERE bay = ?1 OR port = ?2;
 
 -- :wiring_add  by queue/wiring.c  write
 INSERT INTO bay_wiring (bay, port, learned_at, actor) VALUES (?1, ?2, ?3, ?4);

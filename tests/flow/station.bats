@@ -46,7 +46,29 @@ teardown() { station_tear_down; }
 	wait_until 5 seen '.address == 4 and .bays[0].light == "quarantine" and .bays[1].burning and .bays[0].wanted'
 	seen '.bays[0].power and .bays[1].power and .bays[2].power'
 	unheard 'supply bay=[123] supply=[34]'
-	[ "$(times_heard 'supply bay=1 supply=0')" = 1 ] # before there was a link
+	[ "$(times_heard 'supply bay=1 supply=0')" = 0 ]
+	[ "$(times_heard 'supply bay=1 supply=5')" = 1 ] # not known, before there was a link
+}
+
+@test "a stop stands while its board is away, until a board says that it is released" {
+	configure 'station left { }'
+	hands unplug
+	mint_bench_up
+	wait_until 10 heard 'station station=0 link=0 stopped=2' # nobody has said anything of it
+	wait_until 10 heard 'supply bay=1 supply=5'
+	hands plug
+	wait_until 10 heard 'station station=0 link=1 stopped=0'
+	hands stop 1
+	wait_until 5 station_says stopped=1
+	hands unplug
+	wait_until 5 station_says link=0
+	station_says stopped=1
+	hands stop 0
+	hands plug
+	wait_until 10 heard_times 3 'station station=0 link=1 .*'
+	wait_until 5 station_says stopped=0
+	wait_until 5 supply_is 1 2
+	[ "$(times_heard 'station station=0 link=0 stopped=0 .*')" = 0 ]
 }
 
 @test "a cable that comes out in the middle of a command or before its answer costs nothing but the time" {
@@ -167,7 +189,7 @@ teardown() { station_tear_down; }
 	bench_with_station 'power_off_ms = 600'
 	order cycle 1
 	wait_until 10 heard 'cycled bay=1 error=0'
-	off=$(moment_of 2 'supply bay=1 supply=0') # the first is of the start
+	off=$(moment_of 1 'supply bay=1 supply=0')
 	on=$(moment_of 1 'cycled bay=1 error=0')
 	echo "off for $(( on - off )) ms"
 	[ $(( on - off )) -ge 600 ]
@@ -294,6 +316,15 @@ teardown() { station_tear_down; }
 	wait_until 5 heard 'cycled bay=17 error=0'
 	seen '.hub_power / 8 | floor % 2 == 1'
 	seen '.commands.identify == 0' # no station is configured
+}
+
+@test "a bay whose hub does not switch its port is not told to be without power" {
+	configure
+	sed -i 's/1-4\.3/1-4.9/' "$work/mint.conf"
+	mint_bench_up
+	wait_until 5 said 'bay 17: its hub does not switch port 1-4.9'
+	[ "$(supply_of 17)" = 5 ]
+	[ "$(times_heard 'supply bay=17 .*')" = 1 ]
 }
 
 @test "the wiring is not learned where no reader comes; afterwards every bay has power" {

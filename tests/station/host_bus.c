@@ -164,7 +164,8 @@ run_control(struct bus *bus, struct bus_handle *handle, struct urb *urb)
 	if (handle->is_hub) {
 		bool on = setup[1] == USB_REQ_SET_FEATURE, power = (on || setup[1] == USB_REQ_CLEAR_FEATURE) && setup[2] == PORT_POWER;
 
-		if (power && setup[4] >= 1 && setup[4] <= BUS_HUB_PORTS)
+		power = power && setup[4] >= 1 && setup[4] <= BUS_HUB_PORTS; /* a port that it does not have: a request error (USB 2.0, 11.24.2) */
+		if (power)
 			bus->hub_power = on ? bus->hub_power | 1u << setup[4] : bus->hub_power & ~(1u << setup[4]);
 		urb->bytes = 0;
 		finish(handle, urb, power ? 0 : -EPIPE);

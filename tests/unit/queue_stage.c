@@ -689,7 +689,8 @@ stage_start(struct stage *stage)
 	stage->ca = stage->no_ca ? -1 : connect_peer(stage, PROGRAM_CA);
 	stage->label = stage->no_label ? -1 : connect_peer(stage, PROGRAM_LABEL);
 	stage->api = connect_peer(stage, PROGRAM_API);
-	stage_meet_bench(stage);
+	if (!stage->no_bench)
+		stage_meet_bench(stage);
 }
 
 void

@@ -86,7 +86,7 @@ struct stage {
 	int                 hook_count;             /* for the hook's own use */
 	int                 cut_after;              /* half-steps until the power goes; 0: never */
 	int                 half_steps;
-	int                 no_ca, no_label;        /* these are not started */
+	int                 no_ca, no_label, no_bench; /* these are not started */
 	int                 last_outcome;           /* of import_result */
 	int                 last_error;             /* of command_result */
 	char                last_detail[8193];

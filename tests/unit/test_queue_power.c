@@ -20,6 +20,7 @@ static struct {
 	int served[STAGE_BAYS];  /* cycles that were answered */
 	int stopped;
 	int next;                /* blank token */
+	int touched[STAGE_TOKENS]; /* a person has taken it out */
 } bench;
 
 static unsigned seed_now;
@@ -72,8 +73,10 @@ move_hands(struct stage *stage, int bay)
 	char state[16];
 
 	snprintf(state, sizeof state, "%s", stage_sql(stage, "SELECT state FROM bay WHERE bay = %d", bay + 1));
-	if (strcmp(state, "take") == 0 || strcmp(state, "trouble") == 0)
+	if (bench.token[bay] >= 0 && (strcmp(state, "take") == 0 || strcmp(state, "trouble") == 0)) {
+		bench.touched[bench.token[bay]] = 1;
 		bench.token[bay] = -1;
+	}
 	else if (strcmp(state, "empty") == 0 && bench.token[bay] < 0 && bench.next < STAGE_TOKENS)
 		bench.token[bay] = bench.next++;
 }
@@ -87,6 +90,8 @@ carry_over(struct stage *stage, int bay)
 	if (stage->bays[bay].token >= 0 || bench.token[other] >= 0)
 		return;
 	bench.token[other] = bench.token[bay];
+	if (bench.token[bay] >= 0)
+		bench.touched[bench.token[bay]] = 1;
 	bench.token[bay] = -1;
 }
 
@@ -95,6 +100,8 @@ press_stop(struct stage *stage, int bay)
 {
 	(void)bay;
 	bench.stopped = !bench.stopped;
+	if (draw(2)) /* pcscd is first */
+		show_all(stage);
 	stage_station(stage, STATION_LINK_UP, bench.stopped);
 }
 
@@ -102,6 +109,8 @@ static void
 overload(struct stage *stage, int bay)
 {
 	bench.cut[bay] = !bench.cut[bay];
+	if (draw(2))
+		show_all(stage);
 	stage_supply(stage, bay, bench.cut[bay] ? SUPPLY_OVER_CURRENT : SUPPLY_ON);
 }
 
@@ -179,6 +188,16 @@ press_confirm(struct stage *stage, int bay)
 	stage_press(stage, STATION_BUTTON_confirm);
 }
 
+/* What no hand has touched is nowhere said to be taken, and in no parcel. */
+static void
+check_hands(struct stage *stage)
+{
+	for (int i = 0; i < bench.next; i++)
+		if (!bench.touched[i])
+			assert_sql(stage, "0", "SELECT count(*) FROM credential c JOIN token_use u ON u.id = c.use_id JOIN token t ON t.id = u.token_id "
+			    "WHERE t.serial = 'A%03d' AND c.state IN ('taken', 'packed')", i);
+}
+
 static void
 act(struct stage *stage)
 {
@@ -190,6 +209,7 @@ act(struct stage *stage)
 	acts[draw(sizeof acts / sizeof acts[0])](stage, (int)draw(STAGE_BAYS));
 	stage_run(stage);
 	show_all(stage);
+	check_hands(stage);
 }
 
 /* --- the end */

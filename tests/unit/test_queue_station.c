@@ -6,8 +6,11 @@
 #include "schemas/station.h"
 
 #include <event2/event.h>
+#include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static const char OPERATOR[] = "uid:1000(op)";
@@ -61,6 +64,14 @@ time_is_up(struct stage *stage, int bay)
 {
 	event_active(stage->queue->bays[bay].deadline, EV_TIMEOUT, 0);
 	stage_run(stage);
+}
+
+/* As a person takes a token out: the board has nothing to say for as long as there is doubt. */
+static void
+take(struct stage *stage, int bay)
+{
+	vanish(stage, bay);
+	time_is_up(stage, bay);
 }
 
 static int
@@ -250,12 +261,12 @@ confirm_packs_the_one_parcel_that_is_complete(void **state)
 	import(stage, "SQ-2", 1);
 	insert(stage, 0, 0);
 	insert(stage, 1, 1);
-	vanish(stage, 0);
+	take(stage, 0);
 	stage_press(stage, STATION_BUTTON_confirm); /* its second token is still in a bay */
 	stage_run(stage);
 	assert_int_equal(stage->sounds[0], STATION_SOUND_refused);
 	assert_sql(stage, "confirm_none", "SELECT json_extract(detail, '$.reason') FROM event WHERE kind = 'press.refused'");
-	vanish(stage, 1);
+	take(stage, 1);
 	stage_press(stage, STATION_BUTTON_confirm);
 	stage_run(stage);
 	assert_sql(stage, "issued", "SELECT state FROM application WHERE reference = 'SQ-1'");
@@ -279,8 +290,8 @@ confirm_never_guesses_between_two_parcels(void **state)
 	import(stage, "SQ-2", 1);
 	insert(stage, 0, 0);
 	insert(stage, 1, 1);
-	vanish(stage, 0);
-	vanish(stage, 1);
+	take(stage, 0);
+	take(stage, 1);
 	stage_press(stage, STATION_BUTTON_confirm);
 	stage_run(stage);
 	assert_int_equal(stage->sounds[0], STATION_SOUND_refused);
@@ -300,13 +311,13 @@ confirm_leaves_alone_a_parcel_whose_label_is_not_out_and_one_whose_token_was_put
 
 	import(stage, "SQ-1", 1);
 	insert(stage, 0, 0);
-	vanish(stage, 0);
+	take(stage, 0);
 	insert(stage, 0, 0); /* the finished one is in a bay again */
 	assert_sql(stage, "taken take", "SELECT c.state || ' ' || b.state FROM credential c, bay b WHERE b.bay = 1");
 	stage_press(stage, STATION_BUTTON_confirm);
 	stage_run(stage);
 	assert_sql(stage, "0", "SELECT count(*) FROM parcel_item");
-	vanish(stage, 0);
+	take(stage, 0);
 	assert_int_equal(stage_command(stage, OPERATOR, "hold", "SQ-1", "{\"why\":\"x\"}"), MINT_REFUSED); /* minted: too late to hold */
 	stage_press(stage, STATION_BUTTON_confirm);
 	stage_run(stage);
@@ -667,6 +678,8 @@ mint_bench_that_ends_in_a_cycle_leaves_a_bay_that_is_looked_at_anew(void **state
 	assert_sql(stage, "lost", "SELECT outcome FROM journal WHERE step = 'cycle'");
 	stage_meet_bench(stage); /* finds the bay empty: now the token is missed */
 	stage_run(stage);
+	assert_sql(stage, "initialised", "SELECT state FROM credential");
+	time_is_up(stage, 0);
 	assert_sql(stage, "parked TOKEN_GONE", "SELECT state || ' ' || parked_error FROM credential");
 	insert(stage, 0, 0);
 	assert_sql(stage, "sealed", "SELECT state FROM credential");
@@ -798,6 +811,84 @@ ports_of_the_configuration_come_before_those_that_were_learned(void **state)
 	assert_sql(stage, "BAY_PORT", "SELECT error FROM bay WHERE bay = 1");
 }
 
+/* As of a bench that had another bay, or has been given a port in the configuration since. */
+static void
+put_on_record(struct stage *stage, const char *sql)
+{
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(stage->database, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void
+port_on_record_of_a_bay_that_is_no_more_is_free_for_another(void **state)
+{
+	struct stage *stage = *state;
+
+	stage->config_bays[1].port = (char *)(uintptr_t)"1-2";
+	stage_kill(stage);
+	put_on_record(stage, "INSERT INTO bay_wiring VALUES (9, '1-1', 1, 'x'), (2, '1-3', 1, 'x')");
+	stage_start(stage);
+	stage_run(stage);
+	learn(stage, "1-1", "1-2");
+	assert_string_equal(wiring(stage), "1=1-1 2=1-3");
+	learn(stage, "1-3", "1-2");
+	assert_string_equal(wiring(stage), "1=1-3");
+	assert_string_equal(events(stage, "wiring.learned"), "wiring.learned, wiring.learned");
+}
+
+static void
+learning_whose_end_cannot_be_kept_says_so_and_is_over(void **state)
+{
+	struct stage *stage = *state;
+
+	put_on_record(stage, "CREATE TRIGGER no_more BEFORE INSERT ON bay_wiring BEGIN SELECT raise(ABORT, 'no more'); END");
+	learn(stage, "1-1", "1-2");
+	assert_string_equal(wiring(stage), "");
+	assert_string_equal(events(stage, "wiring.learned"), "wiring.learned STORAGE");
+	assert_string_equal(stage->bays[0].wired, "");
+	import(stage, "SQ-1", 1);
+	insert(stage, 0, 0);
+	assert_sql(stage, "sealed", "SELECT state FROM credential");
+}
+
+/* No file may grow: what a full disk does, without one. */
+static void
+let_files_grow(int may)
+{
+	struct rlimit limit;
+
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &limit);
+	limit.rlim_cur = may ? limit.rlim_max : 4096;
+	setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+static void
+storage_that_fails_while_the_wiring_is_learned_ends_the_mint_bench_that_cuts_bays(void **state)
+{
+	struct stage *stage = *state;
+
+	assert_int_equal(stage_command(stage, OPERATOR, "learn", "bench-1", "{\"why\":\"x\"}"), 0);
+	let_files_grow(0);
+	import(stage, "SQ-1", 1);
+	let_files_grow(1);
+	assert_true(stage->queue->stalled);
+	assert_int_equal(stage->bench, -1);
+	event_active(stage->queue->chores, EV_TIMEOUT, 0);
+	stage_run(stage);
+	assert_int_equal(stage->queue->stalled, 0);
+	import(stage, "SQ-1", 1);
+	stage->bays[0].token = 0;
+	assert_int_equal(stage->bays[0].lease, 0); /* nobody tells what it shows */
+	stage_meet_bench(stage);
+	stage_run(stage);
+	assert_sql(stage, "sealed", "SELECT state FROM credential");
+	assert_string_equal(events(stage, "wiring.learned"), "wiring.learned STORAGE");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -832,6 +923,9 @@ main(void)
 		TEST(what_is_ambiguous_or_contradicts_a_bay_that_was_not_found_leaves_the_old_wiring),
 		TEST(token_at_another_port_than_the_bays_is_never_minted_silently),
 		TEST(ports_of_the_configuration_come_before_those_that_were_learned),
+		TEST(port_on_record_of_a_bay_that_is_no_more_is_free_for_another),
+		TEST(learning_whose_end_cannot_be_kept_says_so_and_is_over),
+		TEST(storage_that_fails_while_the_wiring_is_learned_ends_the_mint_bench_that_cuts_bays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
