@@ -76,10 +76,11 @@ power_supply_name(const struct bay *bay)
 	return bay->switched ? supplies[bay->supply].name : NULL;
 }
 
+/* Anything but a sound VBUS: an open lid and a board that starts anew make it rise again, a supply that fails makes it weak. */
 int
 power_is_out(const struct bay *bay)
 {
-	return power_is_stopped(bay->queue) || (bay->switched && (bay->supply == SUPPLY_OFF || bay->supply == SUPPLY_OVER_CURRENT));
+	return power_is_stopped(bay->queue) || (bay->switched && bay->supply != SUPPLY_ON && bay->supply != SUPPLY_UNKNOWN);
 }
 
 /* --- the cycle */

@@ -367,7 +367,7 @@ serve_orders(struct server *server, int *fd)
 {
 	char line[256], answer[ANSWER_BYTES];
 	ssize_t got = read(*fd, line, sizeof line - 1);
-	size_t length;
+	size_t length = 0;
 
 	if (got > 0) {
 		line[got] = '\0';

@@ -289,6 +289,29 @@ finished_token_in_a_bay_whose_power_does_not_come_back_is_not_taken(void **state
 	assert_string_equal(bay_now(stage, 0), "take -");
 }
 
+/* An open lid, or a board that starts anew: VBUS is wanted and rises again. A supply that fails: VBUS is given and weak. */
+static void
+finished_token_that_goes_with_the_lid_or_a_failing_supply_is_not_taken(void **state)
+{
+	static const enum supply supplies[] = { SUPPLY_RISING, SUPPLY_WEAK };
+	struct stage *stage = *state;
+
+	import(stage, "SQ-1", 1);
+	import(stage, "SQ-2", 1);
+	for (int bay = 0; bay < 2; bay++) {
+		insert(stage, bay, bay);
+		stage_supply(stage, bay, supplies[bay]);
+		vanish(stage, bay);
+		time_is_up(stage, bay);
+		confirm(stage);
+		assert_nobody_took_anything(stage);
+		stage_supply(stage, bay, SUPPLY_ON);
+		stage_run(stage);
+		insert(stage, bay, bay);
+		assert_string_equal(bay_now(stage, bay), "take -");
+	}
+}
+
 static void
 empty_bay_without_power_asks_for_no_token_and_says_so_in_the_end(void **state)
 {
@@ -491,6 +514,7 @@ main(void)
 		TEST(token_that_shows_has_power_whatever_is_told_of_the_supply),
 		TEST(bay_whose_power_does_not_come_back_says_so_parks_its_work_and_goes_on_by_itself),
 		TEST(finished_token_in_a_bay_whose_power_does_not_come_back_is_not_taken),
+		TEST(finished_token_that_goes_with_the_lid_or_a_failing_supply_is_not_taken),
 		TEST(empty_bay_without_power_asks_for_no_token_and_says_so_in_the_end),
 		TEST(stop_stands_while_nobody_tells_of_it),
 		TEST(reader_that_vanishes_before_the_stop_is_told_leaves_no_record),
