@@ -61,7 +61,7 @@ setup() { export B=${B:-build/dev}; }
 		grep -qE "^  $verb( |$)" "$BATS_TEST_TMPDIR/help" || { echo "mintctl $verb does not exist"; wrong=1; }
 	done < <(grep -ohE '`mintctl [a-z]+' README.md docs/*.md hw/README.md | sed 's/.* //' | sort -u)
 	while read -r target; do
-		grep -qE "^$target:" Makefile data/systemd/module.mk firmware/module.mk tests/station/module.mk || { echo "make $target does not exist"; wrong=1; }
+		grep -qE "^$target:" Makefile ./*/module.mk ./*/*/module.mk || { echo "make $target does not exist"; wrong=1; }
 	done < <(grep -ohE '`make [a-z-]+' README.md docs/*.md hw/README.md | sed 's/.* //' | sort -u)
 	[ "$wrong" = 0 ]
 }
