@@ -84,7 +84,8 @@ core_tick(struct core *core, const struct hal_inputs *inputs, struct hal_outputs
 	debounce_sample(&core->present, inputs->present);
 	debounce_sample(&core->over_current, inputs->over_current);
 	if (inputs->measured) {
-		bays_measured(&core->bays, inputs->measured_bay, inputs->measured_mv, &core->counters);
+		if (!(inputs->hands >> HAL_STOP & 1)) /* it cuts VBUS before it is believed: no bay is weak for that */
+			bays_measured(&core->bays, inputs->measured_bay, inputs->measured_mv, &core->counters);
 		outputs->measure_bay = bays_measure_next(&core->bays);
 	}
 	bays_tick(&core->bays, core->over_current.steady, core_lid_is_open(core), core_is_stopped(core), &core->counters);

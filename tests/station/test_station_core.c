@@ -182,6 +182,23 @@ over_current_outlives_lid_and_is_cleared_by_the_stop(void **state)
 	assert_int_equal(in(BAY_OFF), 0xffff); /* the stop wants every bay off */
 }
 
+/* The button cuts VBUS itself, some milliseconds before its contact is believed. */
+static void
+no_bay_is_weak_for_the_emergency_stop(void **state)
+{
+	(void)state;
+	want(0xffff, 0);
+	ticks(2000);
+	assert_int_equal(in(BAY_ON), 0xffff);
+	memset(mv_of, 0, sizeof mv_of);
+	inputs.hands = 1 << HAL_STOP;
+	for (unsigned i = 0; i < 20; i++) {
+		tick();
+		assert_int_equal(in(BAY_WEAK), 0);
+	}
+	assert_int_equal(in(BAY_OFF), 0xffff);
+}
+
 static void
 power_of_a_bay_that_is_burning_is_not_touched_by_a_bouncing_lid(void **state)
 {
@@ -409,6 +426,7 @@ main(void)
 		TEST(flag_of_a_bay_that_is_off_is_nothing),
 		TEST(lid_takes_the_power_of_a_bay_that_is_rising_and_keeps_its_place),
 		TEST(over_current_outlives_lid_and_is_cleared_by_the_stop),
+		TEST(no_bay_is_weak_for_the_emergency_stop),
 		TEST(power_of_a_bay_that_is_burning_is_not_touched_by_a_bouncing_lid),
 		TEST(changed_light_begins_its_rhythm_and_leaves_the_others_theirs),
 		TEST(leds_are_refreshed_once_a_second_when_nothing_changes),
