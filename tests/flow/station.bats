@@ -322,7 +322,7 @@ teardown() { station_tear_down; }
 	configure
 	sed -i 's/1-4\.3/1-4.9/' "$work/mint.conf"
 	mint_bench_up
-	wait_until 5 said 'bay 17: its hub does not switch port 1-4.9'
+	wait_until 5 said 'bay 17: the hub of port 1-4.9: '
 	[ "$(supply_of 17)" = 5 ]
 	[ "$(times_heard 'supply bay=17 .*')" = 1 ]
 }

@@ -19,13 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ANSWER_MS = 5000, NEWS_WAIT_S = 20, RETRY_MS = 100, PARCEL_TOKENS_MAX = 20, BAYS_MAX = 256, PACKING_MAX = 8 };
-
-/* A `mintctl pack` that has not ended yet: the hands go on meanwhile. */
-struct packing {
-	pid_t pid; /* 0: none */
-	char  reference[80];
-};
+enum { ANSWER_MS = 5000, NEWS_WAIT_S = 20, RETRY_MS = 100, PARCEL_TOKENS_MAX = 20, BAYS_MAX = 256 };
 
 struct operator {
 	const char       *api_path;
@@ -43,7 +37,6 @@ struct operator {
 	struct swap      *swap;
 	int64_t           free_at_ms[BAYS_MAX + 1];  /* when the hands are back at a bay with a blank token */
 	int64_t           next_ms;                   /* the first of them that is waited for, INT64_MAX for none */
-	struct packing    packing[PACKING_MAX];
 	char              done_at[BAYS_MAX + 1][40]; /* changed_at of what each bay showed when the hands last moved there */
 };
 
@@ -230,45 +223,16 @@ tend_bays(struct operator *operator)
 }
 
 static void
-look_after_packing(struct operator *operator)
-{
-	int status;
-
-	for (struct packing *p = operator->packing; p < operator->packing + PACKING_MAX; p++) {
-		if (!p->pid || waitpid(p->pid, &status, WNOHANG) == 0)
-			continue;
-		if (status != 0)
-			fprintf(stderr, "operator: %s: packing ended with status %d\n", p->reference, WEXITSTATUS(status));
-		p->pid = 0;
-	}
-}
-
-/* A place for it; NULL while it is being packed, or as many as may be are. */
-static struct packing *
-packing_of(struct operator *operator, const char *reference)
-{
-	struct packing *place = NULL;
-
-	for (struct packing *p = operator->packing; p < operator->packing + PACKING_MAX; p++) {
-		if (p->pid && strcmp(p->reference, reference) == 0)
-			return NULL;
-		if (!p->pid)
-			place = p;
-	}
-	return place;
-}
-
-static void
-start_pack(struct operator *operator, struct packing *place, const char *reference, const char *const markers[], size_t count)
+run_pack(struct operator *operator, const char *reference, const char *const markers[], size_t count)
 {
 	const char *arguments[PARCEL_TOKENS_MAX + 6] = { operator->mintctl, "--socket", operator->api_path, "pack", reference };
+	int status = 0;
+	pid_t pid;
 
 	memcpy(arguments + 5, markers, count * sizeof *markers);
-	snprintf(place->reference, sizeof place->reference, "%s", reference);
-	if (posix_spawn(&place->pid, operator->mintctl, NULL, NULL, (char *const *)(uintptr_t)arguments, environ) == 0)
-		return;
-	place->pid = 0;
-	fprintf(stderr, "operator: %s: not started\n", operator->mintctl);
+	if (posix_spawn(&pid, operator->mintctl, NULL, NULL, (char *const *)(uintptr_t)arguments, environ) != 0 ||
+	    waitpid(pid, &status, 0) != pid || status != 0)
+		fprintf(stderr, "operator: %s: packing ended with status %d\n", reference, WEXITSTATUS(status));
 }
 
 /* By its marker; a table that was laid before markers were told has serial numbers. */
@@ -283,15 +247,12 @@ static void
 pack_if_complete(struct operator *operator, const char *reference)
 {
 	const char *markers[PARCEL_TOKENS_MAX];
-	struct packing *place = packing_of(operator, reference);
 	const json_t *row;
 	json_t *answer;
 	char path[160];
 	size_t i, count = 0;
 	int complete = 1, label = 0;
 
-	if (!place)
-		return;
 	snprintf(path, sizeof path, "/v1/applications/%s", reference);
 	answer = bench_api_get(operator->api, path, ANSWER_MS, NULL);
 	json_array_foreach(json_object_get(answer, "credentials"), i, row) {
@@ -303,7 +264,7 @@ pack_if_complete(struct operator *operator, const char *reference)
 	json_array_foreach(json_object_get(answer, "labels"), i, row)
 		label = label || strcmp(text_of(row, "state"), "printed") == 0;
 	if (complete && label && count > 0)
-		start_pack(operator, place, reference, markers, count);
+		run_pack(operator, reference, markers, count);
 	json_decref(answer);
 }
 
@@ -359,7 +320,6 @@ work(struct operator *operator)
 	}
 	for (;;) { /* until a signal ends it: the pile is on disk, and whatever else it knew a bay shows again */
 		tend_bays(operator);
-		look_after_packing(operator);
 		pack_parcels(operator);
 		wait_for_news(operator, &seq);
 	}

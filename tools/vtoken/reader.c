@@ -25,8 +25,7 @@
 
 #define OWN_PREFIX "quick-"
 #define REAL_PREFIX "vpcd-"
-#define LOOK_MS 20        /* without a bell */
-#define LOOK_ANYWAY_MS 400 /* with one: as pcscd itself would */
+#define LOOK_MS 20 /* also with a bell: tokens that are killed do not ring */
 
 static struct {
 	RESPONSECODE (*create_by_name)(DWORD, LPSTR);
@@ -123,7 +122,7 @@ wait_for_look(DWORD Lun, int timeout)
 
 	(void)Lun;
 	(void)timeout;
-	poll(&rung, 1, bell >= 0 ? LOOK_ANYWAY_MS : LOOK_MS);
+	poll(&rung, 1, LOOK_MS);
 	while (bell >= 0 && recv(bell, rings, sizeof rings, 0) >= 0)
 		continue;
 	return IFD_SUCCESS;
