@@ -364,7 +364,7 @@ static const struct {
 static int
 reads_whole_table(const char *plan)
 {
-	static const char *const small[] = { "SCAN bay", "SCAN b", "SCAN (", "SCAN CONSTANT" };
+	static const char *const small[] = { "SCAN bay", "SCAN b", "SCAN station", "SCAN (", "SCAN CONSTANT" };
 
 	if (strstr(plan, "(rowid>?)"))
 		return 1;
