@@ -8,14 +8,39 @@ QMP is the monitor's Unix socket. Each line of WIRING is a bay: its number, the 
 "power 00ff". WIRING is read anew with each line, "swapped" among them: a cable was moved.
 
 A bay with power listens for its token; as long as one is connected, its CCID reader is on the guest's bus, and what the two say is passed
-on. Without power both connections and the reader are gone, whatever was going on. QEMU must hear nothing more for a reader that it is
-taking away (7.2 falls over a message to a card without a bus): so the token never speaks to QEMU itself.
+on. Without power both connections and the reader are gone, whatever was going on.
+
+QEMU must hear nothing for a reader that it is taking away: what its card gets then, 7.2 looks up on a bus that is no more, and falls. So
+the token never speaks to QEMU itself; a reader goes when QEMU has read all that was said to it, and the connection is let go when the card
+has let go of it.
 """
+import array
+import fcntl
 import json
 import os
 import select
 import socket
 import sys
+import termios
+import time
+
+PATIENCE_S = 10
+
+
+def until(condition, what):
+    """Every millisecond, for PATIENCE_S: QEMU tells nobody when it has read or released something."""
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > end:
+            sys.exit(f"power: after {PATIENCE_S} s: {what}")
+        time.sleep(0.001)
+
+
+def all_is_read(connection):
+    """A Unix socket counts what the other end has not read yet (unix(7), SIOCOUTQ)."""
+    left = array.array("i", [0])
+    fcntl.ioctl(connection, termios.TIOCOUTQ, left)
+    return left[0] == 0
 
 
 class Monitor:
@@ -37,14 +62,20 @@ class Monitor:
             self.gone.add(message["data"]["device"])
         return message
 
-    def do(self, command, **arguments):
+    def ask(self, command, **arguments):
+        """None when it was done, else why not."""
         self.socket.sendall(json.dumps({"execute": command, "arguments": arguments}).encode())
         while True:
             message = self.read()
             if "error" in message:
-                sys.exit(f"power: {command} {arguments}: {message['error']['desc']}")
+                return message["error"]["desc"]
             if "return" in message:
-                return
+                return None
+
+    def do(self, command, **arguments):
+        error = self.ask(command, **arguments)
+        if error:
+            sys.exit(f"power: {command} {arguments}: {error}")
 
     def await_gone(self, device):
         while device not in self.gone:
@@ -89,10 +120,11 @@ class Bay:
 
     def unplug(self):
         self.token.close()
+        until(lambda: all_is_read(self.reader), f"QEMU has not read what the token of bay {self.number} said")
         self.monitor.do("device_del", id=f"reader{self.number}")
         self.monitor.await_gone(f"reader{self.number}")
+        until(lambda: not self.monitor.ask("chardev-remove", id=f"card{self.number}"), f"card {self.number} is still in use")
         self.reader.close()
-        self.monitor.do("chardev-remove", id=f"card{self.number}")
         if os.path.exists(self.path):
             os.unlink(self.path)
         self.token = self.reader = None

@@ -47,12 +47,12 @@ on_news(void *argument, const struct message *news, int passed_fd)
 static int nobodys(void *argument, pid_t pid) { (void)argument, (void)pid; return 0; }
 
 static void
-reap(struct workers *workers)
+reap(struct workers *workers, int options)
 {
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, options)) > 0)
 		workers_ended(workers, pid, status);
 }
 
@@ -73,14 +73,11 @@ ask_one_that(const char *deed)
 
 		event_base_loopexit(base, &pause);
 		event_base_dispatch(base);
-		reap(workers);
+		reap(workers, WNOHANG);
 	}
 	assert_true(workers_are_done(workers));
 	workers_stop(workers);
-	for (int i = 0; i < TRIES && !workers_are_gone(workers); i++) {
-		usleep(TRY_MS * 1000);
-		reap(workers);
-	}
+	reap(workers, 0); /* killed, all of them */
 	assert_true(workers_are_gone(workers));
 	workers_free(&workers);
 	event_base_free(base);
