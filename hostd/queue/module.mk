@@ -123,6 +123,7 @@ test-queue-stock_PKGS := cmocka
 
 UNIT_TESTS += test-queue-station
 test-queue-station_SRC := \
+	tests/unit/queue_acts.c \
 	tests/unit/queue_stage.c \
 	tests/unit/test_queue_station.c
 test-queue-station_USES := queue base schemas
@@ -137,6 +138,7 @@ test-queue-power_PKGS := cmocka
 
 UNIT_TESTS += test-queue-absence
 test-queue-absence_SRC := \
+	tests/unit/queue_acts.c \
 	tests/unit/queue_stage.c \
 	tests/unit/test_queue_absence.c
 test-queue-absence_USES := queue base schemas

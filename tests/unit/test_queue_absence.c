@@ -1,67 +1,11 @@
 /* Tokens that are not seen any more: what goes with the power is in no record as taken by a person, whatever order the news come in, and no bay
  * waits for ever. */
-#include "tests/unit/queue_stage.h"
+#include "tests/unit/queue_acts.h"
 
 #include "schemas/station.h"
 
 #include <event2/event.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-
-static const char OPERATOR[] = "uid:1000(op)";
-
-static int
-set_up(void **state)
-{
-	struct stage *stage = calloc(1, sizeof *stage);
-
-	*state = stage;
-	stage_open(stage);
-	stage_fit_station(stage);
-	stage_start(stage);
-	stage_run(stage);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	stage_check_laws(*state);
-	stage_close(*state);
-	free(*state);
-	return 0;
-}
-
-static void
-import(struct stage *stage, const char *reference, int n)
-{
-	stage_import(stage, OPERATOR, reference, n, "");
-	stage_run(stage);
-}
-
-static void
-insert(struct stage *stage, int bay, int token)
-{
-	stage_insert(stage, bay, token);
-	stage_run(stage);
-}
-
-static void
-vanish(struct stage *stage, int bay)
-{
-	stage_remove(stage, bay);
-	stage_run(stage);
-}
-
-static void
-time_is_up(struct stage *stage, int bay)
-{
-	assert_true(event_pending(stage->queue->bays[bay].deadline, EV_TIMEOUT, NULL));
-	event_active(stage->queue->bays[bay].deadline, EV_TIMEOUT, 0);
-	stage_run(stage);
-}
 
 static void
 stop(struct stage *stage, int stopped)
@@ -88,20 +32,6 @@ begin_anew(struct stage *stage)
 		stage_supply(stage, i, SUPPLY_UNKNOWN);
 }
 
-static int
-keep_silent_at_key(struct stage *stage, struct stage_bay *bay, const struct message *message)
-{
-	(void)stage;
-	return bay && message->type == MESSAGE_make_key;
-}
-
-static int
-worker_that_does_not_die(struct stage *stage, struct stage_bay *bay, const struct message *message)
-{
-	(void)stage;
-	return message->type == MESSAGE_worker_kill || (bay && message->type == MESSAGE_make_key);
-}
-
 static void
 assert_nobody_took_anything(struct stage *stage)
 {
@@ -115,18 +45,6 @@ bay_now(struct stage *stage, int bay)
 	return stage_sql(stage, "SELECT state || ' ' || coalesce(error, '-') FROM bay WHERE bay = %d", bay + 1);
 }
 
-/* No file may grow: what a full disk does, without one. */
-static void
-let_files_grow(int may)
-{
-	struct rlimit limit;
-
-	signal(SIGXFSZ, SIG_IGN);
-	getrlimit(RLIMIT_FSIZE, &limit);
-	limit.rlim_cur = may ? limit.rlim_max : 4096;
-	setrlimit(RLIMIT_FSIZE, &limit);
-}
-
 /* --- a start without power */
 
 static void
@@ -134,10 +52,10 @@ token_in_a_bay_that_is_stopped_while_mint_queue_starts_anew_is_not_taken(void **
 {
 	struct stage *stage = *state;
 
-	import(stage, "SQ-1", 1);
-	insert(stage, 0, 0);
+	act_import(stage, "SQ-1", 1);
+	act_insert(stage, 0, 0);
 	stop(stage, 1);
-	vanish(stage, 0);
+	act_vanish(stage, 0);
 	stage_kill(stage);
 	stage_start(stage);
 	begin_anew(stage);
@@ -149,7 +67,7 @@ token_in_a_bay_that_is_stopped_while_mint_queue_starts_anew_is_not_taken(void **
 	confirm(stage); /* before the token shows */
 	assert_nobody_took_anything(stage);
 	stage_supply(stage, 0, SUPPLY_ON);
-	insert(stage, 0, 0);
+	act_insert(stage, 0, 0);
 	assert_string_equal(bay_now(stage, 0), "take -");
 	assert_sql(stage, "sealed", "SELECT state FROM credential");
 }
@@ -159,11 +77,11 @@ token_whose_bay_gets_its_power_late_after_a_start_is_not_taken(void **state)
 {
 	struct stage *stage = *state;
 
-	stage->hook = keep_silent_at_key;
-	import(stage, "SQ-1", 2);
-	insert(stage, 0, 0);
+	stage->hook = act_keep_silent_at_key;
+	act_import(stage, "SQ-1", 2);
+	act_insert(stage, 0, 0);
 	stage->hook = NULL;
-	insert(stage, 1, 1);
+	act_insert(stage, 1, 1);
 	stage_kill(stage);
 	stage->bays[0].token = stage->bays[1].token = -1; /* without power no token shows */
 	stage_start(stage);
@@ -175,10 +93,10 @@ token_whose_bay_gets_its_power_late_after_a_start_is_not_taken(void **state)
 	stage_supply(stage, 0, SUPPLY_ON);
 	stage_supply(stage, 1, SUPPLY_ON);
 	stage_run(stage);
-	insert(stage, 0, 0);
+	act_insert(stage, 0, 0);
 	assert_sql(stage, "sealed sealed", "SELECT group_concat(state, ' ') FROM (SELECT state FROM credential ORDER BY id)");
 	assert_int_equal(stage->tokens[0].keys_made, 1);
-	time_is_up(stage, 1); /* this one was taken out meanwhile */
+	act_time_is_up(stage, 1); /* this one was taken out meanwhile */
 	assert_sql(stage, "sealed taken", "SELECT group_concat(state, ' ') FROM (SELECT state FROM credential ORDER BY id)");
 }
 
@@ -187,15 +105,15 @@ token_that_was_carried_to_another_bay_during_a_restart_is_not_taken(void **state
 {
 	struct stage *stage = *state;
 
-	import(stage, "SQ-1", 1);
-	insert(stage, 0, 0);
+	act_import(stage, "SQ-1", 1);
+	act_insert(stage, 0, 0);
 	stage_kill(stage);
 	stage->bays[0].token = -1;
 	stage->bays[1].token = 0;
 	stage_start(stage);
 	stage_run(stage);
 	assert_sql(stage, "2 sealed", "SELECT group_concat(bay) || ' ' || c.state FROM bay b JOIN credential c ON c.id = b.credential_id");
-	time_is_up(stage, 0);
+	act_time_is_up(stage, 0);
 	assert_nobody_took_anything(stage);
 	assert_string_equal(bay_now(stage, 0), "empty -");
 }
@@ -205,20 +123,20 @@ storage_that_fails_while_the_bays_are_stopped_makes_no_token_taken(void **state)
 {
 	struct stage *stage = *state;
 
-	import(stage, "SQ-1", 1);
-	insert(stage, 0, 0);
+	act_import(stage, "SQ-1", 1);
+	act_insert(stage, 0, 0);
 	stop(stage, 1);
-	vanish(stage, 0);
-	let_files_grow(0);
-	import(stage, "SQ-2", 1);
-	let_files_grow(1);
+	act_vanish(stage, 0);
+	act_let_files_grow(0);
+	act_import(stage, "SQ-2", 1);
+	act_let_files_grow(1);
 	assert_true(stage->queue->stalled);
 	event_active(stage->queue->chores, EV_TIMEOUT, 0);
 	stage_run(stage);
 	assert_int_equal(stage->queue->stalled, 0);
 	assert_nobody_took_anything(stage);
 	stop(stage, 0);
-	insert(stage, 0, 0);
+	act_insert(stage, 0, 0);
 	assert_string_equal(bay_now(stage, 0), "take -");
 	assert_nobody_took_anything(stage);
 }
@@ -232,13 +150,13 @@ token_that_shows_has_power_whatever_is_told_of_the_supply(void **state)
 
 	for (int supply = 0; supply < 2; supply++) {
 		stage_supply(stage, 0, supply ? SUPPLY_UNKNOWN : SUPPLY_OFF);
-		import(stage, supply ? "SQ-2" : "SQ-1", 2);
+		act_import(stage, supply ? "SQ-2" : "SQ-1", 2);
 		for (int i = 0; i < 2; i++) {
-			insert(stage, 0, 2 * supply + i);
+			act_insert(stage, 0, 2 * supply + i);
 			assert_string_equal(bay_now(stage, 0), "take -");
-			vanish(stage, 0);
+			act_vanish(stage, 0);
 		}
-		time_is_up(stage, 0);
+		act_time_is_up(stage, 0);
 	}
 	assert_string_equal(bay_now(stage, 0), "empty -");
 	assert_sql(stage, "4", "SELECT count(*) FROM credential WHERE state = 'taken'");
@@ -249,22 +167,22 @@ bay_whose_power_does_not_come_back_says_so_parks_its_work_and_goes_on_by_itself(
 {
 	struct stage *stage = *state;
 
-	stage->hook = keep_silent_at_key;
-	import(stage, "SQ-1", 2);
-	insert(stage, 0, 0);
-	time_is_up(stage, 0);
+	stage->hook = act_keep_silent_at_key;
+	act_import(stage, "SQ-1", 2);
+	act_insert(stage, 0, 0);
+	act_time_is_up(stage, 0);
 	stage_supply(stage, 0, SUPPLY_OFF);
-	vanish(stage, 0);
+	act_vanish(stage, 0);
 	stage_cycled(stage, 0, MINT_STATION);
 	stage_run(stage);
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_working);
 	assert_int_equal(stage->bays[1].light, STATION_LIGHT_insert_blank);
-	time_is_up(stage, 0);
+	act_time_is_up(stage, 0);
 	assert_string_equal(bay_now(stage, 0), "trouble SUPPLY");
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_fault);
 	assert_sql(stage, "parked TOKEN_GONE", "SELECT state || ' ' || parked_error FROM credential ORDER BY id");
 	stage->hook = NULL;
-	insert(stage, 0, 0);
+	act_insert(stage, 0, 0);
 	assert_string_equal(bay_now(stage, 0), "take -");
 	assert_int_equal(stage->tokens[0].keys_made, 1);
 	assert_nobody_took_anything(stage);
@@ -275,17 +193,17 @@ finished_token_in_a_bay_whose_power_does_not_come_back_is_not_taken(void **state
 {
 	struct stage *stage = *state;
 
-	import(stage, "SQ-1", 1);
-	insert(stage, 0, 0);
+	act_import(stage, "SQ-1", 1);
+	act_insert(stage, 0, 0);
 	stage_supply(stage, 0, SUPPLY_OFF);
-	vanish(stage, 0);
-	time_is_up(stage, 0);
+	act_vanish(stage, 0);
+	act_time_is_up(stage, 0);
 	assert_string_equal(bay_now(stage, 0), "trouble SUPPLY");
 	confirm(stage);
 	assert_nobody_took_anything(stage);
 	stage_supply(stage, 0, SUPPLY_ON);
 	stage_run(stage);
-	insert(stage, 0, 0);
+	act_insert(stage, 0, 0);
 	assert_string_equal(bay_now(stage, 0), "take -");
 }
 
@@ -296,18 +214,18 @@ finished_token_that_goes_with_the_lid_or_a_failing_supply_is_not_taken(void **st
 	static const enum supply supplies[] = { SUPPLY_RISING, SUPPLY_WEAK };
 	struct stage *stage = *state;
 
-	import(stage, "SQ-1", 1);
-	import(stage, "SQ-2", 1);
+	act_import(stage, "SQ-1", 1);
+	act_import(stage, "SQ-2", 1);
 	for (int bay = 0; bay < 2; bay++) {
-		insert(stage, bay, bay);
+		act_insert(stage, bay, bay);
 		stage_supply(stage, bay, supplies[bay]);
-		vanish(stage, bay);
-		time_is_up(stage, bay);
+		act_vanish(stage, bay);
+		act_time_is_up(stage, bay);
 		confirm(stage);
 		assert_nobody_took_anything(stage);
 		stage_supply(stage, bay, SUPPLY_ON);
 		stage_run(stage);
-		insert(stage, bay, bay);
+		act_insert(stage, bay, bay);
 		assert_string_equal(bay_now(stage, bay), "take -");
 	}
 }
@@ -319,10 +237,10 @@ empty_bay_without_power_asks_for_no_token_and_says_so_in_the_end(void **state)
 
 	stage_supply(stage, 0, SUPPLY_OFF);
 	stage_run(stage);
-	import(stage, "SQ-1", 2);
+	act_import(stage, "SQ-1", 2);
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_dark);
 	assert_int_equal(stage->bays[1].light, STATION_LIGHT_insert_blank);
-	time_is_up(stage, 0);
+	act_time_is_up(stage, 0);
 	assert_string_equal(bay_now(stage, 0), "trouble SUPPLY");
 	stage_supply(stage, 0, SUPPLY_ON);
 	stage_run(stage);
@@ -337,9 +255,9 @@ stop_stands_while_nobody_tells_of_it(void **state)
 {
 	struct stage *stage = *state;
 
-	import(stage, "SQ-1", 1);
+	act_import(stage, "SQ-1", 1);
 	stop(stage, 1);
-	insert(stage, 0, 0);
+	act_insert(stage, 0, 0);
 	stage_station(stage, STATION_LINK_NONE, STOP_NOT_SAID);
 	stage_run(stage);
 	assert_string_equal(bay_now(stage, 0), "stopped STATION_STOPPED");
@@ -366,15 +284,15 @@ reader_that_vanishes_before_the_stop_is_told_leaves_no_record(void **state)
 {
 	struct stage *stage = *state;
 
-	stage->hook = keep_silent_at_key;
-	import(stage, "SQ-1", 2);
-	insert(stage, 0, 0);
+	stage->hook = act_keep_silent_at_key;
+	act_import(stage, "SQ-1", 2);
+	act_insert(stage, 0, 0);
 	stage->hook = NULL;
-	insert(stage, 1, 1);
-	vanish(stage, 1);
+	act_insert(stage, 1, 1);
+	act_vanish(stage, 1);
 	assert_string_equal(bay_now(stage, 1), "empty -"); /* the operator's view is quick */
 	assert_int_equal(stage->bays[1].light, STATION_LIGHT_dark);
-	vanish(stage, 0); /* a bay at work */
+	act_vanish(stage, 0); /* a bay at work */
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_put_back);
 	stop(stage, 1);
 	assert_string_equal(bay_now(stage, 0), "stopped STATION_STOPPED");
@@ -383,8 +301,8 @@ reader_that_vanishes_before_the_stop_is_told_leaves_no_record(void **state)
 	stop(stage, 0);
 	confirm(stage);
 	assert_sql(stage, "0", "SELECT count(*) FROM event WHERE kind = 'credential.parked'");
-	insert(stage, 0, 0);
-	insert(stage, 1, 1);
+	act_insert(stage, 0, 0);
+	act_insert(stage, 1, 1);
 	assert_string_equal(bay_now(stage, 0), "take -");
 	assert_string_equal(bay_now(stage, 1), "take -");
 	assert_nobody_took_anything(stage);
@@ -396,18 +314,18 @@ stop_that_is_released_before_a_killed_worker_is_gone_makes_no_token_missed(void 
 {
 	struct stage *stage = *state;
 
-	stage->hook = worker_that_does_not_die;
-	import(stage, "SQ-1", 1);
-	insert(stage, 0, 0);
+	stage->hook = act_keep_worker;
+	act_import(stage, "SQ-1", 1);
+	act_insert(stage, 0, 0);
 	stop(stage, 1);
-	vanish(stage, 0);
+	act_vanish(stage, 0);
 	stop(stage, 0);
 	assert_int_not_equal(stage->bays[0].light, STATION_LIGHT_put_back);
 	stage->hook = NULL;
 	stage_exit(stage, &stage->bays[0], 9);
 	stage_run(stage);
 	assert_sql(stage, "initialised", "SELECT state FROM credential");
-	insert(stage, 0, 0);
+	act_insert(stage, 0, 0);
 	assert_string_equal(bay_now(stage, 0), "take -");
 	assert_sql(stage, "0", "SELECT count(*) FROM event WHERE kind = 'credential.parked'");
 	assert_int_equal(stage->sounds[0], STATION_SOUND_done);
@@ -418,30 +336,30 @@ readers_that_vanish_with_their_board_are_waited_for(void **state)
 {
 	struct stage *stage = *state;
 
-	import(stage, "SQ-1", 2);
-	insert(stage, 0, 0);
-	insert(stage, 1, 1);
-	vanish(stage, 0);
+	act_import(stage, "SQ-1", 2);
+	act_insert(stage, 0, 0);
+	act_insert(stage, 1, 1);
+	act_vanish(stage, 0);
 	stage_station(stage, STATION_LINK_NONE, STOP_RELEASED);
 	stage_run(stage);
-	vanish(stage, 1);
-	time_is_up(stage, 0); /* of its doubt: nothing on the board has power any more */
+	act_vanish(stage, 1);
+	act_time_is_up(stage, 0); /* of its doubt: nothing on the board has power any more */
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_working);
 	assert_int_equal(stage->bays[1].light, STATION_LIGHT_working);
 	stage_station(stage, STATION_LINK_UP, STOP_RELEASED);
 	stage_run(stage);
-	insert(stage, 0, 0);
-	insert(stage, 1, 1);
+	act_insert(stage, 0, 0);
+	act_insert(stage, 1, 1);
 	assert_nobody_took_anything(stage);
 	stage_station(stage, STATION_LINK_NONE, STOP_RELEASED); /* and does not come back */
 	stage_run(stage);
-	vanish(stage, 0);
-	time_is_up(stage, 0); /* its neighbour shows a token: the board is unplugged and has power */
+	act_vanish(stage, 0);
+	act_time_is_up(stage, 0); /* its neighbour shows a token: the board is unplugged and has power */
 	assert_sql(stage, "taken sealed", "SELECT group_concat(state, ' ') FROM (SELECT state FROM credential ORDER BY id)");
-	vanish(stage, 1);
-	time_is_up(stage, 1);
+	act_vanish(stage, 1);
+	act_time_is_up(stage, 1);
 	assert_string_equal(bay_now(stage, 1), "trouble SUPPLY");
-	insert(stage, 1, 2); /* the bay is not dead: what it held has been swapped by a person */
+	act_insert(stage, 1, 2); /* the bay is not dead: what it held has been swapped by a person */
 	assert_string_equal(bay_now(stage, 1), "idle -");
 	assert_sql(stage, "2", "SELECT count(*) FROM credential WHERE state = 'taken'");
 }
@@ -451,13 +369,13 @@ token_that_is_taken_long_after_its_board_was_unplugged_is_on_record(void **state
 {
 	struct stage *stage = *state;
 
-	import(stage, "SQ-1", 1);
-	insert(stage, 0, 0);
+	act_import(stage, "SQ-1", 1);
+	act_insert(stage, 0, 0);
 	stage_station(stage, STATION_LINK_NONE, STOP_RELEASED);
 	stage_run(stage);
 	stage->queue->stations[0].lost_us = 1;
-	vanish(stage, 0);
-	time_is_up(stage, 0);
+	act_vanish(stage, 0);
+	act_time_is_up(stage, 0);
 	assert_sql(stage, "taken", "SELECT state FROM credential");
 }
 
@@ -466,16 +384,16 @@ person_who_takes_a_token_is_on_record_after_a_moment_and_the_next_one_need_not_w
 {
 	struct stage *stage = *state;
 
-	import(stage, "SQ-1", 2);
-	insert(stage, 0, 0);
-	vanish(stage, 0);
+	act_import(stage, "SQ-1", 2);
+	act_insert(stage, 0, 0);
+	act_vanish(stage, 0);
 	assert_sql(stage, "sealed", "SELECT state FROM credential ORDER BY id");
-	time_is_up(stage, 0);
+	act_time_is_up(stage, 0);
 	assert_sql(stage, "taken", "SELECT state FROM credential ORDER BY id");
-	insert(stage, 0, 1);
+	act_insert(stage, 0, 1);
 	assert_string_equal(bay_now(stage, 0), "take -");
-	insert(stage, 1, 2); /* of nobody: gone at once */
-	vanish(stage, 1);
+	act_insert(stage, 1, 2); /* of nobody: gone at once */
+	act_vanish(stage, 1);
 	assert_int_equal(event_pending(stage->queue->bays[1].deadline, EV_TIMEOUT, NULL), 0);
 	assert_string_equal(bay_now(stage, 1), "empty -");
 }
@@ -488,20 +406,20 @@ mute_token_that_shows_late_after_its_cycle_is_not_cycled_again(void **state)
 	struct stage *stage = *state;
 
 	stage->bays[0].mute = 1;
-	insert(stage, 0, 0);
-	vanish(stage, 0);
+	act_insert(stage, 0, 0);
+	act_vanish(stage, 0);
 	stage_cycled(stage, 0, 0);
 	stage_run(stage);
-	time_is_up(stage, 0);
-	insert(stage, 0, 0);
+	act_time_is_up(stage, 0);
+	act_insert(stage, 0, 0);
 	assert_int_equal(stage->bays[0].cycles, 1);
 	assert_string_equal(bay_now(stage, 0), "trouble TOKEN_MUTE");
-	vanish(stage, 0); /* a person puts it in again: tried once more */
-	insert(stage, 0, 0);
+	act_vanish(stage, 0); /* a person puts it in again: tried once more */
+	act_insert(stage, 0, 0);
 	assert_int_equal(stage->bays[0].cycles, 2);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, act_set_up, act_tear_down)
 
 int
 main(void)

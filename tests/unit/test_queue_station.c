@@ -1,84 +1,21 @@
 /* The station: what the lights say, what the buttons do, what comes of a stop, a cut supply, a power cycle, and of learning the wiring. */
-#include "tests/unit/queue_stage.h"
+#include "tests/unit/queue_acts.h"
 
 #include "hostd/queue/bay.h"
 #include "hostd/queue/show.h"
 #include "schemas/station.h"
 
 #include <event2/event.h>
-#include <signal.h>
 #include <sqlite3.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
-
-static const char OPERATOR[] = "uid:1000(op)";
-
-static int
-set_up(void **state)
-{
-	struct stage *stage = calloc(1, sizeof *stage);
-
-	*state = stage;
-	stage_open(stage);
-	stage_fit_station(stage);
-	stage_start(stage);
-	stage_run(stage);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	stage_check_laws(*state);
-	stage_close(*state);
-	free(*state);
-	return 0;
-}
-
-static void
-import(struct stage *stage, const char *reference, int n)
-{
-	stage_import(stage, OPERATOR, reference, n, "");
-	stage_run(stage);
-}
-
-static void
-insert(struct stage *stage, int bay, int token)
-{
-	stage_insert(stage, bay, token);
-	stage_run(stage);
-}
-
-/* As a reader that vanishes with its power. */
-static void
-vanish(struct stage *stage, int bay)
-{
-	stage_remove(stage, bay);
-	stage_run(stage);
-}
-
-static void
-time_is_up(struct stage *stage, int bay)
-{
-	event_active(stage->queue->bays[bay].deadline, EV_TIMEOUT, 0);
-	stage_run(stage);
-}
 
 /* As a person takes a token out: the board has nothing to say for as long as there is doubt. */
 static void
 take(struct stage *stage, int bay)
 {
-	vanish(stage, bay);
-	time_is_up(stage, bay);
-}
-
-static int
-keep_silent_at_key(struct stage *stage, struct stage_bay *bay, const struct message *message)
-{
-	(void)stage;
-	return bay && message->type == MESSAGE_make_key;
+	act_vanish(stage, bay);
+	act_time_is_up(stage, bay);
 }
 
 /* The key's step hangs once. */
@@ -104,18 +41,18 @@ lights_lead_a_token_from_the_blank_one_to_the_parcel(void **state)
 
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_dark);
 	assert_int_equal(stage->lamps, 0);
-	import(stage, "SQ-1", 1);
+	act_import(stage, "SQ-1", 1);
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_insert_blank);
 	assert_int_equal(stage->bays[1].light, STATION_LIGHT_dark); /* one blank is asked for, not two */
 	assert_int_equal(stage->lamps, 2);
-	stage->hook = keep_silent_at_key;
-	insert(stage, 0, 0);
+	stage->hook = act_keep_silent_at_key;
+	act_insert(stage, 0, 0);
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_working);
 	assert_int_equal(stage->bays[0].burning, 1);
 	assert_int_equal(stage->lamps, 4);
 	assert_sql(stage, "working", "SELECT light FROM bay WHERE bay = 1");
 	stage->hook = NULL;
-	time_is_up(stage, 0);
+	act_time_is_up(stage, 0);
 	stage_cycled(stage, 0, MINT_BUSY); /* the ordinary way: a fresh worker */
 	stage_run(stage);
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_take);
@@ -124,7 +61,7 @@ lights_lead_a_token_from_the_blank_one_to_the_parcel(void **state)
 	assert_int_equal(stage->lamps, 0);
 	assert_sql(stage, "1", "SELECT p.id FROM bay b JOIN credential c ON c.id = b.credential_id JOIN parcel p ON "
 	    "p.application_id = c.application_id WHERE b.bay = 1");
-	vanish(stage, 0);
+	act_vanish(stage, 0);
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_dark);
 }
 
@@ -135,9 +72,9 @@ light_is_told_when_it_changes_and_all_again_to_a_new_mint_bench(void **state)
 	int shows = stage->bays[0].shows;
 
 	assert_int_equal(shows, 1);
-	import(stage, "SQ-1", 1);
+	act_import(stage, "SQ-1", 1);
 	assert_int_equal(stage->bays[0].shows, 2);
-	import(stage, "SQ-2", 1);
+	act_import(stage, "SQ-2", 1);
 	assert_int_equal(stage->bays[0].shows, 2);
 	assert_int_equal(stage->bays[1].light, STATION_LIGHT_insert_blank);
 	stage->bays[0].light = stage->bays[1].light = stage->lamps = -1;
@@ -184,32 +121,25 @@ every_state_and_error_of_a_bay_has_its_light(void **state)
 
 /* --- taken too early */
 
-static int
-worker_that_does_not_die(struct stage *stage, struct stage_bay *bay, const struct message *message)
-{
-	(void)stage;
-	return message->type == MESSAGE_worker_kill || (bay && message->type == MESSAGE_make_key);
-}
-
 static void
 token_taken_too_early_is_noticed_at_once_and_the_alarm_ends_when_it_is_back(void **state)
 {
 	struct stage *stage = *state;
 
-	stage->hook = worker_that_does_not_die;
-	import(stage, "SQ-1", 2);
-	insert(stage, 0, 0);
-	vanish(stage, 0); /* its worker is still there */
+	stage->hook = act_keep_worker;
+	act_import(stage, "SQ-1", 2);
+	act_insert(stage, 0, 0);
+	act_vanish(stage, 0); /* its worker is still there */
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_put_back);
 	assert_int_equal(stage->sounds[0], STATION_SOUND_alarm);
 	assert_int_equal(stage->lamps & 1, 1);
 	stage->hook = NULL;
 	stage_exit(stage, &stage->bays[0], 9);
-	insert(stage, 1, 1); /* another one is finished meanwhile: the alarm goes on */
+	act_insert(stage, 1, 1); /* another one is finished meanwhile: the alarm goes on */
 	assert_int_equal(stage->bays[1].light, STATION_LIGHT_take);
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_put_back);
 	assert_int_equal(stage->sounds[0], STATION_SOUND_alarm);
-	insert(stage, 0, 0);
+	act_insert(stage, 0, 0);
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_take);
 	assert_int_equal(stage->sounds[1], STATION_SOUND_silent);
 	assert_int_equal(stage->sounds[0], STATION_SOUND_done);
@@ -235,8 +165,8 @@ token_that_its_worker_missed_first_is_asked_back_too_and_the_button_quiets_the_a
 	struct stage *stage = *state;
 
 	stage->hook = notice_first;
-	import(stage, "SQ-1", 1);
-	insert(stage, 0, 0);
+	act_import(stage, "SQ-1", 1);
+	act_insert(stage, 0, 0);
 	stage->hook = NULL;
 	assert_sql(stage, "parked TOKEN_GONE", "SELECT state || ' ' || parked_error FROM credential");
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_put_back);
@@ -246,7 +176,7 @@ token_that_its_worker_missed_first_is_asked_back_too_and_the_button_quiets_the_a
 	assert_int_equal(stage->sounds[0], STATION_SOUND_silent);
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_put_back);
 	assert_string_equal(events(stage, "press.%"), "press.quiet");
-	insert(stage, 0, 0);
+	act_insert(stage, 0, 0);
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_take);
 }
 
@@ -257,10 +187,10 @@ confirm_packs_the_one_parcel_that_is_complete(void **state)
 {
 	struct stage *stage = *state;
 
-	import(stage, "SQ-1", 2);
-	import(stage, "SQ-2", 1);
-	insert(stage, 0, 0);
-	insert(stage, 1, 1);
+	act_import(stage, "SQ-1", 2);
+	act_import(stage, "SQ-2", 1);
+	act_insert(stage, 0, 0);
+	act_insert(stage, 1, 1);
 	take(stage, 0);
 	stage_press(stage, STATION_BUTTON_confirm); /* its second token is still in a bay */
 	stage_run(stage);
@@ -286,10 +216,10 @@ confirm_never_guesses_between_two_parcels(void **state)
 {
 	struct stage *stage = *state;
 
-	import(stage, "SQ-1", 1);
-	import(stage, "SQ-2", 1);
-	insert(stage, 0, 0);
-	insert(stage, 1, 1);
+	act_import(stage, "SQ-1", 1);
+	act_import(stage, "SQ-2", 1);
+	act_insert(stage, 0, 0);
+	act_insert(stage, 1, 1);
 	take(stage, 0);
 	take(stage, 1);
 	stage_press(stage, STATION_BUTTON_confirm);
@@ -309,10 +239,10 @@ confirm_leaves_alone_a_parcel_whose_label_is_not_out_and_one_whose_token_was_put
 {
 	struct stage *stage = *state;
 
-	import(stage, "SQ-1", 1);
-	insert(stage, 0, 0);
+	act_import(stage, "SQ-1", 1);
+	act_insert(stage, 0, 0);
 	take(stage, 0);
-	insert(stage, 0, 0); /* the finished one is in a bay again */
+	act_insert(stage, 0, 0); /* the finished one is in a bay again */
 	assert_sql(stage, "taken take", "SELECT c.state || ' ' || b.state FROM credential c, bay b WHERE b.bay = 1");
 	stage_press(stage, STATION_BUTTON_confirm);
 	stage_run(stage);
@@ -375,29 +305,29 @@ stop_begins_nothing_and_loses_nothing(void **state)
 {
 	struct stage *stage = *state;
 
-	stage->hook = keep_silent_at_key;
-	import(stage, "SQ-1", 3);
-	insert(stage, 0, 0); /* hangs at its key */
+	stage->hook = act_keep_silent_at_key;
+	act_import(stage, "SQ-1", 3);
+	act_insert(stage, 0, 0); /* hangs at its key */
 	stage->hook = NULL;
-	insert(stage, 1, 1); /* is finished */
+	act_insert(stage, 1, 1); /* is finished */
 	stage_station(stage, STATION_LINK_UP, 1);
 	stage_run(stage);
 	assert_sql(stage, "stopped STATION_STOPPED", "SELECT state || ' ' || error FROM bay WHERE bay = 2");
-	vanish(stage, 0);
-	vanish(stage, 1);
+	act_vanish(stage, 0);
+	act_vanish(stage, 1);
 	assert_sql(stage, "stopped", "SELECT state FROM bay WHERE bay = 1");
 	assert_sql(stage, "initialised sealed waiting", "SELECT group_concat(state, ' ') FROM (SELECT state FROM credential ORDER BY id)");
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_dark);
 	assert_int_equal(stage->lamps, 1);
 	assert_int_not_equal(stage->sounds[0], STATION_SOUND_alarm);
 	stage_press(stage, STATION_BUTTON_confirm);
-	insert(stage, 1, 2); /* swapped in the meantime */
+	act_insert(stage, 1, 2); /* swapped in the meantime */
 	assert_sql(stage, "stopped", "SELECT state FROM bay WHERE bay = 2");
 	assert_int_equal(stage->bays[1].lease, 0);
 	assert_sql(stage, "bay_stopped", "SELECT json_extract(detail, '$.reason') FROM event WHERE kind = 'press.refused'");
 	stage_station(stage, STATION_LINK_UP, 0);
 	stage_run(stage);
-	insert(stage, 0, 0);
+	act_insert(stage, 0, 0);
 	assert_string_equal(events(stage, "station.%"), "station.stopped STATION_STOPPED, station.released");
 	assert_sql(stage, "sealed taken sealed", "SELECT group_concat(state, ' ') FROM (SELECT state FROM credential ORDER BY id)");
 	assert_int_equal(stage->tokens[0].keys_made, 1);
@@ -408,15 +338,15 @@ token_that_is_not_back_after_a_stop_was_taken_out(void **state)
 {
 	struct stage *stage = *state;
 
-	import(stage, "SQ-1", 1);
-	insert(stage, 0, 0);
+	act_import(stage, "SQ-1", 1);
+	act_insert(stage, 0, 0);
 	stage_station(stage, STATION_LINK_UP, 1);
 	stage_run(stage);
-	vanish(stage, 0);
+	act_vanish(stage, 0);
 	stage_station(stage, STATION_LINK_UP, 0);
 	stage_run(stage);
 	assert_sql(stage, "sealed", "SELECT state FROM credential");
-	time_is_up(stage, 0);
+	act_time_is_up(stage, 0);
 	assert_sql(stage, "taken", "SELECT state FROM credential");
 	assert_sql(stage, "empty", "SELECT state FROM bay WHERE bay = 1");
 }
@@ -426,10 +356,10 @@ bay_that_was_cut_for_over_current_is_out_of_order_until_its_power_is_given_anew(
 {
 	struct stage *stage = *state;
 
-	import(stage, "SQ-1", 1);
-	insert(stage, 0, 0);
+	act_import(stage, "SQ-1", 1);
+	act_insert(stage, 0, 0);
 	stage_supply(stage, 0, SUPPLY_OVER_CURRENT);
-	vanish(stage, 0);
+	act_vanish(stage, 0);
 	assert_sql(stage, "trouble SUPPLY over_current", "SELECT state || ' ' || error || ' ' || supply FROM bay WHERE bay = 1");
 	assert_sql(stage, "sealed", "SELECT state FROM credential"); /* nobody has taken it */
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_fault);
@@ -438,12 +368,12 @@ bay_that_was_cut_for_over_current_is_out_of_order_until_its_power_is_given_anew(
 	assert_int_equal(stage->bays[0].cycles, 1);
 	stage_supply(stage, 0, SUPPLY_ON);
 	stage_cycled(stage, 0, 0);
-	insert(stage, 0, 0);
+	act_insert(stage, 0, 0);
 	assert_sql(stage, "take", "SELECT state FROM bay WHERE bay = 1");
 	assert_sql(stage, "order done", "SELECT because || ' ' || outcome FROM journal WHERE step = 'cycle'");
 	assert_string_equal(events(stage, "bay.powered"), "bay.powered 1");
 	stage_supply(stage, 1, SUPPLY_WEAK);
-	insert(stage, 1, 1);
+	act_insert(stage, 1, 1);
 	assert_sql(stage, "trouble SUPPLY", "SELECT state || ' ' || error FROM bay WHERE bay = 2");
 	assert_int_equal(stage->bays[1].lease, 0);
 	stage_supply(stage, 1, SUPPLY_ON);
@@ -456,20 +386,20 @@ token_that_was_carried_from_a_dead_bay_to_another_goes_on_there(void **state)
 {
 	struct stage *stage = *state;
 
-	stage->hook = keep_silent_at_key;
-	import(stage, "SQ-1", 1);
-	insert(stage, 0, 0);
+	stage->hook = act_keep_silent_at_key;
+	act_import(stage, "SQ-1", 1);
+	act_insert(stage, 0, 0);
 	stage_supply(stage, 0, SUPPLY_OVER_CURRENT);
-	vanish(stage, 0);
+	act_vanish(stage, 0);
 	stage->hook = NULL;
-	insert(stage, 1, 0);
+	act_insert(stage, 1, 0);
 	assert_sql(stage, "sealed", "SELECT state FROM credential");
 	assert_sql(stage, "1", "SELECT count(*) FROM token");
 	assert_sql(stage, "2", "SELECT group_concat(bay) FROM bay WHERE credential_id IS NOT NULL");
 	assert_int_equal(stage->tokens[0].keys_made, 1);
 	stage_supply(stage, 0, SUPPLY_ON);
 	stage_run(stage);
-	time_is_up(stage, 0); /* nothing is missed there */
+	act_time_is_up(stage, 0); /* nothing is missed there */
 	assert_sql(stage, "empty", "SELECT state FROM bay WHERE bay = 1");
 	assert_sql(stage, "sealed", "SELECT state FROM credential");
 }
@@ -482,9 +412,9 @@ hung_token_is_power_cycled_once_with_its_intent_first_and_looked_at_after(void *
 	struct stage *stage = *state;
 
 	stage->hook = hang_once;
-	import(stage, "SQ-1", 1);
-	insert(stage, 0, 0);
-	time_is_up(stage, 0);
+	act_import(stage, "SQ-1", 1);
+	act_insert(stage, 0, 0);
+	act_time_is_up(stage, 0);
 	assert_int_equal(stage->bays[0].cycles, 1);
 	assert_int_equal(stage->bays[0].lease, 0);
 	assert_sql(stage, "working cycle", "SELECT state || ' ' || step FROM bay WHERE bay = 1");
@@ -492,14 +422,14 @@ hung_token_is_power_cycled_once_with_its_intent_first_and_looked_at_after(void *
 	    "(SELECT * FROM journal WHERE id > 1 ORDER BY id)");
 	assert_sql(stage, "key", "SELECT because FROM journal WHERE step = 'cycle'");
 	stage_supply(stage, 0, SUPPLY_OFF);
-	vanish(stage, 0);
+	act_vanish(stage, 0);
 	assert_sql(stage, "initialised", "SELECT state FROM credential"); /* nobody has taken it out */
 	stage_supply(stage, 0, SUPPLY_ON);
 	stage_cycled(stage, 0, 0);
 	stage_run(stage);
 	assert_sql(stage, "done", "SELECT outcome FROM journal WHERE step = 'cycle'");
 	assert_int_equal(stage->bays[0].lease, 0);
-	insert(stage, 0, 0);
+	act_insert(stage, 0, 0);
 	assert_sql(stage, "sealed", "SELECT state FROM credential");
 	assert_int_equal(stage->bays[0].cycles, 1);
 	assert_int_equal(stage->tokens[0].keys_made, 1);
@@ -511,14 +441,14 @@ token_that_hangs_again_at_the_same_step_is_to_blame(void **state)
 {
 	struct stage *stage = *state;
 
-	stage->hook = keep_silent_at_key;
-	import(stage, "SQ-1", 1);
-	insert(stage, 0, 0);
-	time_is_up(stage, 0);
-	vanish(stage, 0);
+	stage->hook = act_keep_silent_at_key;
+	act_import(stage, "SQ-1", 1);
+	act_insert(stage, 0, 0);
+	act_time_is_up(stage, 0);
+	act_vanish(stage, 0);
 	stage_cycled(stage, 0, 0);
-	insert(stage, 0, 0);
-	time_is_up(stage, 0);
+	act_insert(stage, 0, 0);
+	act_time_is_up(stage, 0);
 	assert_int_equal(stage->bays[0].cycles, 1);
 	assert_sql(stage, "quarantined TIMEOUT", "SELECT state || ' ' || failed_error FROM token");
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_quarantine);
@@ -530,14 +460,14 @@ token_that_does_not_come_back_is_missed_as_any_other(void **state)
 {
 	struct stage *stage = *state;
 
-	stage->hook = keep_silent_at_key;
-	import(stage, "SQ-1", 1);
-	insert(stage, 0, 0);
-	time_is_up(stage, 0);
-	vanish(stage, 0);
+	stage->hook = act_keep_silent_at_key;
+	act_import(stage, "SQ-1", 1);
+	act_insert(stage, 0, 0);
+	act_time_is_up(stage, 0);
+	act_vanish(stage, 0);
 	stage_cycled(stage, 0, 0);
 	stage_run(stage);
-	time_is_up(stage, 0);
+	act_time_is_up(stage, 0);
 	assert_sql(stage, "parked TOKEN_GONE", "SELECT state || ' ' || parked_error FROM credential");
 	assert_sql(stage, "empty TOKEN_GONE", "SELECT state || ' ' || error FROM bay WHERE bay = 1");
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_put_back);
@@ -551,9 +481,9 @@ without_a_switch_a_hung_token_is_looked_at_as_before(void **state)
 	stage->config_bays[0].power = CONFIG_POWER_NONE;
 	stage_meet_bench(stage);
 	stage->hook = hang_once;
-	import(stage, "SQ-1", 1);
-	insert(stage, 0, 0);
-	time_is_up(stage, 0);
+	act_import(stage, "SQ-1", 1);
+	act_insert(stage, 0, 0);
+	act_time_is_up(stage, 0);
 	assert_int_equal(stage->bays[0].cycles, 0);
 	assert_sql(stage, "sealed", "SELECT state FROM credential");
 	assert_int_equal(stage_command(stage, OPERATOR, "cycle", "1", "{\"why\":\"x\"}"), MINT_REFUSED);
@@ -566,21 +496,21 @@ mute_token_is_power_cycled_once(void **state)
 	struct stage *stage = *state;
 
 	stage->bays[0].mute = 1;
-	insert(stage, 0, 0);
+	act_insert(stage, 0, 0);
 	assert_int_equal(stage->bays[0].cycles, 1);
-	vanish(stage, 0);
+	act_vanish(stage, 0);
 	stage_cycled(stage, 0, 0);
-	insert(stage, 0, 0);
+	act_insert(stage, 0, 0);
 	assert_int_equal(stage->bays[0].cycles, 1);
 	assert_sql(stage, "trouble TOKEN_MUTE", "SELECT state || ' ' || error FROM bay WHERE bay = 1");
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_fault);
-	vanish(stage, 0);
-	insert(stage, 0, 1); /* the next one has not been tried yet */
+	act_vanish(stage, 0);
+	act_insert(stage, 0, 1); /* the next one has not been tried yet */
 	assert_int_equal(stage->bays[0].cycles, 2);
 	stage->bays[0].mute = 0;
-	vanish(stage, 0);
+	act_vanish(stage, 0);
 	stage_cycled(stage, 0, 0);
-	insert(stage, 0, 1);
+	act_insert(stage, 0, 1);
 	assert_sql(stage, "idle", "SELECT state FROM bay WHERE bay = 1");
 	assert_sql(stage, "mute mute", "SELECT group_concat(because, ' ') FROM journal WHERE step = 'cycle'");
 }
@@ -590,9 +520,9 @@ person_may_cycle_a_bay_but_not_one_whose_token_is_being_written(void **state)
 {
 	struct stage *stage = *state;
 
-	import(stage, "SQ-1", 1);
-	stage->hook = keep_silent_at_key;
-	insert(stage, 0, 0);
+	act_import(stage, "SQ-1", 1);
+	stage->hook = act_keep_silent_at_key;
+	act_insert(stage, 0, 0);
 	assert_int_equal(stage_command(stage, OPERATOR, "cycle", "1", "{\"why\":\"x\"}"), MINT_REFUSED);
 	assert_non_null(strstr(stage->last_detail, "cycle_writing"));
 	assert_int_equal(stage_command(stage, OPERATOR, "cycle", "1", "{}"), MINT_ARGUMENT);
@@ -621,16 +551,16 @@ cycle_ordered_between_two_steps_waits_for_the_worker_to_be_gone(void **state)
 	struct stage *stage = *state;
 
 	stage->hook = wait_for_the_ca;
-	import(stage, "SQ-1", 1);
-	insert(stage, 0, 0);
+	act_import(stage, "SQ-1", 1);
+	act_insert(stage, 0, 0);
 	assert_int_not_equal(stage->bays[0].lease, 0);
 	assert_int_equal(stage_command(stage, OPERATOR, "cycle", "1", "{\"why\":\"x\"}"), 0);
 	assert_int_equal(stage->bays[0].lease, 0);
 	assert_int_equal(stage->bays[0].cycles, 1);
 	stage->hook = NULL;
-	vanish(stage, 0);
+	act_vanish(stage, 0);
 	stage_cycled(stage, 0, 0);
-	insert(stage, 0, 0);
+	act_insert(stage, 0, 0);
 	assert_sql(stage, "requested", "SELECT state FROM credential");
 	stage_meet_ca(stage);
 	stage_run(stage);
@@ -642,23 +572,23 @@ cycle_cut_short_by_a_crash_is_lost_and_not_done_again(void **state)
 {
 	struct stage *stage = *state;
 
-	stage->hook = keep_silent_at_key;
-	import(stage, "SQ-1", 1);
-	insert(stage, 0, 0);
-	time_is_up(stage, 0);
+	stage->hook = act_keep_silent_at_key;
+	act_import(stage, "SQ-1", 1);
+	act_insert(stage, 0, 0);
+	act_time_is_up(stage, 0);
 	assert_sql(stage, "1", "SELECT count(*) FROM journal WHERE step = 'cycle' AND ended_at IS NULL");
 	stage_kill(stage);
 	stage_start(stage);
 	stage_run(stage);
 	assert_sql(stage, "lost", "SELECT outcome FROM journal WHERE step = 'cycle'");
-	time_is_up(stage, 0); /* it hangs at the same step again, which mint-queue has forgotten and the record has not */
+	act_time_is_up(stage, 0); /* it hangs at the same step again, which mint-queue has forgotten and the record has not */
 	assert_int_equal(stage->bays[0].cycles, 1);
 	assert_int_not_equal(stage->bays[0].lease, 0);
 	stage->hook = NULL;
-	time_is_up(stage, 0);
+	act_time_is_up(stage, 0);
 	assert_sql(stage, "quarantined TIMEOUT", "SELECT state || ' ' || failed_error FROM token");
 	assert_sql(stage, "0", "SELECT count(*) FROM journal WHERE ended_at IS NULL");
-	insert(stage, 1, 1);
+	act_insert(stage, 1, 1);
 	assert_sql(stage, "sealed", "SELECT state FROM credential");
 }
 
@@ -668,10 +598,10 @@ mint_bench_that_ends_in_a_cycle_leaves_a_bay_that_is_looked_at_anew(void **state
 	struct stage *stage = *state;
 
 	stage->hook = hang_once;
-	import(stage, "SQ-1", 1);
-	insert(stage, 0, 0);
-	time_is_up(stage, 0);
-	vanish(stage, 0);
+	act_import(stage, "SQ-1", 1);
+	act_insert(stage, 0, 0);
+	act_time_is_up(stage, 0);
+	act_vanish(stage, 0);
 	close(stage->bench);
 	stage->bench = -1;
 	stage_run(stage);
@@ -679,9 +609,9 @@ mint_bench_that_ends_in_a_cycle_leaves_a_bay_that_is_looked_at_anew(void **state
 	stage_meet_bench(stage); /* finds the bay empty: now the token is missed */
 	stage_run(stage);
 	assert_sql(stage, "initialised", "SELECT state FROM credential");
-	time_is_up(stage, 0);
+	act_time_is_up(stage, 0);
 	assert_sql(stage, "parked TOKEN_GONE", "SELECT state || ' ' || parked_error FROM credential");
-	insert(stage, 0, 0);
+	act_insert(stage, 0, 0);
 	assert_sql(stage, "sealed", "SELECT state FROM credential");
 }
 
@@ -708,8 +638,8 @@ wiring_is_learned_kept_and_told_to_every_mint_bench(void **state)
 {
 	struct stage *stage = *state;
 
-	insert(stage, 0, 0);
-	insert(stage, 1, 1);
+	act_insert(stage, 0, 0);
+	act_insert(stage, 1, 1);
 	learn(stage, "1-1", "1-2");
 	assert_int_equal(stage->learns, 1);
 	assert_string_equal(wiring(stage), "1=1-1 2=1-2");
@@ -731,12 +661,12 @@ nothing_is_begun_while_the_wiring_is_learned_nor_learned_while_there_is_work(voi
 {
 	struct stage *stage = *state;
 
-	insert(stage, 0, 0);
+	act_insert(stage, 0, 0);
 	assert_int_equal(stage_command(stage, OPERATOR, "learn", "bench-1", "{\"why\":\"x\"}"), 0);
 	assert_sql(stage, "stopped BAY_LEARNING", "SELECT state || ' ' || error FROM bay WHERE bay = 1");
-	import(stage, "SQ-1", 1);
-	vanish(stage, 0);
-	insert(stage, 0, 0);
+	act_import(stage, "SQ-1", 1);
+	act_vanish(stage, 0);
+	act_insert(stage, 0, 0);
 	assert_int_equal(stage->bays[0].lease, 0);
 	assert_sql(stage, "waiting", "SELECT state FROM credential");
 	assert_int_equal(stage_command(stage, OPERATOR, "learn", "bench-1", "{\"why\":\"x\"}"), MINT_REFUSED);
@@ -781,16 +711,16 @@ token_at_another_port_than_the_bays_is_never_minted_silently(void **state)
 	struct stage *stage = *state;
 
 	learn(stage, "1-1", "1-2");
-	import(stage, "SQ-1", 1);
+	act_import(stage, "SQ-1", 1);
 	stage->bays[0].port = "1-2";
-	insert(stage, 0, 0);
+	act_insert(stage, 0, 0);
 	assert_sql(stage, "trouble BAY_PORT 1-2", "SELECT state || ' ' || error || ' ' || port FROM bay WHERE bay = 1");
 	assert_int_equal(stage->bays[0].light, STATION_LIGHT_fault);
 	assert_string_equal(events(stage, "bay.trouble"), "bay.trouble 1 BAY_PORT");
 	assert_sql(stage, "waiting", "SELECT state FROM credential");
-	vanish(stage, 0);
+	act_vanish(stage, 0);
 	stage->bays[0].port = "1-1";
-	insert(stage, 0, 0);
+	act_insert(stage, 0, 0);
 	assert_sql(stage, "sealed", "SELECT state FROM credential");
 }
 
@@ -807,7 +737,7 @@ ports_of_the_configuration_come_before_those_that_were_learned(void **state)
 	stage_start(stage);
 	stage_run(stage);
 	stage->bays[0].port = "1-1";
-	insert(stage, 0, 0);
+	act_insert(stage, 0, 0);
 	assert_sql(stage, "BAY_PORT", "SELECT error FROM bay WHERE bay = 1");
 }
 
@@ -849,21 +779,9 @@ learning_whose_end_cannot_be_kept_says_so_and_is_over(void **state)
 	assert_string_equal(wiring(stage), "");
 	assert_string_equal(events(stage, "wiring.learned"), "wiring.learned STORAGE");
 	assert_string_equal(stage->bays[0].wired, "");
-	import(stage, "SQ-1", 1);
-	insert(stage, 0, 0);
+	act_import(stage, "SQ-1", 1);
+	act_insert(stage, 0, 0);
 	assert_sql(stage, "sealed", "SELECT state FROM credential");
-}
-
-/* No file may grow: what a full disk does, without one. */
-static void
-let_files_grow(int may)
-{
-	struct rlimit limit;
-
-	signal(SIGXFSZ, SIG_IGN);
-	getrlimit(RLIMIT_FSIZE, &limit);
-	limit.rlim_cur = may ? limit.rlim_max : 4096;
-	setrlimit(RLIMIT_FSIZE, &limit);
 }
 
 static void
@@ -872,15 +790,15 @@ storage_that_fails_while_the_wiring_is_learned_ends_the_mint_bench_that_cuts_bay
 	struct stage *stage = *state;
 
 	assert_int_equal(stage_command(stage, OPERATOR, "learn", "bench-1", "{\"why\":\"x\"}"), 0);
-	let_files_grow(0);
-	import(stage, "SQ-1", 1);
-	let_files_grow(1);
+	act_let_files_grow(0);
+	act_import(stage, "SQ-1", 1);
+	act_let_files_grow(1);
 	assert_true(stage->queue->stalled);
 	assert_int_equal(stage->bench, -1);
 	event_active(stage->queue->chores, EV_TIMEOUT, 0);
 	stage_run(stage);
 	assert_int_equal(stage->queue->stalled, 0);
-	import(stage, "SQ-1", 1);
+	act_import(stage, "SQ-1", 1);
 	stage->bays[0].token = 0;
 	assert_int_equal(stage->bays[0].lease, 0); /* nobody tells what it shows */
 	stage_meet_bench(stage);
@@ -889,7 +807,7 @@ storage_that_fails_while_the_wiring_is_learned_ends_the_mint_bench_that_cuts_bay
 	assert_string_equal(events(stage, "wiring.learned"), "wiring.learned STORAGE");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, act_set_up, act_tear_down)
 
 int
 main(void)
