@@ -8,6 +8,7 @@ bench_SRC := \
 	hostd/bench/power.c \
 	hostd/bench/presence.c \
 	hostd/bench/station.c \
+	hostd/bench/station_talk.c \
 	hostd/bench/usb.c \
 	hostd/bench/usb_path.c \
 	hostd/bench/watchers.c

@@ -2,82 +2,21 @@
 #include "hostd/base/clock.h"
 #include "hostd/base/config.h"
 #include "hostd/base/log.h"
-#include "hostd/bench/link.h"
+#include "hostd/bench/station_internal.h"
 
-#include <ctype.h>
-#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	ANSWER_MS = 1000,     /* the board answers within a few milliseconds */
-	LOOK_MS = 1000,
 	CLOSE_MS = 10,        /* between two looks whether the last transfers are back */
 	RETRY_FIRST_MS = 250,
 	RETRY_MAX_MS = 5000,
-	STEADY_US = 10 * 1000000, /* a connection that held so long was none of those that break by themselves */
-	STALE_MAX = 8,        /* answers to a connection before this one that may still lie in the board */
-	PRESSES_MAX = 8,      /* of one button between two states: a finger is not faster */
-	PRESSES_BACK = 128,   /* so many and more are a counter that went back: no press at all */
-	STRANGERS_MAX = 4,    /* more are not named */
-	BUILD_BYTES = 8,
-	DETAIL_BYTES = 200
+	STEADY_US = 10 * 1000000 /* a connection that held so long was none of those that break by themselves */
 };
 
-enum phase {
-	ABSENT,      /* no device */
-	CLOSING,     /* the last connection's transfers are not back yet */
-	RESTING,     /* a device, and a pause before it is tried again */
-	GREETING,    /* `identify` is out */
-	UP,
-	REFUSED      /* of another version: left alone until it is unplugged */
-};
-
-/* A board that is not this station's. */
-struct stranger {
-	libusb_device *device;   /* with a reference; NULL none */
-	char           path[USB_PATH_BYTES], serial[USB_SERIAL_BYTES];
-};
-
-struct station {
-	const struct config_station *config;
-	size_t                      place;
-	struct usb                 *usb;
-	const struct station_calls *calls;
-	void                       *argument;
-	struct link                *link;
-	struct event               *deadline;  /* of an answer; until a closed link is tried again; until it is closed */
-	struct event               *idle;      /* nothing was said for LOOK_MS */
-	enum phase                  phase;
-	libusb_device              *device;    /* with a reference; NULL absent */
-	struct stranger             strangers[STRANGERS_MAX];
-	bool                        refused;   /* the device, until it is unplugged: phase REFUSED */
-	char                        why[DETAIL_BYTES]; /* the connection broke last: one line for a fault that stays */
-	char                        serial[USB_SERIAL_BYTES];
-	unsigned                    retry_ms;
-	int64_t                     up_us;     /* since when it is UP */
-	/* the conversation */
-	uint16_t                    sequence;
-	uint8_t                     awaited;   /* number of the command that is out; 0 none */
-	int64_t                     ordered_us;
-	unsigned                    stale;
-	bool                        set_due, measure_due;
-	struct station_set          set;
-	/* what it said */
-	bool                        known;     /* `state` is of this connection */
-	struct station_state        state;
-	char                        build[BUILD_BYTES + 1];
-	char                        detail[DETAIL_BYTES];
-	bool                        stop_echoed;
-	bool                        stopped;   /* as it said last: a board that is away is no release */
-	bool                        stop_said; /* by the board, or by the line when it was released */
-	struct message_station      told;
-	bool                        told_ever;
-};
-
-static void
-start(struct event *timer, unsigned ms)
+void
+station_start(struct event *timer, unsigned ms)
 {
 	struct timeval after = { ms / 1000, (suseconds_t)(ms % 1000 * 1000) };
 
@@ -86,14 +25,14 @@ start(struct event *timer, unsigned ms)
 
 /* --- what mint-queue hears */
 
-static bool
-input(const struct station *station, enum station_input which)
+bool
+station_input(const struct station *station, enum station_input which)
 {
 	return station->known && station->state.inputs >> which & 1;
 }
 
-static void
-tell(struct station *station)
+void
+station_tell(struct station *station)
 {
 	struct message message = { .type = MESSAGE_station };
 	struct message_station *now = &message.station, *told = &station->told;
@@ -101,7 +40,7 @@ tell(struct station *station)
 	now->station = (uint8_t)station->place;
 	now->link = station->phase == UP ? STATION_LINK_UP : station->phase == REFUSED || station->detail[0] ? STATION_LINK_REFUSED : STATION_LINK_NONE;
 	now->stopped = station->stop_echoed || station->stopped ? STOP_PRESSED : station->stop_said ? STOP_RELEASED : STOP_NOT_SAID;
-	now->lid_open = input(station, STATION_INPUT_lid_open);
+	now->lid_open = station_input(station, STATION_INPUT_lid_open);
 	now->serial = station->serial;
 	now->build = station->phase == UP ? station->build : "";
 	now->detail = now->link == STATION_LINK_REFUSED ? station->detail : "";
@@ -122,7 +61,7 @@ say_detail(struct station *station, const char *detail)
 	if (detail[0])
 		log_error("station %s: %s", station->config->name, detail);
 	station->told_ever = false;
-	tell(station);
+	station_tell(station);
 }
 
 /* A board with another number is worth a word only while the right one is not there. */
@@ -160,14 +99,14 @@ hang_up(struct station *station)
 	link_close(station->link);
 	event_del(station->idle);
 	station->phase = CLOSING;
-	start(station->deadline, 0);
+	station_start(station->deadline, 0);
 	forget(station);
-	tell(station);
+	station_tell(station);
 }
 
 /* With a reason, to be tried again after a pause. A board that greets and then hangs, again and again, is not a new fault each time. */
-static void
-break_off(struct station *station, const char *why)
+void
+station_break_off(struct station *station, const char *why)
 {
 	if (station->phase == UP && clock_monotonic_us() - station->up_us >= STEADY_US) {
 		station->retry_ms = RETRY_FIRST_MS;
@@ -180,8 +119,8 @@ break_off(struct station *station, const char *why)
 }
 
 /* For good: until another board comes. */
-static void
-refuse(struct station *station, const char *why)
+void
+station_refuse(struct station *station, const char *why)
 {
 	station->refused = true;
 	hang_up(station);
@@ -189,217 +128,9 @@ refuse(struct station *station, const char *why)
 }
 
 static void
-refuse_version(struct station *station, unsigned version)
-{
-	char why[DETAIL_BYTES];
-
-	snprintf(why, sizeof why, "its firmware speaks version %u, this host version %d: %s", version, STATION_VERSION,
-	    version > STATION_VERSION ? "update the host" : "flash the firmware of this release (make flash)");
-	refuse(station, why);
-}
-
-/* --- commands */
-
-static void send_next(struct station *);
-
-static void
-order(struct station *station, uint8_t number)
-{
-	struct station_frame frame = { .number = number, .sequence = ++station->sequence };
-	uint8_t packet[STATION_FRAME_MAX];
-	int r;
-
-	if (number == STATION_set)
-		frame.set = station->set;
-	r = link_send(station->link, packet, station_put(&frame, packet));
-	if (r != 0) {
-		break_off(station, libusb_strerror(r));
-		return;
-	}
-	station->awaited = number;
-	station->ordered_us = clock_monotonic_us();
-	event_del(station->idle);
-	start(station->deadline, ANSWER_MS);
-}
-
-static void
-send_next(struct station *station)
-{
-	if (station->phase != UP || station->awaited)
-		return;
-	if (station->set_due) {
-		station->set_due = false;
-		order(station, STATION_set);
-	} else if (station->measure_due) {
-		station->measure_due = false;
-		order(station, STATION_measure);
-	} else {
-		start(station->idle, LOOK_MS);
-	}
-}
-
-static void
-on_idle(evutil_socket_t fd, short what, void *argument)
-{
-	struct station *station = argument;
-
-	(void)fd, (void)what;
-	if (station->phase == UP && !station->awaited)
-		order(station, STATION_look);
-}
-
-/* --- what it says */
-
-static void
-take_presses(struct station *station, const struct station_state *now)
-{
-	for (enum station_button button = 0; button < STATION_BUTTONS; button++) {
-		uint8_t presses = (uint8_t)(now->presses[button] - station->state.presses[button]);
-
-		for (uint8_t i = 0; i < presses && i < PRESSES_MAX && presses < PRESSES_BACK; i++)
-			station->calls->pressed(button, station->argument);
-	}
-}
-
-/* Answers and events come from two endpoints: what the board said first may be read last. */
-static bool
-is_older(const struct station *station, const struct station_state *state)
-{
-	return station->known && (int32_t)(state->uptime_ms - station->state.uptime_ms) < 0;
-}
-
-/* What was pressed while nobody listened was not meant for now: the first state of a connection presses nothing. */
-static int
-take_state(struct station *station, const struct station_frame *frame)
-{
-	if (station->phase != UP || is_older(station, &frame->state))
-		return 0;
-	if (station->known)
-		take_presses(station, &frame->state);
-	station->state = frame->state;
-	station->known = true;
-	station->stopped = input(station, STATION_INPUT_stopped);
-	station->stop_said = true;
-	tell(station);
-	station->calls->changed(station, station->argument);
-	return 0;
-}
-
-static int
-take_identity(struct station *station, const struct station_frame *frame)
-{
-	char why[DETAIL_BYTES];
-
-	for (size_t i = 0; i < BUILD_BYTES; i++)
-		station->build[i] = isprint(frame->identity.build[i]) ? (char)frame->identity.build[i] : '?';
-	if (frame->identity.bays != STATION_BAYS) {
-		snprintf(why, sizeof why, "it has %u bays, this host knows %d a station", frame->identity.bays, STATION_BAYS);
-		refuse(station, why);
-		return 0;
-	}
-	if (!station->why[0])
-		log_info("station %s: serial number %s, firmware %s, up for %u s", station->config->name, station->serial, station->build,
-		    frame->identity.uptime_ms / 1000);
-	station->phase = UP;
-	station->up_us = clock_monotonic_us();
-	station->set_due = true; /* whatever it has now: what it had before the cable was out, or nothing */
-	return 0;
-}
-
-static int
-take_voltages(struct station *station, const struct station_frame *frame)
-{
-	station->calls->measured(station, &frame->voltages, station->argument);
-	return 0;
-}
-
-static int
-take_refusal(struct station *station, const struct station_frame *frame)
-{
-	if (frame->version != STATION_VERSION || frame->refused.refusal == STATION_REFUSAL_version) {
-		refuse_version(station, frame->version != STATION_VERSION ? frame->version : frame->refused.version);
-		return 0;
-	}
-	log_error("station %s: refused command %u, reason %u", station->config->name, station->awaited, frame->refused.refusal);
-	return -1;
-}
-
-/* What answers what; a row's `take` returns −1 for what makes no sense. */
-static const struct answer {
-	uint8_t command, number;
-	int   (*take)(struct station *station, const struct station_frame *frame);
-} answers[] = {
-	{ STATION_identify, STATION_identity, take_identity },
-	{ STATION_set, STATION_state, take_state },
-	{ STATION_look, STATION_state, take_state },
-	{ STATION_measure, STATION_voltages, take_voltages },
-};
-
-static const struct answer *
-answer_of(uint8_t command, uint8_t number)
-{
-	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++)
-		if (answers[i].command == command && answers[i].number == number)
-			return &answers[i];
-	return NULL;
-}
-
-/* An answer that nobody waits for: one that an earlier connection asked for, as long as this one has just begun. */
-static bool
-is_stale(struct station *station, const struct station_frame *frame)
-{
-	return station->phase == GREETING && frame->sequence != station->sequence && station->stale++ < STALE_MAX;
-}
-
-static int
-take_answer(struct station *station, const struct station_frame *frame)
-{
-	const struct answer *answer = answer_of(station->awaited, frame->number);
-
-	if (!station->awaited || frame->sequence != station->sequence || (!answer && frame->number != STATION_refused))
-		return -1;
-	log_debug("station %s: command %u was answered after %lld us", station->config->name, station->awaited,
-	    (long long)(clock_monotonic_us() - station->ordered_us));
-	station->awaited = 0;
-	event_del(station->deadline);
-	return answer ? answer->take(station, frame) : take_refusal(station, frame);
-}
-
-static void
-on_packet(unsigned endpoint, const uint8_t *packet, size_t length, void *argument)
-{
-	static const char *const faults[] = {
-		[STATION_FINE] = "out of turn", [STATION_SHORT] = "shorter than its head", [STATION_UNKNOWN] = "of an unknown number",
-		[STATION_MALFORMED] = "of the wrong length", [STATION_OTHER_VERSION] = "of another version than its first one",
-	};
-	struct station *station = argument;
-	struct station_frame frame = { .number = 0 };
-	enum station_fault fault = station_get(&frame, packet, length);
-	char why[96];
-	int r = -1;
-
-	if (fault == STATION_OTHER_VERSION && station->phase == GREETING) {
-		refuse_version(station, frame.version);
-		return;
-	}
-	if (fault == STATION_FINE && endpoint == STATION_ENDPOINT_EVENTS)
-		r = frame.number == STATION_state ? take_state(station, &frame) : -1;
-	else if (fault == STATION_FINE && is_stale(station, &frame))
-		r = 0;
-	else if (fault == STATION_FINE)
-		r = take_answer(station, &frame);
-	if (r == 0) {
-		send_next(station);
-		return;
-	}
-	snprintf(why, sizeof why, "sent %zu bytes, number %u, sequence %u, endpoint %u: %s", length, frame.number, frame.sequence, endpoint, faults[fault]);
-	break_off(station, why);
-}
-
-static void
 on_broken(const char *why, void *argument)
 {
-	break_off(argument, why);
+	station_break_off(argument, why);
 }
 
 /* --- coming and going */
@@ -426,21 +157,21 @@ greet(struct station *station)
 	int r = link_open(station->link, station->device);
 
 	if (r != 0)
-		break_off(station, libusb_strerror(r));
+		station_break_off(station, libusb_strerror(r));
 	say_detail(station, remedy(r));
 	if (r != 0)
 		return;
 	station->phase = GREETING;
 	station->stale = 0;
 	station->sequence = (uint16_t)clock_monotonic_us(); /* not that of an answer which may still be on its way */
-	order(station, STATION_identify);
+	station_order(station, STATION_identify);
 }
 
 static void
 after_close(struct station *station)
 {
 	if (!link_finish_close(station->link)) {
-		start(station->deadline, CLOSE_MS);
+		station_start(station->deadline, CLOSE_MS);
 		return;
 	}
 	if (!station->device) {
@@ -449,7 +180,7 @@ after_close(struct station *station)
 		station->phase = REFUSED;
 	} else {
 		station->phase = RESTING;
-		start(station->deadline, station->retry_ms);
+		station_start(station->deadline, station->retry_ms);
 		station->retry_ms = station->retry_ms < RETRY_MAX_MS / 2 ? station->retry_ms * 2 : RETRY_MAX_MS;
 	}
 }
@@ -469,7 +200,7 @@ on_deadline(evutil_socket_t fd, short what, void *argument)
 		break;
 	case GREETING:
 	case UP:
-		break_off(station, "no answer");
+		station_break_off(station, "no answer");
 		break;
 	case ABSENT:
 	case REFUSED:
@@ -540,21 +271,21 @@ station_lost(struct station *station, const libusb_device *device)
 struct station *
 station_new(struct event_base *base, struct usb *usb, const struct config *config, size_t place, const struct station_calls *calls, void *argument)
 {
-	static const struct link_calls link_calls = { on_packet, on_broken };
+	static const struct link_calls link_calls = { station_on_packet, on_broken };
 	struct station *station = calloc(1, sizeof *station);
 
 	if (!station)
 		return NULL;
 	*station = (struct station){
 		.config = &config->stations[place], .place = place, .usb = usb, .calls = calls, .argument = argument, .retry_ms = RETRY_FIRST_MS,
-		.deadline = evtimer_new(base, on_deadline, station), .idle = evtimer_new(base, on_idle, station),
+		.deadline = evtimer_new(base, on_deadline, station), .idle = evtimer_new(base, station_on_idle, station),
 	};
 	if (usb)
 		station->link = link_new(usb, &link_calls, station);
 	if (!station->deadline || !station->idle || (usb && !station->link))
 		station_free(&station);
 	else
-		tell(station);
+		station_tell(station);
 	return station;
 }
 
@@ -586,9 +317,9 @@ station_echo_stop(struct station *station, bool pressed)
 	station->stop_echoed = pressed;
 	if (!pressed) {
 		station->stop_said = true;
-		station->stopped = input(station, STATION_INPUT_stopped);
+		station->stopped = station_input(station, STATION_INPUT_stopped);
 	}
-	tell(station);
+	station_tell(station);
 }
 
 size_t
@@ -609,7 +340,7 @@ static void
 changed_set(struct station *station)
 {
 	station->set_due = true;
-	send_next(station);
+	station_send_next(station);
 }
 
 void
@@ -647,5 +378,5 @@ void
 station_measure(struct station *station)
 {
 	station->measure_due = true;
-	send_next(station);
+	station_send_next(station);
 }
