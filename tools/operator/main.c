@@ -160,11 +160,11 @@ move(struct operator *operator, long long bay, struct pile *pile, const char *pa
 		fprintf(stderr, "operator: %s: %s: the token stays in its bay\n", path, strerror(errno));
 }
 
-/* A token that was keyed ahead and that nothing waits for, in a bay that others could use. */
+/* A token that was keyed ahead and that nothing waits for: into the box with it, also where a restart has made the bay forget to ask. */
 static int
-is_unused(const json_t *bay, const struct need *need)
+is_unused(const json_t *bay)
 {
-	return strcmp(text_of(bay, "state"), "idle") == 0 && strcmp(text_of(bay, "error"), "STOCK_UNUSED") == 0 && need->waiting + need->wanted > 0;
+	return strcmp(text_of(bay, "state"), "idle") == 0 && strcmp(text_of(bay, "error"), "STOCK_UNUSED") == 0;
 }
 
 /* What a bay shows decides what the hands do; a state that is not here is left alone. A blank token goes in when the bay
@@ -175,7 +175,7 @@ tend_bay(struct operator *operator, const json_t *bay, struct need *need)
 	long long number = json_integer_value(json_object_get(bay, "bay"));
 	const char *state = text_of(bay, "state");
 	int take = strcmp(state, "take") == 0, trouble = strcmp(state, "trouble") == 0;
-	int unused = is_unused(bay, need), stock = strcmp(state, "stock") == 0 || unused;
+	int unused = is_unused(bay), stock = strcmp(state, "stock") == 0 || unused;
 	int put = strcmp(state, "empty") == 0 && need->waiting + need->wanted > 0;
 
 	if (number < 1 || number > BAYS_MAX || !(take || trouble || put || stock) || (put && !swap_is_over(operator, number)) ||
