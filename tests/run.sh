@@ -114,18 +114,24 @@ job() {
 	[ "$failed" = 0 ] || printf ', %d failed' "$failed"
 	echo
 	if [ "$failed" != 0 ]; then
-		grep -A 12 '^not ok ' "$log" | head -60 | sed 's/^/    /'
+		failures_of "$log"
 		echo "    --- the end of $log"
 		tail -n 40 "$log" | sed 's/^/    /'
 	fi
 	exec 9>&-
 }
 
+failures_of() { grep -A 12 '^not ok ' "$1" | head -60 | sed 's/^/    /'; }
+
+# Failures are said once more at the end: who reads a long output reads its last lines first.
 conclude() {
-	local passed failed skipped
+	local passed failed skipped kind name
 	grep -hiE '^ok .*# *skip' "$LOGS"/*.log 2>/dev/null | sed 's/^/skipped: /'
 	read -r passed failed skipped < <(awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }' "$LOGS/results")
-	awk '$2 { print "failed: " $5 " " $6 }' "$LOGS/results"
+	while read -r kind name; do
+		echo "failed: $kind $name"
+		failures_of "$LOGS/$kind.$name.log"
+	done < <(awk '$2 { print $5, $6 }' "$LOGS/results")
 	[ "$skipped" = 0 ] || echo "$skipped skipped"
 	echo "$passed passed, $failed failed"
 	[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
