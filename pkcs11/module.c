@@ -135,12 +135,6 @@ module_adopt(struct module **out, void *function_list, int64_t (*now_us)(void))
 	return 0;
 }
 
-void
-module_preload(const char *path)
-{
-	dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-}
-
 int
 module_open(struct module **out, const char *path, int64_t (*now_us)(void))
 {

@@ -32,10 +32,6 @@ struct module_facts {
 	char version[16]; /* "0.23" */
 };
 
-/* Has the shared library in memory ahead of module_open, and keeps it there; nothing in it is called. A path that leads nowhere is not
- * told: module_open will. */
-void module_preload(const char *path);
-
 /* Loads the shared library `path` and calls C_Initialize. `now_us` tells the time in microseconds
  * and may be NULL.
  * The caller frees *out with module_free. MINT_MODULE when it cannot be loaded or initialised. */

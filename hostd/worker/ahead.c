@@ -1,12 +1,25 @@
 #include "hostd/worker/ahead.h"
-#include "pkcs11/module.h"
+#include "hostd/base/log.h"
+#include "schemas/errors.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
 #include <locale.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* In the environment: instead of the module these are loaded, A:B; of "" none. */
+#define INSTEAD "MINT_INSTEAD_OF_MODULE"
+
+enum { LIST_BYTES = 16384 };
 
 /* An algorithm is looked up among the providers at its first use: a key, a signature and a sealed byte have each used here. */
 static void
@@ -37,6 +50,27 @@ use_algorithms(void)
 	EVP_PKEY_free(key);
 }
 
+/* It stays, whoever else opens and closes it. */
+static void
+keep_loaded(const char *library)
+{
+	dlopen(library, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+}
+
+static void
+load_libraries(const char *module)
+{
+	const char *instead = getenv(INSTEAD);
+	char *list = instead ? strdup(instead) : NULL, *rest = list;
+
+	if (!instead && *module)
+		keep_loaded(module);
+	for (char *library = strsep(&rest, ":"); library; library = strsep(&rest, ":"))
+		if (*library)
+			keep_loaded(library);
+	free(list);
+}
+
 void
 ahead_load(const char *module)
 {
@@ -44,12 +78,11 @@ ahead_load(const char *module)
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_LOAD_CONFIG, NULL);
 	setlocale(LC_ALL, ""); /* OpenSC does it in any case */
 	use_algorithms();
-	if (*module)
-		module_preload(module);
+	load_libraries(module);
 }
 
-int
-ahead_is_alone(void)
+static int
+is_alone(void)
 {
 	DIR *threads = opendir("/proc/self/task");
 	int count = 0;
@@ -59,4 +92,44 @@ ahead_is_alone(void)
 	if (threads)
 		closedir(threads);
 	return count <= 1;
+}
+
+/* What is in memory but for the module itself, A:B; "" when it does not fit. */
+static void
+list_libraries(const char *module, char list[LIST_BYTES])
+{
+	void *handle = dlopen(module, RTLD_NOW | RTLD_NOLOAD);
+	struct link_map *own = NULL, *at;
+	size_t used = 0;
+
+	list[0] = '\0';
+	if (!handle || dlinfo(handle, RTLD_DI_LINKMAP, &own) != 0)
+		return;
+	for (at = own; at->l_prev; at = at->l_prev)
+		;
+	for (; at && used < LIST_BYTES; at = at->l_next)
+		if (at != own && at->l_name[0] == '/')
+			used += (size_t)snprintf(list + used, LIST_BYTES - used, "%s:", at->l_name);
+	if (used >= LIST_BYTES)
+		list[0] = '\0';
+}
+
+void
+ahead_stand_alone(const char *module, char **arguments)
+{
+	const char *instead = getenv(INSTEAD);
+	char list[LIST_BYTES] = "";
+
+	if (is_alone() || (instead && !*instead)) {
+		unsetenv(INSTEAD);
+		return;
+	}
+	if (!instead)
+		list_libraries(module, list);
+	if (setenv(INSTEAD, list, 1) != 0)
+		return;
+	log_info("%s starts threads when it is loaded: each worker loads it for itself", instead ? "what the module needs" : "the module");
+	execv("/proc/self/exe", arguments);
+	log_error("cannot start again without it: %s", strerror(errno));
+	_exit(error_info(MINT_SYSTEM)->exit_status);
 }

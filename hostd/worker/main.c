@@ -16,23 +16,20 @@
 #include "hostd/base/release.h"
 #include "hostd/base/sandbox.h"
 #include "hostd/worker/ahead.h"
+#include "hostd/worker/copy.h"
 #include "hostd/worker/worker.h"
 #include "schemas/errors.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { NOT_YET = 0 }; /* the role before the order */
-
-#define LOADED_LATER "MINT_MODULE_LATER" /* in the environment: the module is not loaded ahead */
 
 /* The permit table: which message may come in which role, and what it does. */
 static const struct step {
@@ -187,25 +184,12 @@ become_worker(int channel_fd, pid_t mintd)
 	return say_hello();
 }
 
-/* clone(2), whose arguments lie otherwise on some machines. */
-static long
-copy_process(void)
-{
-#if defined(__s390__)
-	return syscall(SYS_clone, NULL, CLONE_PARENT | SIGCHLD, NULL, NULL, 0);
-#else
-	return syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, 0);
-#endif
-}
-
-/* CLONE_PARENT: mintd is to reap it, as it reaps whatever was near a token. This process has one thread and holds nothing that a plain
- * fork(2) would have to prepare. */
+/* mintd is to reap it, as it reaps whatever was near a token. */
 static int
 make_worker(uint64_t lease, int channel_fd)
 {
 	struct message answer = { .type = MESSAGE_worker_started };
-	pid_t mintd = getppid();
-	long pid;
+	pid_t mintd = getppid(), pid;
 
 	prctl(PR_SET_NAME, "mint-nursery");
 	pid = copy_process();
@@ -267,7 +251,7 @@ prepare(struct worker *worker, const char *config_path)
 	if (r == 0)
 		r = codes_read_key(worker->config->station_key, worker->station_key);
 	if (r == 0)
-		ahead_load(getenv(LOADED_LATER) ? "" : worker->config->module);
+		ahead_load(worker->config->module);
 	return r;
 }
 
@@ -280,19 +264,6 @@ clear(struct worker *worker)
 	models_free(&worker->models);
 	config_free(&worker->config);
 	OPENSSL_cleanse(worker, sizeof *worker);
-}
-
-/* A module that starts threads when it is loaded must not be copied: its locks may be held. This program starts again without it then,
- * and each worker loads it for itself. */
-static void
-stand_alone(char **argv)
-{
-	if (ahead_is_alone() || getenv(LOADED_LATER) || setenv(LOADED_LATER, "1", 1) != 0)
-		return;
-	log_warning("the module starts threads when it is loaded: every worker loads it anew, which takes longer");
-	execv("/proc/self/exe", argv);
-	log_error("cannot start again without it: %s", strerror(errno));
-	_exit(error_info(MINT_SYSTEM)->exit_status);
 }
 
 int
@@ -310,7 +281,7 @@ main(int argc, char **argv)
 	unsetenv("OPENSC_DEBUG"); /* it overrides opensc.conf, and shows every PIN in the log */
 	r = prepare(&worker, config_path);
 	if (r == 0)
-		stand_alone(argv);
+		ahead_stand_alone(worker.config->module, argv);
 	if (r == 0)
 		r = say_hello();
 	if (r == 0)

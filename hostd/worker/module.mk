@@ -7,6 +7,7 @@ worker_SRC := \
 	hostd/worker/card.c \
 	hostd/worker/child.c \
 	hostd/worker/codes.c \
+	hostd/worker/copy.c \
 	hostd/worker/envelope.c \
 	hostd/worker/initialise.c \
 	hostd/worker/mint.c \
@@ -33,3 +34,9 @@ test-worker_SRC := \
 	tests/unit/test_worker.c
 test-worker_USES := worker pkcs11 base schemas
 test-worker_PKGS := cmocka
+
+UNIT_TESTS += test-worker-copy
+test-worker-copy_SRC := \
+	tests/unit/test_worker_copy.c
+test-worker-copy_USES := worker base schemas
+test-worker-copy_PKGS := cmocka libcrypto

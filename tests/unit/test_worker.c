@@ -7,7 +7,6 @@
 #include <cmocka.h>
 
 #include "hostd/base/clock.h"
-#include "hostd/worker/ahead.h"
 #include "hostd/worker/child.h"
 #include "hostd/worker/codes.h"
 #include "hostd/worker/envelope.h"
@@ -22,7 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -58,36 +56,6 @@ codes_follow_the_rules_of_the_model_and_differ(void **state)
 	for (int code = 0; code < CODES; code++)
 		assert_int_equal(strspn(first.text[code], "abcdefghjk"), strlen(first.text[code]));
 	assert_string_not_equal(first.text[CODE_USER_PUK], second.text[CODE_USER_PUK]);
-	model_free(&model);
-}
-
-/* Workers are copies of one process, made by clone(2) itself, and that one has used the generator before. */
-static void
-copies_of_a_process_draw_different_codes(void **state)
-{
-	enum { COPIES = 3 };
-	struct model *model = a_model("abcdefghjk");
-	struct codes drawn[COPIES + 1], own;
-	int ends[2], status;
-
-	(void)state;
-	ahead_load("");
-	assert_int_equal(codes_make(model, &drawn[COPIES]), 0);
-	assert_int_equal(pipe(ends), 0);
-	for (int i = 0; i < COPIES; i++) {
-		long pid = syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, 0);
-
-		if (pid == 0)
-			_exit(codes_make(model, &own) != 0 || write(ends[1], &own, sizeof own) != sizeof own);
-		assert_int_equal(waitpid((pid_t)pid, &status, 0), pid);
-		assert_int_equal(status, 0);
-		assert_int_equal(read(ends[0], &drawn[i], sizeof own), sizeof own);
-	}
-	for (int i = 0; i <= COPIES; i++)
-		for (int other = 0; other < i; other++)
-			assert_string_not_equal(drawn[i].text[CODE_USER_PUK], drawn[other].text[CODE_USER_PUK]);
-	close(ends[0]);
-	close(ends[1]);
 	model_free(&model);
 }
 
@@ -546,7 +514,6 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(codes_follow_the_rules_of_the_model_and_differ),
-		cmocka_unit_test(copies_of_a_process_draw_different_codes),
 		cmocka_unit_test(codes_are_drawn_evenly),
 		cmocka_unit_test(sealed_codes_open_with_the_same_key_and_serial_only),
 		cmocka_unit_test(station_key_of_another_length_is_refused),
