@@ -15,7 +15,12 @@ enum worker_role {
 	ROLE_SURVEY /* for a person who tries a token: every step, and `survey` */
 };
 enum presence { PRESENCE_NO_READER, PRESENCE_EMPTY, PRESENCE_TOKEN, PRESENCE_MUTE /* a token that gives no ATR */ };
-enum station_link { STATION_LINK_NONE, STATION_LINK_UP, STATION_LINK_REFUSED /* another version, or no such serial number */ };
+enum station_link {
+	STATION_LINK_NONE,    /* it is not on the bus */
+	STATION_LINK_UP,
+	STATION_LINK_REFUSED, /* another version, or no such serial number */
+	STATION_LINK_SILENT,  /* on the bus, without an answer yet or any more: its supply is there */
+};
 enum stop { STOP_RELEASED, STOP_PRESSED /* no bay has power */, STOP_NOT_SAID /* neither board nor line has told yet: as last known */ };
 enum supply { SUPPLY_OFF, SUPPLY_RISING, SUPPLY_ON, SUPPLY_OVER_CURRENT, SUPPLY_WEAK /* VBUS outside its range */, SUPPLY_UNKNOWN /* the hardware has not answered */ };
 enum token_content {

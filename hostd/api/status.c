@@ -212,8 +212,8 @@ stations_list(struct call *call)
 	json_array_foreach(rows, i, row) {
 		const char *link = json_string_value(json_object_get(row, "link"));
 		size_t place = (size_t)json_integer_value(json_object_get(row, "station"));
-		const char *error = json_is_true(json_object_get(row, "stopped")) ? "STATION_STOPPED" : strcmp(link, "none") == 0 ? "STATION"
-		    : strcmp(link, "refused") == 0 ? "STATION_REFUSED" : NULL;
+		const char *error = json_is_true(json_object_get(row, "stopped")) ? "STATION_STOPPED" : strcmp(link, "refused") == 0 ? "STATION_REFUSED"
+		    : strcmp(link, "up") != 0 ? "STATION" : NULL;
 
 		json_object_set_new(row, "name", place < config->station_count ? json_string(config->stations[place].name) : json_null());
 		api_explain(row, "trouble", error);

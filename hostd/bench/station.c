@@ -31,6 +31,16 @@ station_input(const struct station *station, enum station_input which)
 	return station->known && station->state.inputs >> which & 1;
 }
 
+static enum station_link
+link_of(const struct station *station)
+{
+	if (station->phase == UP)
+		return STATION_LINK_UP;
+	if (station->phase == REFUSED || station->detail[0])
+		return STATION_LINK_REFUSED;
+	return station->device ? STATION_LINK_SILENT : STATION_LINK_NONE;
+}
+
 void
 station_tell(struct station *station)
 {
@@ -38,7 +48,7 @@ station_tell(struct station *station)
 	struct message_station *now = &message.station, *told = &station->told;
 
 	now->station = (uint8_t)station->place;
-	now->link = station->phase == UP ? STATION_LINK_UP : station->phase == REFUSED || station->detail[0] ? STATION_LINK_REFUSED : STATION_LINK_NONE;
+	now->link = (uint8_t)link_of(station);
 	now->stopped = station->stop_echoed || station->stopped ? STOP_PRESSED : station->stop_said ? STOP_RELEASED : STOP_NOT_SAID;
 	now->lid_open = station_input(station, STATION_INPUT_lid_open);
 	now->serial = station->serial;

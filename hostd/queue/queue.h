@@ -122,7 +122,7 @@ struct station {
 	int     missed;          /* the last event of its link was a bad one */
 	uint8_t link;            /* enum station_link */
 	int     stopped, lid_open;
-	int64_t lost_us;         /* when the link went, CLOCK_MONOTONIC; 0 never */
+	int64_t lost_us;         /* when it went from the bus, CLOCK_MONOTONIC; 0 never */
 	char    serial[33], build[9], detail[257];
 };
 

@@ -14,6 +14,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 _Static_assert((int)STATIONS_MAX == (int)CONFIG_STATIONS_MAX, "a station of the configuration has a place here");
 
@@ -23,6 +24,7 @@ static const struct {
 	[STATION_LINK_NONE] = { "none", "station.lost", "STATION" },
 	[STATION_LINK_UP] = { "up", "station.back", NULL },
 	[STATION_LINK_REFUSED] = { "refused", "station.refused", "STATION_REFUSED" },
+	[STATION_LINK_SILENT] = { "silent", "station.lost", "STATION" },
 };
 
 /* --- the boards */
@@ -57,7 +59,7 @@ is_news(const struct station *before, const struct station *now)
 {
 	if (now->link == STATION_LINK_UP)
 		return before->missed;
-	return now->link != before->link && (before->seen || now->link == STATION_LINK_REFUSED);
+	return strcmp(links[now->link].event, links[before->link].event) != 0 && (before->seen || now->link == STATION_LINK_REFUSED);
 }
 
 static int
@@ -81,10 +83,10 @@ note_changes(struct queue *queue, size_t place, const struct station *before)
 static void
 remember(struct station *station, const struct message_station *message)
 {
-	if (station->link == STATION_LINK_UP && message->link != STATION_LINK_UP)
+	if (station->link != STATION_LINK_NONE && message->link == STATION_LINK_NONE)
 		station->lost_us = clock_monotonic_us();
 	station->told = 1;
-	station->seen |= message->link != STATION_LINK_NONE;
+	station->seen |= message->link == STATION_LINK_UP || message->link == STATION_LINK_REFUSED;
 	station->link = message->link;
 	if (message->stopped != STOP_NOT_SAID)
 		station->stopped = message->stopped == STOP_PRESSED;

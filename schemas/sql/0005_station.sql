@@ -11,7 +11,7 @@ CREATE TABLE bay_wiring (
 -- Every board, as mint-bench tells it; rebuilt at start.
 CREATE TABLE station (
   station    INTEGER PRIMARY KEY,                 -- its place in the configuration, from 0
-  link       TEXT NOT NULL CHECK (link IN ('none','up','refused')),
+  link       TEXT NOT NULL CHECK (link IN ('none','up','refused','silent')),
   stopped    INTEGER NOT NULL CHECK (stopped IN (0,1)), -- emergency stop: no bay has power
   lid_open   INTEGER NOT NULL CHECK (lid_open IN (0,1)),
   serial     TEXT NOT NULL,                       -- of its USB device

@@ -108,7 +108,7 @@ static struct station *station;
 static void
 tell(const struct message *message, void *argument)
 {
-	static const char *const links[] = { "none", "up", "refused" };
+	static const char *const links[] = { "none", "up", "refused", "silent" };
 
 	(void)argument;
 	snprintf(heard, sizeof heard, "%s %s", links[message->station.link], message->station.detail);
@@ -306,6 +306,9 @@ board_that_greets_and_hangs_is_said_once(void **state)
 	gettimeofday(&ended, NULL);
 	timersub(&ended, &begun, &taken);
 	assert_true(taken.tv_sec * 1000 + taken.tv_usec / 1000 >= 250 + 500 + 1000 - 50);
+	assert_string_equal(heard, "silent ");
+	station_lost(station, device(0));
+	assert_string_equal(heard, "none ");
 }
 
 static void

@@ -364,6 +364,21 @@ readers_that_vanish_with_their_board_are_waited_for(void **state)
 	assert_sql(stage, "2", "SELECT count(*) FROM credential WHERE state = 'taken'");
 }
 
+/* It is on the bus, so its supply is there. */
+static void
+token_that_is_taken_when_its_board_stops_answering_is_on_record(void **state)
+{
+	struct stage *stage = *state;
+
+	act_import(stage, "SQ-1", 1);
+	act_insert(stage, 0, 0);
+	act_vanish(stage, 0);
+	stage_station(stage, STATION_LINK_SILENT, STOP_RELEASED);
+	stage_run(stage);
+	act_time_is_up(stage, 0);
+	assert_sql(stage, "taken", "SELECT state FROM credential");
+}
+
 static void
 token_that_is_taken_long_after_its_board_was_unplugged_is_on_record(void **state)
 {
@@ -438,6 +453,7 @@ main(void)
 		TEST(reader_that_vanishes_before_the_stop_is_told_leaves_no_record),
 		TEST(stop_that_is_released_before_a_killed_worker_is_gone_makes_no_token_missed),
 		TEST(readers_that_vanish_with_their_board_are_waited_for),
+		TEST(token_that_is_taken_when_its_board_stops_answering_is_on_record),
 		TEST(token_that_is_taken_long_after_its_board_was_unplugged_is_on_record),
 		TEST(person_who_takes_a_token_is_on_record_after_a_moment_and_the_next_one_need_not_wait),
 		TEST(mute_token_that_shows_late_after_its_cycle_is_not_cycled_again),

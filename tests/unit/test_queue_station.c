@@ -277,7 +277,8 @@ boards_stand_on_record_and_their_changes_in_the_feed(void **state)
 	struct stage *stage = *state;
 
 	assert_sql(stage, "up 0 MB-7 0badcafe", "SELECT link || ' ' || stopped || ' ' || serial || ' ' || build FROM station WHERE station = 0");
-	stage_station(stage, STATION_LINK_NONE, 0);
+	stage_station(stage, STATION_LINK_SILENT, 0);
+	stage_station(stage, STATION_LINK_NONE, 0); /* which is no news more */
 	stage_station(stage, STATION_LINK_REFUSED, 0);
 	stage_station(stage, STATION_LINK_UP, 0);
 	stage_run(stage);
