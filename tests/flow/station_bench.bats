@@ -13,7 +13,7 @@ hands() { "$B/tests/station-usb" --say "$RUN/station" "$@"; }
 seen() { hands show | jq -e "$1" >/dev/null; }
 all_are_issued() { [ "$(sqlite3 "file:$RUN/mint.db?mode=ro" "SELECT count(*) FROM application WHERE state <> 'issued'" 2>/dev/null)" = 0 ]; }
 some_bay_stands() { [ "$(sqlite3 "file:$RUN/mint.db?mode=ro" "SELECT count(*) FROM bay WHERE state = 'stopped'" 2>/dev/null)" -gt 0 ]; }
-lost_for_a_while() { [ "$(sqlite3 "file:$RUN/mint.db?mode=ro" "SELECT count(*) FROM event WHERE kind = 'station.lost' AND at < (unixepoch() - 3) * 1000000" 2>/dev/null)" -gt 0 ]; }
+gone_for_a_while() { [ "$(sqlite3 "file:$RUN/mint.db?mode=ro" "SELECT link = 'none' AND changed_at < (unixepoch() - 3) * 1000000 FROM station" 2>/dev/null)" = 1 ]; }
 quiet_for_a_while() { [ "$(sqlite3 "file:$RUN/mint.db?mode=ro" "SELECT max(at) < (unixepoch() - 2) * 1000000 FROM event" 2>/dev/null)" = 1 ]; }
 import() { "$mintctl" --socket "$RUN/api.sock" import "$APPLICATIONS"; }
 
@@ -57,7 +57,7 @@ import() { "$mintctl" --socket "$RUN/api.sock" import "$APPLICATIONS"; }
 	kill -STOP "$(process_of operator)"
 	wait_until 20 quiet_for_a_while
 	hands unplug
-	wait_until 10 lost_for_a_while
+	wait_until 10 gone_for_a_while
 	kill -CONT "$(process_of operator)"
 	wait_until 60 all_are_issued
 	[ "$(grep -c 'mint-bench: ended\|mint-bench.*starting it again' "$RUN/log/mintd")" = 0 ]
