@@ -1,5 +1,7 @@
 # For the tests that mint on a whole virtual bench: a run directory of their own, few applications, nothing left behind.
 
+load wait.bash
+
 bench_set_up() {
 	cd "$BATS_TEST_DIRNAME/../.." || return 1
 	B=${B:-build/dev}
@@ -34,15 +36,6 @@ child_of_mintd() {
 has_ended() {
 	local stat
 	! stat=$(cat "/proc/$1/stat" 2>/dev/null) || [[ ${stat##*) } == Z* ]]
-}
-
-# wait_until SECONDS COMMAND…
-wait_until() {
-	local until=$(( SECONDS + $1 )); shift
-	until "$@"; do
-		[ "$SECONDS" -lt "$until" ] || { echo "waited in vain for: $*" >&2; return 1; }
-		sleep 0.02
-	done
 }
 
 credentials_in() {

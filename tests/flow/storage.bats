@@ -96,7 +96,7 @@ fill_disk_after() {
 	echo "$1" >"$work/full.next"
 	mv "$work/full.next" "$DISK_FULL"
 	[ -z "${2:-}" ] || "$2" || true
-	wait_until 6 refused_more_than "$before" 2>/dev/null || { rm "$DISK_FULL"; return 1; }
+	wait_until 2 refused_more_than "$before" 2>/dev/null || { rm "$DISK_FULL"; return 1; }
 	sleep 2
 	rm "$DISK_FULL"
 	wait_until 20 works

@@ -1,5 +1,7 @@
 # For the tests of the virtual token: each has its own pcscd with two readers, its own vtoken, nothing left behind.
 
+load wait.bash
+
 root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 vtoken=$root/${B:-build/dev}/vtoken
 pcscd="$root/tools/dev/pcscd.sh"
@@ -51,14 +53,9 @@ stop_vtoken() {
 	[ "${1:--TERM}" = -KILL ] || [ $status = 0 ] || { echo "vtoken ended with $status"; return 1; }
 }
 
-# Runs a command until it succeeds, for at most that many seconds.
-within() {
-	local deadline=$(( SECONDS + $1 )); shift
-	until "$@" > /dev/null 2>&1; do
-		[ $SECONDS -lt $deadline ] || { echo "not within its time: $*"; return 1; }
-		sleep 0.02
-	done
-}
+# wait_until, of a command that has much to say.
+within() { wait_until "$1" silently "${@:2}"; }
+silently() { "$@" > /dev/null 2>&1; }
 
 # One command on the control socket; prints the answer.
 say() { "$vtoken" --control "$dir/control" --say "$*"; }

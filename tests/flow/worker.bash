@@ -1,6 +1,8 @@
 # shellcheck shell=bash disable=SC2086,SC2154 # option lists are split on purpose; output and status come from bats
 # For the tests of mint-worker alone: a private pcscd with two readers, virtual tokens in them, worker-drive in the queue's place.
 
+load wait.bash
+
 # Keys, profiles and a configuration without bays.
 worker_base() {
 	cd "$BATS_TEST_DIRNAME/../.." || return 1
@@ -62,15 +64,6 @@ wait_for_no_card() { wait_until 5 card_is_gone; }
 card_is_gone() { ! card_is_there; }
 card_is_there() { timeout 5 opensc-tool --reader "$first_reader" --atr >/dev/null 2>&1; }
 both_readers_are_there() { opensc-tool --list-readers | grep -q -F "$second_reader"; }
-
-# wait_until SECONDS COMMAND…
-wait_until() {
-	local until=$(( SECONDS + $1 )); shift
-	until "$@"; do
-		[ "$SECONDS" -lt "$until" ] || { echo "waited in vain for: $*" >&2; return 1; }
-		sleep 0.02
-	done
-}
 
 # worker-drive with what every call needs; its words are "$@". DRIVE_OPTIONS come first.
 drive() {

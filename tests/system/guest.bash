@@ -17,11 +17,14 @@ die() { echo "check-system: $*" >&2; exit 1; }
 runs() { local stat; stat=$(cat "/proc/$1/stat" 2>/dev/null) && [[ ${stat##*) } != Z* ]]; }
 alive() { [ -s "$place/pids/$1" ] && runs "$(cat "$place/pids/$1")"; }
 
-# wait_for SECONDS COMMAND…: every 200 ms, until it succeeds.
+# Whether QEMU has ended by itself.
+guest_died() { [ -s "$place/pids/qemu" ] && ! alive qemu; }
+
+# wait_for SECONDS COMMAND…: every 200 ms, until it succeeds; not longer than there is a guest.
 wait_for() {
 	local until=$(( SECONDS + $1 )); shift
 	until "$@"; do
-		(( SECONDS < until )) || return 1
+		(( SECONDS < until )) && ! guest_died || return 1
 		sleep 0.2
 	done
 }

@@ -40,7 +40,7 @@ preload=(${PRELOAD:+env "LD_PRELOAD=$PRELOAD"})
 preload_tokens=(${PRELOAD:+env -u DISK_FULL "LD_PRELOAD=$PRELOAD"}) # a token has a memory of its own
 programs=$PWD/${B:-build/dev}
 office=${OFFICE:-$run-office} # the PIN office is another place: nothing of it lies in the run directory
-start_deadline_s=10
+start_deadline_s=30
 pcscd_readers=16
 switches=()
 [ "$station" = none ] || switches=(--station "$run/station/control")

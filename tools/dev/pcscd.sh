@@ -31,7 +31,7 @@ driver=${VPCD_DRIVER:-/usr/lib/pcsc/drivers/serial/libifdvpcd.so}
 quick=${VPCD_QUICK-$(dirname "$0")/../../build/vpcd-quick.so} # empty: vpcd alone
 daemon=${PCSCD:-/usr/sbin/pcscd}
 max_readers=16
-start_deadline_ms=5000
+start_deadline_ms=15000
 stop_deadline_ms=200   # pcscd takes over a second to end its reader threads and has nothing to save: then it is killed
 
 fail() { echo "pcscd.sh: $*" >&2; exit 1; }
