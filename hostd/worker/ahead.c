@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 /* In the environment: instead of the module these are loaded, A:B; of "" none. */
@@ -57,14 +58,21 @@ keep_loaded(const char *library)
 	dlopen(library, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 }
 
+void
+ahead_load_module(const char *module)
+{
+	if (*module)
+		keep_loaded(module);
+}
+
 static void
 load_libraries(const char *module)
 {
 	const char *instead = getenv(INSTEAD);
 	char *list = instead ? strdup(instead) : NULL, *rest = list;
 
-	if (!instead && *module)
-		keep_loaded(module);
+	if (!instead)
+		ahead_load_module(module);
 	for (char *library = strsep(&rest, ":"); library; library = strsep(&rest, ":"))
 		if (*library)
 			keep_loaded(library);
@@ -121,6 +129,7 @@ ahead_stand_alone(const char *module, char **arguments)
 	char list[LIST_BYTES] = "";
 
 	if (is_alone() || (instead && !*instead)) {
+		prctl(PR_SET_NAME, program_invocation_short_name); /* after execv: "exe" */
 		unsetenv(INSTEAD);
 		return;
 	}

@@ -11,4 +11,7 @@ void ahead_load(const char *module);
  * memory; each copy loads the module itself. */
 void ahead_stand_alone(const char *module, char **arguments);
 
+/* Loads the module, where that was not done ahead. */
+void ahead_load_module(const char *module);
+
 #endif

@@ -173,20 +173,24 @@ say_hello(void)
 
 /* In the copy: a worker as mintd would start it, of its own process group and not without mintd. */
 static int
-become_worker(int channel_fd, pid_t mintd)
+become_worker(const struct worker *worker, int channel_fd, pid_t mintd)
 {
+	int r;
+
 	setpgid(0, 0);
 	prctl(PR_SET_NAME, "mint-worker");
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != mintd || dup2(channel_fd, IPC_PARENT_FD) < 0)
 		return MINT_SYSTEM;
 	close(channel_fd);
-	return say_hello();
+	r = say_hello();
+	ahead_load_module(worker->config->module); /* while its order is on its way */
+	return r;
 }
 
 /* mintd is to reap it, as it reaps whatever was near a token. */
 static int
-make_worker(uint64_t lease, int channel_fd)
+make_worker(const struct worker *worker, uint64_t lease, int channel_fd)
 {
 	struct message answer = { .type = MESSAGE_worker_started };
 	pid_t mintd = getppid(), pid;
@@ -194,7 +198,7 @@ make_worker(uint64_t lease, int channel_fd)
 	prctl(PR_SET_NAME, "mint-nursery");
 	pid = copy_process();
 	if (pid == 0)
-		return become_worker(channel_fd, mintd);
+		return become_worker(worker, channel_fd, mintd);
 	if (pid < 0)
 		log_error("cannot make a worker: %s", strerror(errno));
 	close(channel_fd);
@@ -218,7 +222,7 @@ converse(struct worker *worker)
 			return r;
 		step = step_for(worker, &message);
 		if (message.type == MESSAGE_worker_start && (int)worker->role == NOT_YET && fd >= 0) {
-			r = make_worker(message.worker_start.lease, fd);
+			r = make_worker(worker, message.worker_start.lease, fd);
 			fd = -1;
 		} else if (step) {
 			r = do_step(worker, step, &message);

@@ -87,6 +87,8 @@ against_baseline() {
 	LAW=none APDU_US=0 against against-baseline/parallel parallel 16 160 96 p256 "≥3" "16 bays, P-256, no latency, xargs -P with one opensc.conf a reader"
 	PREKEYED=1 LAW=none APDU_US=10000 against against-baseline/parallel-10-ms parallel 16 96 48 p256 "≥2" "the same with 10 ms an APDU, in line"
 	LAW=custom:3,0 APDU_US=0 against against-baseline/serial serial 16 160 10 rsa2048 "≥16" "16 bays against one token after the other, 3 s key generation"
+	LAW=custom:3,0 APDU_US=0 against against-baseline/serial-8-bays serial 8 80 10 rsa2048 - "8 bays, which leave processors free"
+	LAW=custom:3,0 APDU_US=0 against against-baseline/serial-4-bays serial 4 40 10 rsa2048 - "4 bays"
 }
 
 # What stock is worth where the chip takes seconds.
