@@ -15,7 +15,6 @@ BAYS    ?= 8
 LAW     ?= none
 SEED    ?= 1
 APPLICATIONS ?= data/samples/applications.json
-STATION ?= sim
 export RUN BAYS LAW SEED APPLICATIONS
 
 CC_dev   := gcc
@@ -142,13 +141,13 @@ help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 
 # ---------------------------------------------------------------- the virtual bench
-run: deps ## mint the sample applications on a virtual bench (RUN BAYS APPLICATIONS LAW SEED STATION=sim|none)
+run: deps ## mint the sample applications on a virtual bench (RUN BAYS APPLICATIONS LAW SEED STATION=none|sim)
 	@$(SUBMAKE) programs
-	@B=$(B) STATION=$(STATION) tools/dev/bench.sh run
+	@B=$(B) STATION=$(or $(STATION),none) tools/dev/bench.sh run
 
-up: deps ## the same bench, staying up
+up: deps ## the same bench, staying up, with a simulated station (STATION=sim|none)
 	@$(SUBMAKE) programs
-	@B=$(B) STATION=$(STATION) tools/dev/bench.sh up
+	@B=$(B) STATION=$(or $(STATION),sim) tools/dev/bench.sh up
 
 down: ## take down what `up` started
 	@B=$(B) tools/dev/bench.sh down
