@@ -1,9 +1,7 @@
 #include "tests/unit/queue_acts.h"
 
 #include <event2/event.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 const char OPERATOR[] = "uid:1000(op)";
 
@@ -70,15 +68,4 @@ act_keep_worker(struct stage *stage, struct stage_bay *bay, const struct message
 {
 	(void)stage;
 	return message->type == MESSAGE_worker_kill || (bay && message->type == MESSAGE_make_key);
-}
-
-void
-act_let_files_grow(int may)
-{
-	struct rlimit limit;
-
-	signal(SIGXFSZ, SIG_IGN);
-	getrlimit(RLIMIT_FSIZE, &limit);
-	limit.rlim_cur = may ? limit.rlim_max : 4096;
-	setrlimit(RLIMIT_FSIZE, &limit);
 }

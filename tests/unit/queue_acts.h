@@ -23,7 +23,4 @@ void act_time_is_up(struct stage *stage, int bay);
 int act_keep_silent_at_key(struct stage *stage, struct stage_bay *bay, const struct message *message);
 int act_keep_worker(struct stage *stage, struct stage_bay *bay, const struct message *message);
 
-/* No file may grow: what a full disk does, without one. */
-void act_let_files_grow(int may);
-
 #endif

@@ -155,4 +155,7 @@ const char *stage_sql(struct stage *stage, const char *format, ...) __attribute_
 /* Laws that hold at any time: one live certificate a credential, no key twice, nothing issued that is not proven. */
 void stage_check_laws(struct stage *stage);
 
+/* No file may grow: what a full disk does, without one. */
+void stage_let_files_grow(int may);
+
 #endif

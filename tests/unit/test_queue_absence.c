@@ -127,9 +127,9 @@ storage_that_fails_while_the_bays_are_stopped_makes_no_token_taken(void **state)
 	act_insert(stage, 0, 0);
 	stop(stage, 1);
 	act_vanish(stage, 0);
-	act_let_files_grow(0);
+	stage_let_files_grow(0);
 	act_import(stage, "SQ-2", 1);
-	act_let_files_grow(1);
+	stage_let_files_grow(1);
 	assert_true(stage->queue->stalled);
 	event_active(stage->queue->chores, EV_TIMEOUT, 0);
 	stage_run(stage);

@@ -2,11 +2,9 @@
 #include "tests/unit/queue_stage.h"
 
 #include <event2/event.h>
-#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 static const char OPERATOR[] = "uid:1000(op)", SECOND[] = "uid:1001(second)";
@@ -484,18 +482,6 @@ quarantined_token_is_refused_until_cleared_and_never_used_once_scrapped(void **s
 
 /* --- storage */
 
-/* No file may grow: what a full disk does, without one. */
-static void
-let_files_grow(int may)
-{
-	struct rlimit limit;
-
-	signal(SIGXFSZ, SIG_IGN);
-	getrlimit(RLIMIT_FSIZE, &limit);
-	limit.rlim_cur = may ? limit.rlim_max : 4096;
-	setrlimit(RLIMIT_FSIZE, &limit);
-}
-
 static void
 full_disk_promises_nothing_and_goes_on_when_there_is_room(void **state)
 {
@@ -503,10 +489,10 @@ full_disk_promises_nothing_and_goes_on_when_there_is_room(void **state)
 
 	import(stage, "SQ-1", 1, "");
 	stage_insert(stage, 0, 0);
-	let_files_grow(0);
+	stage_let_files_grow(0);
 	stage_import(stage, OPERATOR, "SQ-2", 1, "");
 	stage_run(stage);
-	let_files_grow(1);
+	stage_let_files_grow(1);
 	assert_int_equal(stage->last_outcome, IMPORT_FAILED);
 	assert_non_null(strstr(stage->last_detail, "STORAGE"));
 	assert_true(stage->queue->stalled);
@@ -526,7 +512,7 @@ fill_disk_at(struct stage *stage, struct stage_bay *bay, const struct message *m
 {
 	(void)message;
 	if (bay && ++stage->hook_count == full_disk_at)
-		let_files_grow(0);
+		stage_let_files_grow(0);
 	return 0;
 }
 
@@ -543,7 +529,7 @@ disk_that_fills_at_any_message_loses_nothing(void **state)
 		import(stage, "SQ-1", 1, "");
 		stage_insert(stage, 0, 0);
 		stage_run(stage);
-		let_files_grow(1);
+		stage_let_files_grow(1);
 		event_active(stage->queue->chores, EV_TIMEOUT, 0);
 		stage_operate(stage);
 		assert_sql(stage, "issued", "SELECT state FROM application");

@@ -791,9 +791,9 @@ storage_that_fails_while_the_wiring_is_learned_ends_the_mint_bench_that_cuts_bay
 	struct stage *stage = *state;
 
 	assert_int_equal(stage_command(stage, OPERATOR, "learn", "bench-1", "{\"why\":\"x\"}"), 0);
-	act_let_files_grow(0);
+	stage_let_files_grow(0);
 	act_import(stage, "SQ-1", 1);
-	act_let_files_grow(1);
+	stage_let_files_grow(1);
 	assert_true(stage->queue->stalled);
 	assert_int_equal(stage->bench, -1);
 	event_active(stage->queue->chores, EV_TIMEOUT, 0);
