@@ -108,10 +108,11 @@ empty_slots() { tell list | jq -r --argjson first "$1" '[.slots[] | select((.ser
 
 # PID PROGRAM<TAB>PSS in kB<TAB>descriptors
 measure() {
-	local pid pss
+	local pid pss name
 	for pid in "$(process mintd)" $(pgrep -P "$(process mintd)"); do
 		pss=$(awk '/^Pss:/ { print $2 }' "/proc/$pid/smaps_rollup" 2>/dev/null) || continue
-		[ -z "$pss" ] || printf '%s %s\t%s\t%s\n' "$pid" "$(cat "/proc/$pid/comm")" "$pss" "$(find "/proc/$pid/fd" -mindepth 1 2>/dev/null | wc -l)"
+		name=$(cat "/proc/$pid/comm" 2>/dev/null) || continue # it has ended meanwhile
+		[ -z "$pss" ] || printf '%s %s\t%s\t%s\n' "$pid" "$name" "$pss" "$(find "/proc/$pid/fd" -mindepth 1 2>/dev/null | wc -l)"
 	done | grep -v ' mint-worker' | sort
 }
 
