@@ -75,7 +75,8 @@ stop(struct mintd *mintd)
 static void
 on_stop(evutil_socket_t signal_number, short what, void *argument)
 {
-	(void)signal_number, (void)what;
+	(void)what;
+	log_info("%s: stopping", signal_number == SIGINT ? "SIGINT" : "SIGTERM");
 	stop(argument);
 }
 

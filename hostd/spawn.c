@@ -1,6 +1,7 @@
 #include "hostd/spawn.h"
 #include "hostd/base/account.h"
 #include "hostd/base/config.h"
+#include "hostd/base/fork.h"
 #include "hostd/base/ipc.h"
 #include "hostd/base/log.h"
 #include "hostd/base/pulse.h"
@@ -30,14 +31,11 @@ static void
 become(const struct spawn *what, int channel_fd, int pulse_fd)
 {
 	char path[PATH_MAX];
-	sigset_t none;
 
 	setpgid(0, 0);
 	if (what->config->separate_users && account_become(what->file) != 0)
 		_exit(NO_START);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	clean_environment();
 	snprintf(path, sizeof path, "%s/%s", what->config->programs, what->file);
 	if (dup2(channel_fd, IPC_PARENT_FD) < 0 || pulse_pass(pulse_fd) != 0)
@@ -63,7 +61,7 @@ spawn(const struct spawn *what, int *channel_fd, int *pulse_fd)
 
 	if (ipc_pair(channel) != 0 || (what->has_pulse && pulse_pair(pulse) != 0))
 		log_error("%s: no socket pair: %s", what->file, strerror(errno));
-	else if ((pid = fork()) < 0)
+	else if ((pid = fork_without_handlers()) < 0)
 		log_error("%s: cannot fork: %s", what->file, strerror(errno));
 	if (pid < 0) {
 		close_pair(channel);

@@ -17,6 +17,7 @@ base_SRC += \
 	hostd/base/date.c \
 	hostd/base/finding.c \
 	hostd/base/forecast.c \
+	hostd/base/fork.c \
 	hostd/base/hours.c \
 	hostd/base/identity.c \
 	hostd/base/ipc.c \
@@ -74,6 +75,12 @@ test-forecast_SRC := \
 	tests/unit/test_forecast.c
 test-forecast_USES := base schemas
 test-forecast_PKGS := cmocka
+
+UNIT_TESTS += test-fork
+test-fork_SRC := \
+	tests/unit/test_fork.c
+test-fork_USES := base schemas
+test-fork_PKGS := cmocka libevent_core
 
 UNIT_TESTS += test-hours
 test-hours_SRC := \

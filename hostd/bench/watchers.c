@@ -1,5 +1,6 @@
 #include "hostd/bench/watchers.h"
 #include "hostd/base/config.h"
+#include "hostd/base/fork.h"
 #include "hostd/base/ipc.h"
 #include "hostd/base/log.h"
 #include "hostd/bench/presence.h"
@@ -33,7 +34,6 @@ static void
 become_watcher(const struct config *config, size_t pcscd, int report_fd, pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGTERM, SIG_DFL);
 	if (getppid() != parent || dup2(report_fd, IPC_PARENT_FD) < 0)
 		_exit(1);
 	close_range(KEPT_FD + 1, ~0U, 0);
@@ -61,7 +61,7 @@ start_one(struct event_base *base, const struct config *config, struct watcher *
 
 	if (ipc_pair(fds) != 0)
 		return MINT_SYSTEM;
-	pid = fork();
+	pid = fork_without_handlers();
 	if (pid == 0)
 		become_watcher(config, watcher->pcscd, fds[1], self);
 	close(fds[1]);
