@@ -233,6 +233,7 @@ on_queue(struct ipc *ipc, const struct message *message, int passed_fd, void *ar
 		close(passed_fd);
 	if (!message) {
 		ipc_free(&family->channel);
+		family->queue_ready = 0;
 		if (queue->pid)
 			evtimer_add(family->mute, &mute); /* ending, as a rule, with a status that is worth waiting for */
 		return;
@@ -310,9 +311,11 @@ queue_ended(struct family *family, int status)
 	}
 	member_ended(queue, status, !family->stopping && !family->hopeless, &family->limits);
 	workers_kill_all(family->workers);
-	for (size_t i = 1; i < MEMBER_COUNT; i++)
+	for (size_t i = 1; i < MEMBER_COUNT; i++) {
 		if (family->members[i].pid)
 			kill(family->members[i].pid, SIGTERM);
+		member_excuse(&family->members[i]);
+	}
 	if (queue->fate.is_down)
 		tell_ready(family);
 }

@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { EXCUSED_US = 1000000 };
+
 void
 member_started(struct member *member, pid_t pid, int pulse_fd)
 {
@@ -86,12 +88,24 @@ member_ended(struct member *member, int status, int counts, const struct fate_li
 		return;
 	member->has_ended = 1;
 	member->ended = status;
+	member->ended_us = clock_monotonic_us();
 	member->hung = member->killed;
-	pause_ms = fate_died(&member->fate, limits, member->started_us, clock_monotonic_us());
+	member->fate_before = member->fate;
+	pause_ms = fate_died(&member->fate, limits, member->started_us, member->ended_us);
 	member->was_down |= member->fate.is_down;
 	log_end(member, pause_ms);
 	if (pause_ms >= 0)
 		start_later(member, pause_ms);
+}
+
+void
+member_excuse(struct member *member)
+{
+	if (!member->has_ended || member->ended != 0 || clock_monotonic_us() - member->ended_us > EXCUSED_US)
+		return;
+	member->fate = member->fate_before;
+	member->again_us = 0;
+	evtimer_del(member->retry);
 }
 
 static const char *

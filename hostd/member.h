@@ -26,13 +26,14 @@ struct member {
 	int            silent;       /* pulses since the last answer */
 	int            killed;       /* by us, because it was silent */
 	int64_t        started_us;   /* monotonic */
-	struct fate    fate;
+	struct fate    fate, fate_before; /* before its last end */
 	int            was_down;     /* down at its last end: coming up is news */
 	int            starts;       /* since mintd's own */
 
 	const char    *state;        /* as last told */
 	int64_t        since_us, again_us;
 	int            has_ended, ended, hung; /* its last end; hung: we killed it */
+	int64_t        ended_us;     /* monotonic */
 };
 
 /* It runs now; pulse_fd −1: it has no pulse. */
@@ -43,6 +44,10 @@ int member_pulse(struct member *member);
 
 /* It was reaped. `counts`: it ended by itself, and is started again by member->retry or stays down. */
 void member_ended(struct member *member, int status, int counts, const struct fate_limits *limits);
+
+/* What it hangs on has ended: so it was that end which it saw, and by which it ended in order a moment ago, though it could be reaped first. It
+ * does not count, and the start is not its own. */
+void member_excuse(struct member *member);
 
 /* As it stands now. `can_start`: nothing but a pause keeps it from being started. */
 struct standing member_standing(struct member *member, int can_start);

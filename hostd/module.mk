@@ -25,6 +25,12 @@ test-fate_SRC := \
 test-fate_USES := family base schemas
 test-fate_PKGS := cmocka
 
+UNIT_TESTS += test-member
+test-member_SRC := \
+	tests/unit/test_member.c
+test-member_USES := family base schemas
+test-member_PKGS := cmocka
+
 UNIT_TESTS += test-workers
 test-workers_SRC := \
 	tests/unit/test_workers.c
