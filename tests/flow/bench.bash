@@ -18,7 +18,12 @@ some_applications() {
 
 bench_tear_down() {
 	"$bench" down >/dev/null 2>&1 || true
-	if [ "${BATS_TEST_COMPLETED:-}" = 1 ]; then rm -rf "$work"; else echo "left for a look: $work" >&2; fi
+	if [ "${BATS_TEST_COMPLETED:-}" = 1 ]; then
+		rm -rf "$work"
+	else
+		tail -n 15 "$RUN"/log/* >&2 || true
+		echo "left for a look: $work" >&2
+	fi
 }
 
 process_of() { cat "$RUN/pids/$1"; }

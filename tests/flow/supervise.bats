@@ -76,7 +76,7 @@ all_issued() { [ "$(sqlite3 "file:$RUN/mint.db?mode=ro" "SELECT count(*) FROM ap
 	[ "$status" -eq 69 ]
 	[[ $output == *"a program of the bench stays down: mint-queue: stays down since "* ]]
 	kill -0 "$(process_of mintd)"
-	is_state mint-api waiting
+	wait_until 20 is_state mint-api waiting
 	kill -HUP "$(process_of mintd)"
 	wait_until 20 answers
 	kill -9 "$(process_of mintd)"
