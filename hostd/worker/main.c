@@ -4,8 +4,8 @@
  * (pkcs15-init). It sees no database, no CA key and no network. Everything it does was ordered by mint-queue on
  * descriptor 3, one step at a time, and each step's intent was committed before its message was sent.
  *
- * Asked by mintd for a worker before it has an order of its own, it makes a copy of itself, whose descriptor 3 is the one that came with
- * the question (hostd/nursery.h): what reads configuration, models, key and module once is one process, and never comes near a token.
+ * Asked by mintd for a worker before it has an order of its own, it gives a copy of itself, whose descriptor 3 is the one that came with
+ * the question (hostd/nursery.h, spare.h): what reads configuration, models and key once is one process, and never comes near a token.
  *
  * It blocks: on the channel between steps, in the module during one. A module that hangs is ended by SIGALRM a few seconds
  * after the step's own deadline, or sooner by mintd on mint-queue's word; either way a fresh process probes the token.
@@ -16,11 +16,10 @@
 #include "hostd/base/release.h"
 #include "hostd/base/sandbox.h"
 #include "hostd/worker/ahead.h"
-#include "hostd/worker/copy.h"
+#include "hostd/worker/spare.h"
 #include "hostd/worker/worker.h"
 #include "schemas/errors.h"
 
-#include <errno.h>
 #include <openssl/crypto.h>
 #include <poll.h>
 #include <signal.h>
@@ -171,45 +170,34 @@ say_hello(void)
 	return ipc_write(IPC_PARENT_FD, &hello, -1);
 }
 
-/* In the copy: a worker as mintd would start it, of its own process group and not without mintd. */
+/* The spare is it, and another is made when nobody waits any more. mintd is to reap it, as it reaps whatever was near a token. In a copy,
+ * which comes back from making it with a channel of its own, the conversation goes on there. */
 static int
-become_worker(const struct worker *worker, int channel_fd, pid_t mintd)
-{
-	int r;
-
-	setpgid(0, 0);
-	prctl(PR_SET_NAME, "mint-worker");
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != mintd || dup2(channel_fd, IPC_PARENT_FD) < 0)
-		return MINT_SYSTEM;
-	close(channel_fd);
-	r = say_hello();
-	ahead_load_module(worker->config->module); /* while its order is on its way */
-	return r;
-}
-
-/* mintd is to reap it, as it reaps whatever was near a token. */
-static int
-make_worker(const struct worker *worker, uint64_t lease, int channel_fd)
+make_worker(const struct worker *worker, struct spare *spare, uint64_t lease, int channel_fd)
 {
 	struct message answer = { .type = MESSAGE_worker_started };
-	pid_t mintd = getppid(), pid;
+	enum spare_side side = SPARE_NURSERY;
+	pid_t pid = spare_hand(spare, lease, channel_fd);
+	int r;
 
 	prctl(PR_SET_NAME, "mint-nursery");
-	pid = copy_process();
-	if (pid == 0)
-		return become_worker(worker, channel_fd, mintd);
-	if (pid < 0)
-		log_error("cannot make a worker: %s", strerror(errno));
+	if (pid < 0 && spare_make(spare, worker->config->module, &side) == 0 && side == SPARE_NURSERY)
+		pid = spare_hand(spare, lease, channel_fd);
 	close(channel_fd);
+	if (side == SPARE_COPY)
+		return say_hello();
 	answer.worker_started = (struct message_worker_started){ .lease = lease, .pid = pid > 0 ? (uint32_t)pid : 0 };
-	return ipc_write(IPC_PARENT_FD, &answer, -1);
+	r = ipc_write(IPC_PARENT_FD, &answer, -1);
+	if (r == 0)
+		(void)spare_make(spare, worker->config->module, &side); /* without one the next is made when it is asked for */
+	return r == 0 && side == SPARE_COPY ? say_hello() : r;
 }
 
 /* 0: finished. Otherwise why the conversation ended. */
 static int
 converse(struct worker *worker)
 {
+	struct spare spare = { .link = -1 };
 	struct message message;
 	const struct step *step;
 	int r, fd, finished = 0;
@@ -222,7 +210,7 @@ converse(struct worker *worker)
 			return r;
 		step = step_for(worker, &message);
 		if (message.type == MESSAGE_worker_start && (int)worker->role == NOT_YET && fd >= 0) {
-			r = make_worker(worker, message.worker_start.lease, fd);
+			r = make_worker(worker, &spare, message.worker_start.lease, fd);
 			fd = -1;
 		} else if (step) {
 			r = do_step(worker, step, &message);

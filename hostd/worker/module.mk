@@ -14,6 +14,7 @@ worker_SRC := \
 	hostd/worker/opensc_conf.c \
 	hostd/worker/probe.c \
 	hostd/worker/prove.c \
+	hostd/worker/spare.c \
 	hostd/worker/survey.c \
 	hostd/worker/terminal.c \
 	hostd/worker/watch.c
@@ -40,3 +41,9 @@ test-worker-copy_SRC := \
 	tests/unit/test_worker_copy.c
 test-worker-copy_USES := worker base schemas
 test-worker-copy_PKGS := cmocka libcrypto
+
+UNIT_TESTS += test-worker-spare
+test-worker-spare_SRC := \
+	tests/unit/test_worker_spare.c
+test-worker-spare_USES := worker base schemas
+test-worker-spare_PKGS := cmocka

@@ -152,7 +152,7 @@ all_issued() { [ "$(sqlite3 "file:$RUN/mint.db?mode=ro" "SELECT count(*) FROM ap
 	ctl import "$APPLICATIONS"
 	RANDOM=${KILL_SEED:-1}
 	for round in 1 2 3 4 5 6; do
-		for program in mint-ca mint-label mint-api mint-bench mint-worker mint-nursery; do
+		for program in mint-ca mint-label mint-api mint-bench mint-worker mint-nursery mint-spare; do
 			sleep "0.$(( RANDOM % 7 ))"
 			wait_until 20 child_of_mintd mint-api
 			others=$(for name in mint-queue mint-ca mint-label mint-api mint-bench; do
@@ -161,7 +161,7 @@ all_issued() { [ "$(sqlite3 "file:$RUN/mint.db?mode=ro" "SELECT count(*) FROM ap
 			kill -9 "$pid" || true
 			wait_until 10 has_ended "$pid"
 			for other in $others; do kill -0 "$other"; done
-			[[ $program = mint-worker || $program = mint-nursery ]] || wait_until 20 child_of_mintd "$program"
+			[[ $program == mint-@(worker|nursery|spare) ]] || wait_until 20 child_of_mintd "$program"
 		done
 	done
 	wait_until 120 all_issued
