@@ -8,7 +8,8 @@
 #   jobs      how many are tried side by side
 # and, for a bench of one's own, run: its directory. Everything started is in $run/pids and stopped by its process id.
 
-runs() { local stat; stat=$(cat "/proc/$1/stat" 2>/dev/null) && [[ ${stat##*) } != Z* ]]; }
+# shellcheck source=tools/dev/process.bash
+. tools/dev/process.bash
 
 # --- what every point begins with: a CA, keys, a configuration; no token and no database
 

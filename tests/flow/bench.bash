@@ -1,6 +1,7 @@
 # For the tests that mint on a whole virtual bench: a run directory of their own, few applications, nothing left behind.
 
 load wait.bash
+load ../../tools/dev/process.bash
 
 bench_set_up() {
 	cd "$BATS_TEST_DIRNAME/../.." || return 1
@@ -37,11 +38,8 @@ child_of_mintd() {
 	return 1
 }
 
-# Whether a process has ended, waited for or not: who adopts an orphan may take its time to reap it.
-has_ended() {
-	local stat
-	! stat=$(cat "/proc/$1/stat" 2>/dev/null) || [[ ${stat##*) } == Z* ]]
-}
+# Waited for or not: who adopts an orphan may take its time to reap it.
+has_ended() { ! runs "$1"; }
 
 credentials_in() {
 	sqlite3 "file:$RUN/mint.db?mode=ro" "SELECT count(*) FROM credential WHERE state IN ($1)" 2>/dev/null

@@ -12,9 +12,10 @@ started=()
 guest_deadline_s=120 # of one command
 hub_ports=8 # of one usb-hub: QEMU's most
 
+# shellcheck source=tools/dev/process.bash
+. tools/dev/process.bash
 say() { printf '%s  %s\n' "$(date +%T)" "$*"; }
 die() { echo "check-system: $*" >&2; exit 1; }
-runs() { local stat; stat=$(cat "/proc/$1/stat" 2>/dev/null) && [[ ${stat##*) } != Z* ]]; }
 alive() { [ -s "$place/pids/$1" ] && runs "$(cat "$place/pids/$1")"; }
 
 # Whether QEMU has ended by itself.

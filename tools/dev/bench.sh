@@ -47,10 +47,10 @@ switches=()
 watch= # process id of the live progress
 export PATH=$programs:$PATH
 
+# shellcheck source=tools/dev/process.bash
+. tools/dev/process.bash
 fail() { echo "bench: $*" >&2; exit 1; }
 say() { echo "bench: $*"; }
-# Whether a process runs; one that ended and was not waited for yet does not.
-runs() { local stat; stat=$(cat "/proc/$1/stat" 2>/dev/null) && [[ ${stat##*) } != Z* ]]; }
 alive() { [ -s "$run/pids/$1" ] && runs "$(cat "$run/pids/$1")"; }
 
 # start NAME COMMAND…: in a session of its own, output to $RUN/log/NAME, process id to $RUN/pids/NAME.

@@ -26,6 +26,8 @@
 # a user namespace. /run is covered by a fresh tmpfs because only root could create /run/pcscd, and so that this pcscd
 # sees no udev events: it must not grab readers that are plugged into the machine.
 set -euo pipefail
+# shellcheck source=tools/dev/process.bash
+. "$(dirname "$0")/process.bash"
 
 driver=${VPCD_DRIVER:-/usr/lib/pcsc/drivers/serial/libifdvpcd.so}
 quick=${VPCD_QUICK-$(dirname "$0")/../../build/vpcd-quick.so} # empty: vpcd alone
@@ -33,6 +35,7 @@ daemon=${PCSCD:-/usr/sbin/pcscd}
 max_readers=16
 start_deadline_ms=15000
 stop_deadline_ms=200   # pcscd takes over a second to end its reader threads and has nothing to save: then it is killed
+killed_deadline_ms=5000
 
 fail() { echo "pcscd.sh: $*" >&2; exit 1; }
 
@@ -140,14 +143,17 @@ started() {
 # pcscd ends its number with a NUL byte.
 pid_of() { tr -d '\0' < "$1/pcscd.pid"; }
 running() { [ -s "$1/pcscd.pid" ] && kill -0 "$(pid_of "$1")" 2>/dev/null; }
-stopped() { local stat; ! stat=$(cat "/proc/$1/stat" 2>/dev/null) || [[ ${stat##*) } == Z* ]]; }
+stopped() { ! runs "$1"; }
 
 stop() {
 	local dir=$1 pid
 	if running "$dir"; then
 		pid=$(pid_of "$dir")
 		kill "$pid" 2>/dev/null || true
-		wait_for $stop_deadline_ms stopped "$pid" || kill -9 "$pid" 2>/dev/null || true
+		if ! wait_for $stop_deadline_ms stopped "$pid"; then
+			kill -9 "$pid" 2>/dev/null || true
+			wait_for $killed_deadline_ms stopped "$pid" || true # its ports are its threads'
+		fi
 	fi
 	rm -rf "${dir:?}/lib"
 	rm -f "$dir/pcscd.comm" "$dir/pcscd.pid" "$dir/reader.conf" "$dir/readers"
