@@ -180,7 +180,7 @@ on_retry(evutil_socket_t fd, short what, void *argument)
 
 	(void)fd, (void)what;
 	if (member->fate.is_down)
-		fate_forgive(&member->fate);
+		member_forgive(member);
 	start_member(member);
 	tell_people(member->family);
 }
@@ -384,7 +384,7 @@ family_try_again(struct family *family)
 
 		if (member->pid)
 			continue;
-		fate_forgive(&member->fate);
+		member_forgive(member);
 		evtimer_del(member->retry);
 		start_member(member);
 	}

@@ -90,7 +90,8 @@ member_ended(struct member *member, int status, int counts, const struct fate_li
 	member->ended = status;
 	member->ended_us = clock_monotonic_us();
 	member->hung = member->killed;
-	member->fate_before = member->fate;
+	member->before.fate = member->fate;
+	member->before.was_down = member->was_down;
 	pause_ms = fate_died(&member->fate, limits, member->started_us, member->ended_us);
 	member->was_down |= member->fate.is_down;
 	log_end(member, pause_ms);
@@ -103,9 +104,17 @@ member_excuse(struct member *member)
 {
 	if (!member->has_ended || member->ended != 0 || clock_monotonic_us() - member->ended_us > EXCUSED_US)
 		return;
-	member->fate = member->fate_before;
+	member->fate = member->before.fate;
+	member->was_down = member->before.was_down;
 	member->again_us = 0;
 	evtimer_del(member->retry);
+}
+
+void
+member_forgive(struct member *member)
+{
+	fate_forgive(&member->fate);
+	fate_forgive(&member->before.fate);
 }
 
 static const char *

@@ -26,8 +26,12 @@ struct member {
 	int            silent;       /* pulses since the last answer */
 	int            killed;       /* by us, because it was silent */
 	int64_t        started_us;   /* monotonic */
-	struct fate    fate, fate_before; /* before its last end */
+	struct fate    fate;
 	int            was_down;     /* down at its last end: coming up is news */
+	struct {
+		struct fate fate;
+		int         was_down;
+	} before;                    /* its last end */
 	int            starts;       /* since mintd's own */
 
 	const char    *state;        /* as last told */
@@ -48,6 +52,9 @@ void member_ended(struct member *member, int status, int counts, const struct fa
 /* What it hangs on has ended: so it was that end which it saw, and by which it ended in order a moment ago, though it could be reaped first. It
  * does not count, and the start is not its own. */
 void member_excuse(struct member *member);
+
+/* A new start is ordered, or the long pause is over: fate_forgive. */
+void member_forgive(struct member *member);
 
 /* As it stands now. `can_start`: nothing but a pause keeps it from being started. */
 struct standing member_standing(struct member *member, int can_start);

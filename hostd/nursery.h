@@ -1,5 +1,5 @@
 /* Where workers come from: a mint-worker without an order, which has read configuration, models and the bench's key and has the
- * module in memory. It has never touched a token, and never will: each worker is a copy of it, made ahead (worker/spare.h), which is mintd's
+ * module in memory. It has never touched a token, and never will: each worker is a copy of it (worker/spare.h), which is mintd's
  * child as if mintd had started it, with a memory of its own.
  *
  * So a worker costs a fork instead of a start of some milliseconds, and shares with the others what none of them writes. When one of

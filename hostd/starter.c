@@ -1,5 +1,6 @@
 #include "hostd/starter.h"
 #include "hostd/base/config.h"
+#include "hostd/base/fork.h"
 #include "hostd/base/ipc.h"
 #include "hostd/base/log.h"
 #include "hostd/spawn.h"
@@ -48,12 +49,8 @@ tell(const struct starting *starting, size_t pcscd, int status)
 static void
 become(const struct config_pcscd *pcscd)
 {
-	sigset_t none;
-
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("WATCHDOG_USEC");
 	unsetenv("WATCHDOG_PID");
@@ -65,7 +62,7 @@ become(const struct config_pcscd *pcscd)
 static void
 start(struct starting *starting, size_t pcscd)
 {
-	pid_t pid = fork();
+	pid_t pid = fork_without_handlers();
 
 	if (pid == 0)
 		become(&starting->config->pcscds[pcscd]);
@@ -169,7 +166,7 @@ starter_new(struct starter **out, const struct config *config)
 	starter = calloc(1, sizeof *starter);
 	if (!starter)
 		return MINT_MEMORY;
-	if (ipc_pair(fds) != 0 || (starter->pid = fork()) < 0) {
+	if (ipc_pair(fds) != 0 || (starter->pid = fork_without_handlers()) < 0) {
 		log_error("what starts pcscd could not be started: %s", strerror(errno));
 		free(starter);
 		return MINT_SYSTEM;

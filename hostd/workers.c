@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The end of a child that nobody knows yet: a worker that was gone before its birth was told. */
+/* The end of a child that nobody knows yet: a worker that was gone before its birth was told, or a spare of the nursery's. */
 struct early {
 	struct early *next;
 	pid_t         pid;

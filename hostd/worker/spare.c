@@ -11,6 +11,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+enum { LOAD_S = 60 };
+
 /* In the copy, as mintd would start it: of its own process group and not without mintd. The nursery's channel is not for it. */
 static void
 stand_alone(int link, pid_t mintd)
@@ -28,15 +30,21 @@ static void
 wait_for_channel(void)
 {
 	struct message message;
-	int channel_fd = -1;
+	int channel_fd = -1, r = ipc_read(IPC_PARENT_FD, &message, &channel_fd);
 
-	if (ipc_read(IPC_PARENT_FD, &message, &channel_fd) != 0 || channel_fd < 0)
+	if (r == MINT_CLOSED)
 		_exit(0);
+	if (r == 0 && (message.type != MESSAGE_worker_start || channel_fd < 0))
+		r = MINT_PROTOCOL;
+	if (r == 0 && dup2(channel_fd, IPC_PARENT_FD) < 0)
+		r = MINT_SYSTEM;
+	if (r != 0) {
+		log_error("a spare worker: %s", error_info(r)->what[MINT_EN]);
+		_exit(error_info(r)->exit_status);
+	}
+	close(channel_fd);
 	message_clear(&message);
 	prctl(PR_SET_NAME, "mint-worker");
-	if (dup2(channel_fd, IPC_PARENT_FD) < 0)
-		_exit(error_info(MINT_SYSTEM)->exit_status);
-	close(channel_fd);
 }
 
 static void
@@ -60,7 +68,9 @@ spare_make(struct spare *spare, const char *module, enum spare_side *side)
 	if (pid == 0) {
 		close(links[0]);
 		stand_alone(links[1], mintd);
+		alarm(LOAD_S); /* nobody else waits for it */
 		ahead_load_module(module);
+		alarm(0);
 		wait_for_channel();
 		*side = SPARE_COPY;
 		return 0;

@@ -1,4 +1,7 @@
-/* A worker made ahead: a copy of the nursery with the module in its memory, which has no order, no channel and no token yet. */
+/* A worker made ahead: a copy of the nursery with the module in its memory, which has no order, no channel and no token yet. That a module
+ * does nothing with readers and tokens before C_Initialize, as PKCS#11 has it (v3.0, 5.4: but for C_GetFunctionList and its like no function is
+ * called before), is relied on: this process lives beside one that works on a token.
+ */
 #ifndef MINT_WORKER_SPARE_H
 #define MINT_WORKER_SPARE_H
 

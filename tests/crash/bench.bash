@@ -68,7 +68,7 @@ stop_bench() {
 	local name pid
 	for name in operator mintd vtoken; do
 		pid=$(process $name)
-		[ "$pid" = 0 ] || kill -9 "$pid" 2>/dev/null
+		[ "$pid" = 0 ] || kill_now "$pid"
 	done
 	tools/dev/pcscd.sh stop "$run/pcscd" 2>/dev/null
 	wait 2>/dev/null
@@ -114,7 +114,7 @@ measure() {
 		pss=$(awk '/^Pss:/ { print $2 }' "/proc/$pid/smaps_rollup" 2>/dev/null) || continue
 		name=$(cat "/proc/$pid/comm" 2>/dev/null) || continue # it has ended meanwhile
 		[ -z "$pss" ] || printf '%s %s\t%s\t%s\n' "$pid" "$name" "$pss" "$(find "/proc/$pid/fd" -mindepth 1 2>/dev/null | wc -l)"
-	done | grep -v ' mint-worker' | sort
+	done | grep -v ' mint-\(worker\|spare\)' | sort
 }
 
 # --- the end of a run

@@ -45,7 +45,7 @@ stop() {
 		pid=$(cat "$place/pids/$name")
 		rm -f "$place/pids/$name"
 		kill "$pid" 2>/dev/null || continue
-		wait_for 3 eval "! runs $pid" || kill -9 "$pid" 2>/dev/null || true
+		wait_for 3 eval "! runs $pid" || kill_now "$pid"
 	done
 }
 

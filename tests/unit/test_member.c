@@ -110,6 +110,37 @@ end_long_before_is_not_excused(void **state)
 	event_free(member.retry);
 }
 
+static void
+what_was_forgiven_does_not_come_back(void **state)
+{
+	struct member member = new_member();
+
+	(void)state;
+	lives_and_ends(&member, BY_SIGNAL);
+	lives_and_ends(&member, IN_ORDER);
+	assert_true(member.fate.is_down);
+	member_forgive(&member);
+	member_started(&member, SOME_PID, -1);
+	member_excuse(&member);
+	member_ended(&member, BY_SIGNAL, 1, &twice);
+	assert_false(member.fate.is_down);
+	event_free(member.retry);
+}
+
+static void
+excused_end_was_no_news(void **state)
+{
+	struct member member = new_member();
+
+	(void)state;
+	lives_and_ends(&member, BY_SIGNAL);
+	lives_and_ends(&member, IN_ORDER);
+	assert_true(member.was_down);
+	member_excuse(&member);
+	assert_false(member.was_down);
+	event_free(member.retry);
+}
+
 int
 main(void)
 {
@@ -117,6 +148,8 @@ main(void)
 		cmocka_unit_test(end_in_order_is_excused_as_often_as_it_comes),
 		cmocka_unit_test(one_that_runs_again_already_is_excused_too),
 		cmocka_unit_test(crash_is_its_own_fault),
+		cmocka_unit_test(what_was_forgiven_does_not_come_back),
+		cmocka_unit_test(excused_end_was_no_news),
 		cmocka_unit_test(end_long_before_is_not_excused),
 	};
 

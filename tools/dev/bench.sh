@@ -73,7 +73,7 @@ stop() {
 			runs "$pid" || continue 2
 			sleep 0.02
 		done
-		kill -9 "$pid" 2>/dev/null || true
+		kill_now "$pid"
 	done
 }
 

@@ -35,7 +35,6 @@ daemon=${PCSCD:-/usr/sbin/pcscd}
 max_readers=16
 start_deadline_ms=15000
 stop_deadline_ms=200   # pcscd takes over a second to end its reader threads and has nothing to save: then it is killed
-killed_deadline_ms=5000
 
 fail() { echo "pcscd.sh: $*" >&2; exit 1; }
 
@@ -150,10 +149,7 @@ stop() {
 	if running "$dir"; then
 		pid=$(pid_of "$dir")
 		kill "$pid" 2>/dev/null || true
-		if ! wait_for $stop_deadline_ms stopped "$pid"; then
-			kill -9 "$pid" 2>/dev/null || true
-			wait_for $killed_deadline_ms stopped "$pid" || true # its ports are its threads'
-		fi
+		wait_for $stop_deadline_ms stopped "$pid" || kill_now "$pid"
 	fi
 	rm -rf "${dir:?}/lib"
 	rm -f "$dir/pcscd.comm" "$dir/pcscd.pid" "$dir/reader.conf" "$dir/readers"

@@ -1,4 +1,5 @@
 #include "tools/drive/drive.h"
+#include "hostd/base/fork.h"
 #include "hostd/base/ipc.h"
 #include "hostd/base/log.h"
 #include "hostd/base/release.h"
@@ -26,12 +27,8 @@ struct drive {
 static void
 become(const char *worker, const char *config, int channel_fd)
 {
-	sigset_t none;
-
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (dup2(channel_fd, IPC_PARENT_FD) < 0)
 		_exit(NOT_RUN);
 	execl(worker, "mint-worker", "--config", config, (char *)NULL);
@@ -46,7 +43,7 @@ spawn(struct drive *drive, const char *worker, const char *config)
 
 	if (ipc_pair(fds) != 0)
 		return MINT_SYSTEM;
-	drive->pid = fork();
+	drive->pid = fork_without_handlers();
 	if (drive->pid == 0)
 		become(worker, config, fds[1]);
 	close(fds[1]);

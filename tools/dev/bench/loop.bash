@@ -128,7 +128,7 @@ processor_ticks() {
 	for pid in $(cat "$RUN/pids/mintd") $(tr -d '\0' <"$RUN/pcscd/pcscd.pid") $(pgrep -P "$(cat "$RUN/pids/mintd")"); do
 		awk '{ program = $0; sub(/^[^(]*\(/, "", program); sub(/\).*/, "", program); sub(/.*\) /, "")
 			own[program] += $12 + $13; ended[program] += $14 + $15 }
-			END { for (p in own) if (p != "mint-worker") print p, own[p], ended[p] }' "/proc/$pid/stat" 2>/dev/null || true
+			END { for (p in own) if (p !~ /^mint-(worker|spare)$/) print p, own[p], ended[p] }' "/proc/$pid/stat" 2>/dev/null || true
 	done | sort
 }
 
