@@ -104,6 +104,8 @@ member_excuse(struct member *member)
 {
 	if (!member->has_ended || member->ended != 0 || clock_monotonic_us() - member->ended_us > EXCUSED_US)
 		return;
+	if (member->fate.is_down && !member->before.fate.is_down)
+		log_info("%s: it ended because mint-queue had: it does not stay down, it starts with it", member->file);
 	member->fate = member->before.fate;
 	member->was_down = member->before.was_down;
 	member->again_us = 0;
