@@ -137,6 +137,14 @@ start_station() {
 board() { printf '%s' "$*" | socat -t 5 - "UNIX-CONNECT:$place/station/control"; }
 powered() { board show | jq -r '[.bays[] | if .power then "1" else "0" end] | join("")'; }
 
+# Debian's pcscd (1.9.9) may wait for ever for the thread of a reader that was unplugged (its flag to end is the reader's lock, which a client
+# may let go in the same moment); that thread asks the reader that has gone, every 0.4 s, and no other reader is noticed.
+pcscd_is_stuck() {
+	local complaints
+	complaints=$(guest 'tail -n 20 /mint/run/log/pcscd | grep -c "InterruptRead() libusb_submit_transfer failed: LIBUSB_ERROR_NO_DEVICE"')
+	[ "${complaints:-0}" -ge 18 ]
+}
+
 start_pcscd() { guest 'setsid pcscd --foreground >/mint/run/log/pcscd 2>&1 &' >/dev/null; }
 readers_seen() { guest 'opensc-tool --list-readers' | grep -c '(1-0000'; }
 all_readers_seen() { [ "$(readers_seen)" = "${1:-$readers}" ]; }

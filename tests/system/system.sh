@@ -8,8 +8,8 @@
 #   system.sh    READERS=8; a line a check, last line `N passed, N failed`; what the run left lies in build/system/bench,
 #                and is removed when everything passed (KEEP=1 keeps it)
 #
-# A run in which QEMU itself ends (7.2, Debian 12's, may fall when a reader is unplugged) says nothing of the bench: it is said, and
-# begun anew, TRIES (3) times at most.
+# A run in which QEMU itself ends (7.2, Debian 12's, may fall when a reader is unplugged), or the guest's pcscd stops noticing readers
+# (pcscd_is_stuck), says nothing of the bench: it is said, and begun anew, TRIES (3) times at most.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 70
 
@@ -191,13 +191,25 @@ whole_bench() {
 	say "the whole took $((SECONDS - begun)) s"
 }
 
-# Until QEMU lasts for a whole run.
+# What is not ours and took the run with it; fails when nothing did.
+what_fell() {
+	if guest_died; then
+		echo "QEMU has ended by itself ($(tail -1 "$place/log/qemu"))"
+	elif [ "$failed" != 0 ] && pcscd_is_stuck; then
+		echo "the guest's pcscd notices no reader any more, since one was unplugged"
+	else
+		return 1
+	fi
+}
+
+# Until what the bench stands on lasts for a whole run.
 tried_bench() {
-	while whole_bench; guest_died && (( --tries > 0 )); do
-		say "QEMU has ended by itself ($(tail -1 "$place/log/qemu")): this run says nothing of the bench, and is begun anew"
+	local why
+	while whole_bench; why=$(what_fell) && (( --tries > 0 )); do
+		say "$why: this run says nothing of the bench, and is begun anew"
 		stop_all
 	done
-	if guest_died; then say "QEMU ended by itself each time"; fi
+	[ -z "$why" ] || say "$why: each time"
 	stop_all
 	if [ "$failed" != 0 ]; then
 		echo "what it left: $place"
