@@ -137,8 +137,8 @@ start_station() {
 board() { printf '%s' "$*" | socat -t 5 - "UNIX-CONNECT:$place/station/control"; }
 powered() { board show | jq -r '[.bays[] | if .power then "1" else "0" end] | join("")'; }
 
-# Debian's pcscd (1.9.9) may wait for ever for the thread of a reader that was unplugged (its flag to end is the reader's lock, which a client
-# may let go in the same moment); that thread asks the reader that has gone, every 0.4 s, and no other reader is noticed.
+# Debian's pcscd (1.9.9) may wait for ever for the thread of a reader that was unplugged; that thread asks the reader that has gone, every
+# 0.4 s, and no other reader is noticed. Why the thread does not end is not known.
 pcscd_is_stuck() {
 	local complaints
 	complaints=$(guest 'tail -n 20 /mint/run/log/pcscd | grep -c "InterruptRead() libusb_submit_transfer failed: LIBUSB_ERROR_NO_DEVICE"')
@@ -203,7 +203,7 @@ set_clock() {
 }
 
 start_mintd() {
-	set_clock || return 1
+	set_clock || die "the guest's clock could not be set"
 	guest 'setsid mintd --config /mint/run/mint.conf >>/mint/run/log/mintd 2>&1 & echo $! >/run/mintd.pid' >/dev/null
 	guest 'setsid socat -t 600 TCP-LISTEN:701,fork,reuseaddr UNIX-CONNECT:/mint/run/api.sock >/dev/null 2>&1 &' >/dev/null
 	[ -s "$place/pids/api" ] || start api socat -t 600 "UNIX-LISTEN:$place/api.sock,fork" "TCP:127.0.0.1:$api_door"
